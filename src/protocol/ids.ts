@@ -1,0 +1,62 @@
+// The ids that cross the wire, as branded strings: an AgentId cannot pass as a SessionId.
+// Parse at the edge, trust inside.
+
+declare const brand: unique symbol;
+type Id<Name extends string> = string & { readonly [brand]: Name };
+
+export type UserId = Id<"UserId">;
+export type AgentId = Id<"AgentId">;
+export type TokenId = Id<"TokenId">;
+/** One shell of an agent: "main" or "split-<uuid>"; unique within the agent. */
+export type SessionId = Id<"SessionId">;
+/** One WebSocket connection, of an agent or a viewer; made by the server. */
+export type ConnectionId = Id<"ConnectionId">;
+/** One server process. */
+export type InstanceId = Id<"InstanceId">;
+/** One viewer on one shell over all its connections: 32 hex digits; made by the server. */
+export type AttachmentKey = Id<"AttachmentKey">;
+/** One run of an agent process; made when it starts. */
+export type BootId = Id<"BootId">;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** The part after "split-": a client of v1 chooses it, so more than UUIDs must pass. */
+const SPLIT_SUFFIX = /^[A-Za-z0-9_.:-]{1,80}$/;
+const BOOT_ID = /^[A-Za-z0-9_-]{8,64}$/;
+const ATTACHMENT_KEY = /^[0-9a-f]{32}$/;
+
+export const MAIN_SESSION = "main" as SessionId;
+
+export function parseUuid<T extends UserId | AgentId | TokenId>(text: string): T | undefined {
+  return UUID.test(text) ? (text.toLowerCase() as T) : undefined;
+}
+
+export function parseSessionId(text: string): SessionId | undefined {
+  if (text === "main") return MAIN_SESSION;
+  if (text.startsWith("split-") && SPLIT_SUFFIX.test(text.slice(6))) return text as SessionId;
+  return undefined;
+}
+
+/** The session that a v1 client's connection id stands for; undefined where the id is not acceptable. */
+export function splitSessionId(connectionId: string): SessionId | undefined {
+  return parseSessionId(`split-${connectionId}`);
+}
+
+export function parseBootId(text: string): BootId | undefined {
+  return BOOT_ID.test(text) ? (text as BootId) : undefined;
+}
+
+export function parseAttachmentKey(text: string): AttachmentKey | undefined {
+  return ATTACHMENT_KEY.test(text) ? (text as AttachmentKey) : undefined;
+}
+
+/** 16 bytes from the wire as a key; undefined for any other length. */
+export function attachmentKeyFromBytes(bytes: Uint8Array): AttachmentKey | undefined {
+  if (bytes.length !== 16) return undefined;
+  let hex = "";
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  return hex as AttachmentKey;
+}
+
+export function attachmentKeyToBytes(key: AttachmentKey): Uint8Array {
+  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(key.slice(2 * i, 2 * i + 2), 16));
+}

@@ -1,0 +1,43 @@
+// Who is calling, and with what right.
+
+import type { AgentId, TokenId, UserId } from "../../../protocol/ids.ts";
+
+/** agent: holds one agent's socket, nothing else · read ⊂ write ⊂ admin. */
+export type Scope = "agent" | "read" | "write" | "admin";
+
+export interface User {
+  id: UserId;
+  email: string;
+  username: string;
+  plan: string;
+  subscriptionActive: boolean;
+  admin: boolean;
+  mfaEnrolled: boolean;
+  createdAt: Date;
+}
+
+/** How a caller proved who it is. */
+export type Identity =
+  | {
+      kind: "user";
+      user: User;
+      /** The strongest right of the credential; "admin" only where the user is one. */
+      scope: Exclude<Scope, "agent">;
+      credential: Credential;
+    }
+  | { kind: "agent"; user: User; agentId: AgentId; credential: Credential }
+  /** The first half of a login: may enter its code, and nothing else. */
+  | { kind: "mfa_pending"; user: User; credential: Credential };
+
+export interface Credential {
+  type: "api_token" | "jwt" | "ticket";
+  /** SHA-256 in hex: of the API token that this is, or that the JWT or ticket was made from. Undefined for a JWT of another issuer. */
+  tokenHash?: string | undefined;
+  tokenId?: TokenId | undefined;
+  /** Milliseconds since 1970 at which it ends; undefined: never. */
+  expiresAtMs?: number | undefined;
+  /** Tells logins of one user apart (JWT `sid`, or the token's id). */
+  sid?: string | undefined;
+  /** A ticket opens one terminal only. */
+  ticket?: { agentId: AgentId; sessionId: string; newSession: boolean; readOnly: boolean } | undefined;
+}

@@ -1,0 +1,21 @@
+// Which instance holds an agent's socket. One owner at a time; every write names its epoch and connection.
+
+import type { AgentId, BootId, ConnectionId, InstanceId } from "../../../protocol/ids.ts";
+
+export interface AgentLocation {
+  agentId: AgentId;
+  instanceId: InstanceId;
+  connectionId: ConnectionId;
+  /** Undefined for an agent that does not say (v1). */
+  bootId?: BootId;
+  /** Grows with every change of owner, for ever. */
+  epoch: number;
+}
+
+export interface AgentLocations {
+  /** Takes the agent over from whoever holds it. The new epoch is larger than any before. */
+  claim(location: Omit<AgentLocation, "epoch">): Promise<AgentLocation>;
+  get(agentId: AgentId): Promise<AgentLocation | undefined>;
+  /** Compare-and-delete: false, and nothing changes, where the epoch or connection is another by now. */
+  release(location: AgentLocation): Promise<boolean>;
+}
