@@ -16,6 +16,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/**/*.test.{ts,tsx}"],
+          globalSetup: ["test/support/global-setup.ts"],
           pool: "forks",
           // Each file starts servers and databases of its own: two at once keep a small CI machine honest about time-outs.
           maxWorkers: 2,
