@@ -1,0 +1,31 @@
+// Verified tokens in this process: the least recently used go first.
+
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../../domain/clock.ts";
+import type { TokenCache, TokenWithUser } from "../../domain/access/token.ts";
+
+const TTL_MS = 5 * 60_000;
+/** About 1 KiB each. At the bound the least recently used are looked up again. */
+const MAX_ENTRIES = 10_000;
+/** Longer than any database query is waited for. */
+const FORGOTTEN_FOR_MS = 60_000;
+
+export function createTokenCache(deps: { clock: Clock; maxEntries?: number }): TokenCache {
+  const { clock, maxEntries = MAX_ENTRIES } = deps;
+  // ttlResolution 0: without it, lru-cache remembers the time for a millisecond of the real clock.
+  const time = { perf: clock, ttlResolution: 0 };
+  const entries = new LRUCache<string, TokenWithUser>({ max: maxEntries, ttl: TTL_MS, ...time });
+  // A token that is revoked while its lookup is under way must not be put by that lookup.
+  const forgotten = new LRUCache<string, true>({ max: maxEntries, ttl: FORGOTTEN_FOR_MS, ...time });
+
+  return {
+    get: (hash) => entries.get(hash),
+    put(hash, token) {
+      if (!forgotten.has(hash)) entries.set(hash, token);
+    },
+    forget(hash) {
+      forgotten.set(hash, true);
+      entries.delete(hash);
+    },
+  };
+}
