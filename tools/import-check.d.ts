@@ -1,0 +1,5 @@
+export function checkImports(root?: string): Promise<{
+  modules: number;
+  edges: number;
+  problems: string[];
+}>;
