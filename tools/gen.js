@@ -13,7 +13,8 @@ const binDir = join(root, "node_modules/.bin");
 
 const tsProtoOptions = [
   "outputServices=grpc-js",
-  "env=node",
+  "env=both",
+  "outputJsonMethods=false",
   "importSuffix=.ts",
   "oneof=unions-value",
   "enumsAsLiterals=true",

@@ -15,9 +15,9 @@ export const ACK_EVERY_BYTES = 16 * 1024;
  * cost no throughput on loopback, and 1 MB/s empties 128 KiB fast enough for Ctrl-C within 0.3 s. */
 export const OUTPUT_WINDOW_BYTES = 128 * 1024;
 /** The window of a far viewer grows with its round-trip time, up to this. */
-export const MAX_OUTPUT_WINDOW_BYTES = 1024 * 1024;
+export const MAX_OUTPUT_WINDOW_BYTES = 384 * 1024;
 /** Output sent to one viewer and not acknowledged, at which the server stops forwarding to it and fetches later. */
-export const VIEWER_WINDOW_BYTES = 256 * 1024;
+export const VIEWER_WINDOW_BYTES = 512 * 1024;
 /** How much output one Replay asks for. */
 export const REPLAY_BYTES = 128 * 1024;
 

@@ -54,48 +54,6 @@ export namespace AgentStatus {
   export type UNRECOGNIZED = typeof AgentStatus.UNRECOGNIZED;
 }
 
-export function agentStatusFromJSON(object: any): AgentStatus {
-  switch (object) {
-    case 0:
-    case "AGENT_STATUS_UNSPECIFIED":
-      return AgentStatus.AGENT_STATUS_UNSPECIFIED;
-    case 1:
-    case "AGENT_STATUS_REGISTERED":
-      return AgentStatus.AGENT_STATUS_REGISTERED;
-    case 2:
-    case "AGENT_STATUS_ONLINE":
-      return AgentStatus.AGENT_STATUS_ONLINE;
-    case 3:
-    case "AGENT_STATUS_SUSPECT":
-      return AgentStatus.AGENT_STATUS_SUSPECT;
-    case 4:
-    case "AGENT_STATUS_OFFLINE":
-      return AgentStatus.AGENT_STATUS_OFFLINE;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return AgentStatus.UNRECOGNIZED;
-  }
-}
-
-export function agentStatusToJSON(object: AgentStatus): string {
-  switch (object) {
-    case AgentStatus.AGENT_STATUS_UNSPECIFIED:
-      return "AGENT_STATUS_UNSPECIFIED";
-    case AgentStatus.AGENT_STATUS_REGISTERED:
-      return "AGENT_STATUS_REGISTERED";
-    case AgentStatus.AGENT_STATUS_ONLINE:
-      return "AGENT_STATUS_ONLINE";
-    case AgentStatus.AGENT_STATUS_SUSPECT:
-      return "AGENT_STATUS_SUSPECT";
-    case AgentStatus.AGENT_STATUS_OFFLINE:
-      return "AGENT_STATUS_OFFLINE";
-    case AgentStatus.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
-}
-
 export interface Agent {
   id: string;
   name: string;
@@ -522,124 +480,6 @@ export const Agent: MessageFns<Agent> = {
     }
   },
 
-  fromJSON(object: any): Agent {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      description: isSet(object.description) ? globalThis.String(object.description) : "",
-      os: isSet(object.os) ? globalThis.String(object.os) : "",
-      arch: isSet(object.arch) ? globalThis.String(object.arch) : "",
-      shell: isSet(object.shell) ? globalThis.String(object.shell) : "",
-      distro: isSet(object.distro) ? globalThis.String(object.distro) : "",
-      tags: globalThis.Array.isArray(object?.tags) ? object.tags.map((e: any) => globalThis.String(e)) : [],
-      status: isSet(object.status) ? agentStatusFromJSON(object.status) : 0,
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-      createdAt: isSet(object.createdAt)
-        ? fromJsonTimestamp(object.createdAt)
-        : isSet(object.created_at)
-        ? fromJsonTimestamp(object.created_at)
-        : undefined,
-      updatedAt: isSet(object.updatedAt)
-        ? fromJsonTimestamp(object.updatedAt)
-        : isSet(object.updated_at)
-        ? fromJsonTimestamp(object.updated_at)
-        : undefined,
-      connectedAt: isSet(object.connectedAt)
-        ? fromJsonTimestamp(object.connectedAt)
-        : isSet(object.connected_at)
-        ? fromJsonTimestamp(object.connected_at)
-        : undefined,
-      lastSeenAt: isSet(object.lastSeenAt)
-        ? fromJsonTimestamp(object.lastSeenAt)
-        : isSet(object.last_seen_at)
-        ? fromJsonTimestamp(object.last_seen_at)
-        : undefined,
-      mfaLocked: isSet(object.mfaLocked)
-        ? globalThis.Boolean(object.mfaLocked)
-        : isSet(object.mfa_locked)
-        ? globalThis.Boolean(object.mfa_locked)
-        : false,
-      systemInfo: isSet(object.systemInfo)
-        ? SystemInfo.fromJSON(object.systemInfo)
-        : isSet(object.system_info)
-        ? SystemInfo.fromJSON(object.system_info)
-        : undefined,
-      stats: isSet(object.stats) ? AgentStats.fromJSON(object.stats) : undefined,
-      instanceId: isSet(object.instanceId)
-        ? globalThis.String(object.instanceId)
-        : isSet(object.instance_id)
-        ? globalThis.String(object.instance_id)
-        : "",
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-    };
-  },
-
-  toJSON(message: Agent): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.description !== "") {
-      obj.description = message.description;
-    }
-    if (message.os !== "") {
-      obj.os = message.os;
-    }
-    if (message.arch !== "") {
-      obj.arch = message.arch;
-    }
-    if (message.shell !== "") {
-      obj.shell = message.shell;
-    }
-    if (message.distro !== "") {
-      obj.distro = message.distro;
-    }
-    if (message.tags?.length) {
-      obj.tags = message.tags;
-    }
-    if (message.status !== 0) {
-      obj.status = agentStatusToJSON(message.status);
-    }
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    if (message.createdAt !== undefined) {
-      obj.createdAt = message.createdAt.toISOString();
-    }
-    if (message.updatedAt !== undefined) {
-      obj.updatedAt = message.updatedAt.toISOString();
-    }
-    if (message.connectedAt !== undefined) {
-      obj.connectedAt = message.connectedAt.toISOString();
-    }
-    if (message.lastSeenAt !== undefined) {
-      obj.lastSeenAt = message.lastSeenAt.toISOString();
-    }
-    if (message.mfaLocked !== false) {
-      obj.mfaLocked = message.mfaLocked;
-    }
-    if (message.systemInfo !== undefined) {
-      obj.systemInfo = SystemInfo.toJSON(message.systemInfo);
-    }
-    if (message.stats !== undefined) {
-      obj.stats = AgentStats.toJSON(message.stats);
-    }
-    if (message.instanceId !== "") {
-      obj.instanceId = message.instanceId;
-    }
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Agent>, I>>(base?: I): Agent {
     return Agent.fromPartial(base ?? ({} as any));
   },
@@ -783,48 +623,6 @@ export const RegisterAgentRequest: MessageFns<RegisterAgentRequest> = {
     }
   },
 
-  fromJSON(object: any): RegisterAgentRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      description: isSet(object.description) ? globalThis.String(object.description) : "",
-      os: isSet(object.os) ? globalThis.String(object.os) : "",
-      arch: isSet(object.arch) ? globalThis.String(object.arch) : "",
-      shell: isSet(object.shell) ? globalThis.String(object.shell) : "",
-      tags: globalThis.Array.isArray(object?.tags) ? object.tags.map((e: any) => globalThis.String(e)) : [],
-      requestId: isSet(object.requestId)
-        ? globalThis.String(object.requestId)
-        : isSet(object.request_id)
-        ? globalThis.String(object.request_id)
-        : "",
-    };
-  },
-
-  toJSON(message: RegisterAgentRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.description !== "") {
-      obj.description = message.description;
-    }
-    if (message.os !== "") {
-      obj.os = message.os;
-    }
-    if (message.arch !== "") {
-      obj.arch = message.arch;
-    }
-    if (message.shell !== "") {
-      obj.shell = message.shell;
-    }
-    if (message.tags?.length) {
-      obj.tags = message.tags;
-    }
-    if (message.requestId !== "") {
-      obj.requestId = message.requestId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<RegisterAgentRequest>, I>>(base?: I): RegisterAgentRequest {
     return RegisterAgentRequest.fromPartial(base ?? ({} as any));
   },
@@ -897,24 +695,6 @@ export const RegisterAgentResponse: MessageFns<RegisterAgentResponse> = {
     }
   },
 
-  fromJSON(object: any): RegisterAgentResponse {
-    return {
-      agent: isSet(object.agent) ? Agent.fromJSON(object.agent) : undefined,
-      token: isSet(object.token) ? globalThis.String(object.token) : "",
-    };
-  },
-
-  toJSON(message: RegisterAgentResponse): unknown {
-    const obj: any = {};
-    if (message.agent !== undefined) {
-      obj.agent = Agent.toJSON(message.agent);
-    }
-    if (message.token !== "") {
-      obj.token = message.token;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<RegisterAgentResponse>, I>>(base?: I): RegisterAgentResponse {
     return RegisterAgentResponse.fromPartial(base ?? ({} as any));
   },
@@ -971,24 +751,6 @@ export const GetAgentRequest: MessageFns<GetAgentRequest> = {
     }
   },
 
-  fromJSON(object: any): GetAgentRequest {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-    };
-  },
-
-  toJSON(message: GetAgentRequest): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<GetAgentRequest>, I>>(base?: I): GetAgentRequest {
     return GetAgentRequest.fromPartial(base ?? ({} as any));
   },
@@ -1042,18 +804,6 @@ export const GetAgentResponse: MessageFns<GetAgentResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetAgentResponse {
-    return { agent: isSet(object.agent) ? Agent.fromJSON(object.agent) : undefined };
-  },
-
-  toJSON(message: GetAgentResponse): unknown {
-    const obj: any = {};
-    if (message.agent !== undefined) {
-      obj.agent = Agent.toJSON(message.agent);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<GetAgentResponse>, I>>(base?: I): GetAgentResponse {
@@ -1144,44 +894,6 @@ export const ListAgentsRequest: MessageFns<ListAgentsRequest> = {
     }
   },
 
-  fromJSON(object: any): ListAgentsRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      orderBy: isSet(object.orderBy)
-        ? globalThis.String(object.orderBy)
-        : isSet(object.order_by)
-        ? globalThis.String(object.order_by)
-        : "",
-    };
-  },
-
-  toJSON(message: ListAgentsRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.orderBy !== "") {
-      obj.orderBy = message.orderBy;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListAgentsRequest>, I>>(base?: I): ListAgentsRequest {
     return ListAgentsRequest.fromPartial(base ?? ({} as any));
   },
@@ -1262,36 +974,6 @@ export const ListAgentsResponse: MessageFns<ListAgentsResponse> = {
     }
   },
 
-  fromJSON(object: any): ListAgentsResponse {
-    return {
-      agents: globalThis.Array.isArray(object?.agents) ? object.agents.map((e: any) => Agent.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-      totalSize: isSet(object.totalSize)
-        ? globalThis.Number(object.totalSize)
-        : isSet(object.total_size)
-        ? globalThis.Number(object.total_size)
-        : 0,
-    };
-  },
-
-  toJSON(message: ListAgentsResponse): unknown {
-    const obj: any = {};
-    if (message.agents?.length) {
-      obj.agents = message.agents.map((e) => Agent.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    if (message.totalSize !== 0) {
-      obj.totalSize = Math.round(message.totalSize);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListAgentsResponse>, I>>(base?: I): ListAgentsResponse {
     return ListAgentsResponse.fromPartial(base ?? ({} as any));
   },
@@ -1360,28 +1042,6 @@ export const UpdateAgentRequest: MessageFns<UpdateAgentRequest> = {
     }
   },
 
-  fromJSON(object: any): UpdateAgentRequest {
-    return {
-      agent: isSet(object.agent) ? Agent.fromJSON(object.agent) : undefined,
-      updateMask: isSet(object.updateMask)
-        ? FieldMask.unwrap(FieldMask.fromJSON(object.updateMask))
-        : isSet(object.update_mask)
-        ? FieldMask.unwrap(FieldMask.fromJSON(object.update_mask))
-        : undefined,
-    };
-  },
-
-  toJSON(message: UpdateAgentRequest): unknown {
-    const obj: any = {};
-    if (message.agent !== undefined) {
-      obj.agent = Agent.toJSON(message.agent);
-    }
-    if (message.updateMask !== undefined) {
-      obj.updateMask = FieldMask.toJSON(FieldMask.wrap(message.updateMask));
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<UpdateAgentRequest>, I>>(base?: I): UpdateAgentRequest {
     return UpdateAgentRequest.fromPartial(base ?? ({} as any));
   },
@@ -1436,18 +1096,6 @@ export const UpdateAgentResponse: MessageFns<UpdateAgentResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): UpdateAgentResponse {
-    return { agent: isSet(object.agent) ? Agent.fromJSON(object.agent) : undefined };
-  },
-
-  toJSON(message: UpdateAgentResponse): unknown {
-    const obj: any = {};
-    if (message.agent !== undefined) {
-      obj.agent = Agent.toJSON(message.agent);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<UpdateAgentResponse>, I>>(base?: I): UpdateAgentResponse {
@@ -1505,24 +1153,6 @@ export const DeleteAgentRequest: MessageFns<DeleteAgentRequest> = {
     }
   },
 
-  fromJSON(object: any): DeleteAgentRequest {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-    };
-  },
-
-  toJSON(message: DeleteAgentRequest): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<DeleteAgentRequest>, I>>(base?: I): DeleteAgentRequest {
     return DeleteAgentRequest.fromPartial(base ?? ({} as any));
   },
@@ -1565,15 +1195,6 @@ export const DeleteAgentResponse: MessageFns<DeleteAgentResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DeleteAgentResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteAgentResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<DeleteAgentResponse>, I>>(base?: I): DeleteAgentResponse {
@@ -1630,24 +1251,6 @@ export const DisconnectAgentRequest: MessageFns<DisconnectAgentRequest> = {
     }
   },
 
-  fromJSON(object: any): DisconnectAgentRequest {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-    };
-  },
-
-  toJSON(message: DisconnectAgentRequest): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<DisconnectAgentRequest>, I>>(base?: I): DisconnectAgentRequest {
     return DisconnectAgentRequest.fromPartial(base ?? ({} as any));
   },
@@ -1690,15 +1293,6 @@ export const DisconnectAgentResponse: MessageFns<DisconnectAgentResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DisconnectAgentResponse {
-    return {};
-  },
-
-  toJSON(_: DisconnectAgentResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<DisconnectAgentResponse>, I>>(base?: I): DisconnectAgentResponse {
@@ -1764,28 +1358,6 @@ export const WatchAgentsRequest: MessageFns<WatchAgentsRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): WatchAgentsRequest {
-    return {
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      resumeToken: isSet(object.resumeToken)
-        ? globalThis.String(object.resumeToken)
-        : isSet(object.resume_token)
-        ? globalThis.String(object.resume_token)
-        : "",
-    };
-  },
-
-  toJSON(message: WatchAgentsRequest): unknown {
-    const obj: any = {};
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.resumeToken !== "") {
-      obj.resumeToken = message.resumeToken;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchAgentsRequest>, I>>(base?: I): WatchAgentsRequest {
@@ -1907,50 +1479,6 @@ export const WatchAgentsResponse: MessageFns<WatchAgentsResponse> = {
     }
   },
 
-  fromJSON(object: any): WatchAgentsResponse {
-    return {
-      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
-      resumeToken: isSet(object.resumeToken)
-        ? globalThis.String(object.resumeToken)
-        : isSet(object.resume_token)
-        ? globalThis.String(object.resume_token)
-        : "",
-      change: isSet(object.upserted)
-        ? { $case: "upserted", value: Agent.fromJSON(object.upserted) }
-        : isSet(object.removed)
-        ? { $case: "removed", value: WatchAgentsResponse_Removed.fromJSON(object.removed) }
-        : isSet(object.snapshotEnd)
-        ? { $case: "snapshotEnd", value: WatchAgentsResponse_SnapshotEnd.fromJSON(object.snapshotEnd) }
-        : isSet(object.snapshot_end)
-        ? { $case: "snapshotEnd", value: WatchAgentsResponse_SnapshotEnd.fromJSON(object.snapshot_end) }
-        : isSet(object.resyncRequired)
-        ? { $case: "resyncRequired", value: WatchAgentsResponse_ResyncRequired.fromJSON(object.resyncRequired) }
-        : isSet(object.resync_required)
-        ? { $case: "resyncRequired", value: WatchAgentsResponse_ResyncRequired.fromJSON(object.resync_required) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: WatchAgentsResponse): unknown {
-    const obj: any = {};
-    if (message.sequence !== 0) {
-      obj.sequence = Math.round(message.sequence);
-    }
-    if (message.resumeToken !== "") {
-      obj.resumeToken = message.resumeToken;
-    }
-    if (message.change?.$case === "upserted") {
-      obj.upserted = Agent.toJSON(message.change.value);
-    } else if (message.change?.$case === "removed") {
-      obj.removed = WatchAgentsResponse_Removed.toJSON(message.change.value);
-    } else if (message.change?.$case === "snapshotEnd") {
-      obj.snapshotEnd = WatchAgentsResponse_SnapshotEnd.toJSON(message.change.value);
-    } else if (message.change?.$case === "resyncRequired") {
-      obj.resyncRequired = WatchAgentsResponse_ResyncRequired.toJSON(message.change.value);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchAgentsResponse>, I>>(base?: I): WatchAgentsResponse {
     return WatchAgentsResponse.fromPartial(base ?? ({} as any));
   },
@@ -2039,24 +1567,6 @@ export const WatchAgentsResponse_Removed: MessageFns<WatchAgentsResponse_Removed
     }
   },
 
-  fromJSON(object: any): WatchAgentsResponse_Removed {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-    };
-  },
-
-  toJSON(message: WatchAgentsResponse_Removed): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchAgentsResponse_Removed>, I>>(base?: I): WatchAgentsResponse_Removed {
     return WatchAgentsResponse_Removed.fromPartial(base ?? ({} as any));
   },
@@ -2101,15 +1611,6 @@ export const WatchAgentsResponse_SnapshotEnd: MessageFns<WatchAgentsResponse_Sna
     }
   },
 
-  fromJSON(_: any): WatchAgentsResponse_SnapshotEnd {
-    return {};
-  },
-
-  toJSON(_: WatchAgentsResponse_SnapshotEnd): unknown {
-    const obj: any = {};
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchAgentsResponse_SnapshotEnd>, I>>(base?: I): WatchAgentsResponse_SnapshotEnd {
     return WatchAgentsResponse_SnapshotEnd.fromPartial(base ?? ({} as any));
   },
@@ -2151,15 +1652,6 @@ export const WatchAgentsResponse_ResyncRequired: MessageFns<WatchAgentsResponse_
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): WatchAgentsResponse_ResyncRequired {
-    return {};
-  },
-
-  toJSON(_: WatchAgentsResponse_ResyncRequired): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchAgentsResponse_ResyncRequired>, I>>(
@@ -2229,32 +1721,6 @@ export const WatchAgentStatsRequest: MessageFns<WatchAgentStatsRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): WatchAgentStatsRequest {
-    return {
-      agentIds: globalThis.Array.isArray(object?.agentIds)
-        ? object.agentIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.agent_ids)
-        ? object.agent_ids.map((e: any) => globalThis.String(e))
-        : [],
-      minInterval: isSet(object.minInterval)
-        ? Duration.fromJSON(object.minInterval)
-        : isSet(object.min_interval)
-        ? Duration.fromJSON(object.min_interval)
-        : undefined,
-    };
-  },
-
-  toJSON(message: WatchAgentStatsRequest): unknown {
-    const obj: any = {};
-    if (message.agentIds?.length) {
-      obj.agentIds = message.agentIds;
-    }
-    if (message.minInterval !== undefined) {
-      obj.minInterval = Duration.toJSON(message.minInterval);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchAgentStatsRequest>, I>>(base?: I): WatchAgentStatsRequest {
@@ -2335,32 +1801,6 @@ export const WatchAgentStatsResponse: MessageFns<WatchAgentStatsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): WatchAgentStatsResponse {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-      stats: isSet(object.stats) ? AgentStats.fromJSON(object.stats) : undefined,
-      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
-    };
-  },
-
-  toJSON(message: WatchAgentStatsResponse): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    if (message.stats !== undefined) {
-      obj.stats = AgentStats.toJSON(message.stats);
-    }
-    if (message.sequence !== 0) {
-      obj.sequence = Math.round(message.sequence);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchAgentStatsResponse>, I>>(base?: I): WatchAgentStatsResponse {
@@ -2630,16 +2070,6 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
-  if (o instanceof globalThis.Date) {
-    return o;
-  } else if (typeof o === "string") {
-    return new globalThis.Date(o);
-  } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
-  }
-}
-
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
@@ -2651,15 +2081,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
 }

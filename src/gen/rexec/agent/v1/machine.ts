@@ -261,112 +261,6 @@ export const SystemInfo: MessageFns<SystemInfo> = {
     }
   },
 
-  fromJSON(object: any): SystemInfo {
-    return {
-      hostname: isSet(object.hostname) ? globalThis.String(object.hostname) : "",
-      os: isSet(object.os) ? globalThis.String(object.os) : "",
-      arch: isSet(object.arch) ? globalThis.String(object.arch) : "",
-      distro: isSet(object.distro) ? globalThis.String(object.distro) : "",
-      cpuCount: isSet(object.cpuCount)
-        ? globalThis.Number(object.cpuCount)
-        : isSet(object.cpu_count)
-        ? globalThis.Number(object.cpu_count)
-        : 0,
-      memoryTotalBytes: isSet(object.memoryTotalBytes)
-        ? globalThis.Number(object.memoryTotalBytes)
-        : isSet(object.memory_total_bytes)
-        ? globalThis.Number(object.memory_total_bytes)
-        : 0,
-      memoryAvailableBytes: isSet(object.memoryAvailableBytes)
-        ? globalThis.Number(object.memoryAvailableBytes)
-        : isSet(object.memory_available_bytes)
-        ? globalThis.Number(object.memory_available_bytes)
-        : 0,
-      diskTotalBytes: isSet(object.diskTotalBytes)
-        ? globalThis.Number(object.diskTotalBytes)
-        : isSet(object.disk_total_bytes)
-        ? globalThis.Number(object.disk_total_bytes)
-        : 0,
-      diskAvailableBytes: isSet(object.diskAvailableBytes)
-        ? globalThis.Number(object.diskAvailableBytes)
-        : isSet(object.disk_available_bytes)
-        ? globalThis.Number(object.disk_available_bytes)
-        : 0,
-      region: isSet(object.region) ? globalThis.String(object.region) : "",
-      virtualization: isSet(object.virtualization) ? globalThis.String(object.virtualization) : "",
-      isRoot: isSet(object.isRoot)
-        ? globalThis.Boolean(object.isRoot)
-        : isSet(object.is_root)
-        ? globalThis.Boolean(object.is_root)
-        : false,
-      hasSudo: isSet(object.hasSudo)
-        ? globalThis.Boolean(object.hasSudo)
-        : isSet(object.has_sudo)
-        ? globalThis.Boolean(object.has_sudo)
-        : false,
-      memoryFreeBytes: isSet(object.memoryFreeBytes)
-        ? globalThis.Number(object.memoryFreeBytes)
-        : isSet(object.memory_free_bytes)
-        ? globalThis.Number(object.memory_free_bytes)
-        : 0,
-      diskFreeBytes: isSet(object.diskFreeBytes)
-        ? globalThis.Number(object.diskFreeBytes)
-        : isSet(object.disk_free_bytes)
-        ? globalThis.Number(object.disk_free_bytes)
-        : 0,
-    };
-  },
-
-  toJSON(message: SystemInfo): unknown {
-    const obj: any = {};
-    if (message.hostname !== "") {
-      obj.hostname = message.hostname;
-    }
-    if (message.os !== "") {
-      obj.os = message.os;
-    }
-    if (message.arch !== "") {
-      obj.arch = message.arch;
-    }
-    if (message.distro !== "") {
-      obj.distro = message.distro;
-    }
-    if (message.cpuCount !== 0) {
-      obj.cpuCount = Math.round(message.cpuCount);
-    }
-    if (message.memoryTotalBytes !== 0) {
-      obj.memoryTotalBytes = Math.round(message.memoryTotalBytes);
-    }
-    if (message.memoryAvailableBytes !== 0) {
-      obj.memoryAvailableBytes = Math.round(message.memoryAvailableBytes);
-    }
-    if (message.diskTotalBytes !== 0) {
-      obj.diskTotalBytes = Math.round(message.diskTotalBytes);
-    }
-    if (message.diskAvailableBytes !== 0) {
-      obj.diskAvailableBytes = Math.round(message.diskAvailableBytes);
-    }
-    if (message.region !== "") {
-      obj.region = message.region;
-    }
-    if (message.virtualization !== "") {
-      obj.virtualization = message.virtualization;
-    }
-    if (message.isRoot !== false) {
-      obj.isRoot = message.isRoot;
-    }
-    if (message.hasSudo !== false) {
-      obj.hasSudo = message.hasSudo;
-    }
-    if (message.memoryFreeBytes !== 0) {
-      obj.memoryFreeBytes = Math.round(message.memoryFreeBytes);
-    }
-    if (message.diskFreeBytes !== 0) {
-      obj.diskFreeBytes = Math.round(message.diskFreeBytes);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<SystemInfo>, I>>(base?: I): SystemInfo {
     return SystemInfo.fromPartial(base ?? ({} as any));
   },
@@ -498,64 +392,6 @@ export const AgentStats: MessageFns<AgentStats> = {
     }
   },
 
-  fromJSON(object: any): AgentStats {
-    return {
-      measuredAt: isSet(object.measuredAt)
-        ? fromJsonTimestamp(object.measuredAt)
-        : isSet(object.measured_at)
-        ? fromJsonTimestamp(object.measured_at)
-        : undefined,
-      cpuPercent: isSet(object.cpuPercent)
-        ? globalThis.Number(object.cpuPercent)
-        : isSet(object.cpu_percent)
-        ? globalThis.Number(object.cpu_percent)
-        : undefined,
-      memoryUsedBytes: isSet(object.memoryUsedBytes)
-        ? globalThis.Number(object.memoryUsedBytes)
-        : isSet(object.memory_used_bytes)
-        ? globalThis.Number(object.memory_used_bytes)
-        : undefined,
-      memoryTotalBytes: isSet(object.memoryTotalBytes)
-        ? globalThis.Number(object.memoryTotalBytes)
-        : isSet(object.memory_total_bytes)
-        ? globalThis.Number(object.memory_total_bytes)
-        : undefined,
-      diskUsedBytes: isSet(object.diskUsedBytes)
-        ? globalThis.Number(object.diskUsedBytes)
-        : isSet(object.disk_used_bytes)
-        ? globalThis.Number(object.disk_used_bytes)
-        : undefined,
-      diskTotalBytes: isSet(object.diskTotalBytes)
-        ? globalThis.Number(object.diskTotalBytes)
-        : isSet(object.disk_total_bytes)
-        ? globalThis.Number(object.disk_total_bytes)
-        : undefined,
-    };
-  },
-
-  toJSON(message: AgentStats): unknown {
-    const obj: any = {};
-    if (message.measuredAt !== undefined) {
-      obj.measuredAt = message.measuredAt.toISOString();
-    }
-    if (message.cpuPercent !== undefined) {
-      obj.cpuPercent = floatToJson(message.cpuPercent);
-    }
-    if (message.memoryUsedBytes !== undefined) {
-      obj.memoryUsedBytes = Math.round(message.memoryUsedBytes);
-    }
-    if (message.memoryTotalBytes !== undefined) {
-      obj.memoryTotalBytes = Math.round(message.memoryTotalBytes);
-    }
-    if (message.diskUsedBytes !== undefined) {
-      obj.diskUsedBytes = Math.round(message.diskUsedBytes);
-    }
-    if (message.diskTotalBytes !== undefined) {
-      obj.diskTotalBytes = Math.round(message.diskTotalBytes);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<AgentStats>, I>>(base?: I): AgentStats {
     return AgentStats.fromPartial(base ?? ({} as any));
   },
@@ -570,10 +406,6 @@ export const AgentStats: MessageFns<AgentStats> = {
     return message;
   },
 };
-
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
@@ -600,16 +432,6 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
-  if (o instanceof globalThis.Date) {
-    return o;
-  } else if (typeof o === "string") {
-    return new globalThis.Date(o);
-  } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
-  }
-}
-
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
@@ -621,15 +443,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
 }

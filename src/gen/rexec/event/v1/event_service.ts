@@ -194,67 +194,6 @@ export const Event: MessageFns<Event> = {
     }
   },
 
-  fromJSON(object: any): Event {
-    return {
-      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
-      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
-      type: isSet(object.type) ? globalThis.String(object.type) : "",
-      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
-      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-      detail: isObject(object.detail)
-        ? (globalThis.Object.entries(object.detail) as [string, any][]).reduce(
-          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.String(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
-            return acc;
-          },
-          {},
-        )
-        : {},
-    };
-  },
-
-  toJSON(message: Event): unknown {
-    const obj: any = {};
-    if (message.sequence !== 0) {
-      obj.sequence = Math.round(message.sequence);
-    }
-    if (message.time !== undefined) {
-      obj.time = message.time.toISOString();
-    }
-    if (message.type !== "") {
-      obj.type = message.type;
-    }
-    if (message.subject !== "") {
-      obj.subject = message.subject;
-    }
-    if (message.actor !== "") {
-      obj.actor = message.actor;
-    }
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    if (message.detail) {
-      const entries = globalThis.Object.entries(message.detail) as [string, string][];
-      if (entries.length > 0) {
-        obj.detail = {};
-        entries.forEach(([k, v]) => {
-          obj.detail[k] = v;
-        });
-      }
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Event>, I>>(base?: I): Event {
     return Event.fromPartial(base ?? ({} as any));
   },
@@ -333,24 +272,6 @@ export const Event_DetailEntry: MessageFns<Event_DetailEntry> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Event_DetailEntry {
-    return {
-      key: isSet(object.key) ? globalThis.String(object.key) : "",
-      value: isSet(object.value) ? globalThis.String(object.value) : "",
-    };
-  },
-
-  toJSON(message: Event_DetailEntry): unknown {
-    const obj: any = {};
-    if (message.key !== "") {
-      obj.key = message.key;
-    }
-    if (message.value !== "") {
-      obj.value = message.value;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<Event_DetailEntry>, I>>(base?: I): Event_DetailEntry {
@@ -442,44 +363,6 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
     }
   },
 
-  fromJSON(object: any): ListEventsRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      orderBy: isSet(object.orderBy)
-        ? globalThis.String(object.orderBy)
-        : isSet(object.order_by)
-        ? globalThis.String(object.order_by)
-        : "",
-    };
-  },
-
-  toJSON(message: ListEventsRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.orderBy !== "") {
-      obj.orderBy = message.orderBy;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListEventsRequest>, I>>(base?: I): ListEventsRequest {
     return ListEventsRequest.fromPartial(base ?? ({} as any));
   },
@@ -560,36 +443,6 @@ export const ListEventsResponse: MessageFns<ListEventsResponse> = {
     }
   },
 
-  fromJSON(object: any): ListEventsResponse {
-    return {
-      events: globalThis.Array.isArray(object?.events) ? object.events.map((e: any) => Event.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-      totalSize: isSet(object.totalSize)
-        ? globalThis.Number(object.totalSize)
-        : isSet(object.total_size)
-        ? globalThis.Number(object.total_size)
-        : 0,
-    };
-  },
-
-  toJSON(message: ListEventsResponse): unknown {
-    const obj: any = {};
-    if (message.events?.length) {
-      obj.events = message.events.map((e) => Event.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    if (message.totalSize !== 0) {
-      obj.totalSize = Math.round(message.totalSize);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListEventsResponse>, I>>(base?: I): ListEventsResponse {
     return ListEventsResponse.fromPartial(base ?? ({} as any));
   },
@@ -656,28 +509,6 @@ export const WatchEventsRequest: MessageFns<WatchEventsRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): WatchEventsRequest {
-    return {
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      resumeToken: isSet(object.resumeToken)
-        ? globalThis.String(object.resumeToken)
-        : isSet(object.resume_token)
-        ? globalThis.String(object.resume_token)
-        : "",
-    };
-  },
-
-  toJSON(message: WatchEventsRequest): unknown {
-    const obj: any = {};
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.resumeToken !== "") {
-      obj.resumeToken = message.resumeToken;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchEventsRequest>, I>>(base?: I): WatchEventsRequest {
@@ -774,40 +605,6 @@ export const WatchEventsResponse: MessageFns<WatchEventsResponse> = {
     }
   },
 
-  fromJSON(object: any): WatchEventsResponse {
-    return {
-      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
-      resumeToken: isSet(object.resumeToken)
-        ? globalThis.String(object.resumeToken)
-        : isSet(object.resume_token)
-        ? globalThis.String(object.resume_token)
-        : "",
-      change: isSet(object.event)
-        ? { $case: "event", value: Event.fromJSON(object.event) }
-        : isSet(object.resyncRequired)
-        ? { $case: "resyncRequired", value: WatchEventsResponse_ResyncRequired.fromJSON(object.resyncRequired) }
-        : isSet(object.resync_required)
-        ? { $case: "resyncRequired", value: WatchEventsResponse_ResyncRequired.fromJSON(object.resync_required) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: WatchEventsResponse): unknown {
-    const obj: any = {};
-    if (message.sequence !== 0) {
-      obj.sequence = Math.round(message.sequence);
-    }
-    if (message.resumeToken !== "") {
-      obj.resumeToken = message.resumeToken;
-    }
-    if (message.change?.$case === "event") {
-      obj.event = Event.toJSON(message.change.value);
-    } else if (message.change?.$case === "resyncRequired") {
-      obj.resyncRequired = WatchEventsResponse_ResyncRequired.toJSON(message.change.value);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchEventsResponse>, I>>(base?: I): WatchEventsResponse {
     return WatchEventsResponse.fromPartial(base ?? ({} as any));
   },
@@ -868,15 +665,6 @@ export const WatchEventsResponse_ResyncRequired: MessageFns<WatchEventsResponse_
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): WatchEventsResponse_ResyncRequired {
-    return {};
-  },
-
-  toJSON(_: WatchEventsResponse_ResyncRequired): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchEventsResponse_ResyncRequired>, I>>(
@@ -978,16 +766,6 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
-  if (o instanceof globalThis.Date) {
-    return o;
-  } else if (typeof o === "string") {
-    return new globalThis.Date(o);
-  } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
-  }
-}
-
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
@@ -999,19 +777,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isObject(value: any): boolean {
-  return typeof value === "object" && value !== null;
-}
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
 }

@@ -45,43 +45,6 @@ export namespace InstanceState {
   export type UNRECOGNIZED = typeof InstanceState.UNRECOGNIZED;
 }
 
-export function instanceStateFromJSON(object: any): InstanceState {
-  switch (object) {
-    case 0:
-    case "INSTANCE_STATE_UNSPECIFIED":
-      return InstanceState.INSTANCE_STATE_UNSPECIFIED;
-    case 1:
-    case "INSTANCE_STATE_UP":
-      return InstanceState.INSTANCE_STATE_UP;
-    case 2:
-    case "INSTANCE_STATE_DRAINING":
-      return InstanceState.INSTANCE_STATE_DRAINING;
-    case 3:
-    case "INSTANCE_STATE_SILENT":
-      return InstanceState.INSTANCE_STATE_SILENT;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return InstanceState.UNRECOGNIZED;
-  }
-}
-
-export function instanceStateToJSON(object: InstanceState): string {
-  switch (object) {
-    case InstanceState.INSTANCE_STATE_UNSPECIFIED:
-      return "INSTANCE_STATE_UNSPECIFIED";
-    case InstanceState.INSTANCE_STATE_UP:
-      return "INSTANCE_STATE_UP";
-    case InstanceState.INSTANCE_STATE_DRAINING:
-      return "INSTANCE_STATE_DRAINING";
-    case InstanceState.INSTANCE_STATE_SILENT:
-      return "INSTANCE_STATE_SILENT";
-    case InstanceState.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
-}
-
 export interface Instance {
   id: string;
   version: string;
@@ -282,68 +245,6 @@ export const Instance: MessageFns<Instance> = {
     }
   },
 
-  fromJSON(object: any): Instance {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-      state: isSet(object.state) ? instanceStateFromJSON(object.state) : 0,
-      startedAt: isSet(object.startedAt)
-        ? fromJsonTimestamp(object.startedAt)
-        : isSet(object.started_at)
-        ? fromJsonTimestamp(object.started_at)
-        : undefined,
-      heartbeatAt: isSet(object.heartbeatAt)
-        ? fromJsonTimestamp(object.heartbeatAt)
-        : isSet(object.heartbeat_at)
-        ? fromJsonTimestamp(object.heartbeat_at)
-        : undefined,
-      agents: isSet(object.agents) ? globalThis.Number(object.agents) : 0,
-      sessions: isSet(object.sessions) ? globalThis.Number(object.sessions) : 0,
-      busLagMs: isSet(object.busLagMs)
-        ? globalThis.Number(object.busLagMs)
-        : isSet(object.bus_lag_ms)
-        ? globalThis.Number(object.bus_lag_ms)
-        : 0,
-      eventLoopP99Ms: isSet(object.eventLoopP99Ms)
-        ? globalThis.Number(object.eventLoopP99Ms)
-        : isSet(object.event_loop_p99_ms)
-        ? globalThis.Number(object.event_loop_p99_ms)
-        : 0,
-    };
-  },
-
-  toJSON(message: Instance): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    if (message.state !== 0) {
-      obj.state = instanceStateToJSON(message.state);
-    }
-    if (message.startedAt !== undefined) {
-      obj.startedAt = message.startedAt.toISOString();
-    }
-    if (message.heartbeatAt !== undefined) {
-      obj.heartbeatAt = message.heartbeatAt.toISOString();
-    }
-    if (message.agents !== 0) {
-      obj.agents = Math.round(message.agents);
-    }
-    if (message.sessions !== 0) {
-      obj.sessions = Math.round(message.sessions);
-    }
-    if (message.busLagMs !== 0) {
-      obj.busLagMs = floatToJson(message.busLagMs);
-    }
-    if (message.eventLoopP99Ms !== 0) {
-      obj.eventLoopP99Ms = floatToJson(message.eventLoopP99Ms);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Instance>, I>>(base?: I): Instance {
     return Instance.fromPartial(base ?? ({} as any));
   },
@@ -440,44 +341,6 @@ export const ListInstancesRequest: MessageFns<ListInstancesRequest> = {
     }
   },
 
-  fromJSON(object: any): ListInstancesRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      orderBy: isSet(object.orderBy)
-        ? globalThis.String(object.orderBy)
-        : isSet(object.order_by)
-        ? globalThis.String(object.order_by)
-        : "",
-    };
-  },
-
-  toJSON(message: ListInstancesRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.orderBy !== "") {
-      obj.orderBy = message.orderBy;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListInstancesRequest>, I>>(base?: I): ListInstancesRequest {
     return ListInstancesRequest.fromPartial(base ?? ({} as any));
   },
@@ -558,38 +421,6 @@ export const ListInstancesResponse: MessageFns<ListInstancesResponse> = {
     }
   },
 
-  fromJSON(object: any): ListInstancesResponse {
-    return {
-      instances: globalThis.Array.isArray(object?.instances)
-        ? object.instances.map((e: any) => Instance.fromJSON(e))
-        : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-      totalSize: isSet(object.totalSize)
-        ? globalThis.Number(object.totalSize)
-        : isSet(object.total_size)
-        ? globalThis.Number(object.total_size)
-        : 0,
-    };
-  },
-
-  toJSON(message: ListInstancesResponse): unknown {
-    const obj: any = {};
-    if (message.instances?.length) {
-      obj.instances = message.instances.map((e) => Instance.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    if (message.totalSize !== 0) {
-      obj.totalSize = Math.round(message.totalSize);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListInstancesResponse>, I>>(base?: I): ListInstancesResponse {
     return ListInstancesResponse.fromPartial(base ?? ({} as any));
   },
@@ -645,24 +476,6 @@ export const WatchInstancesRequest: MessageFns<WatchInstancesRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): WatchInstancesRequest {
-    return {
-      resumeToken: isSet(object.resumeToken)
-        ? globalThis.String(object.resumeToken)
-        : isSet(object.resume_token)
-        ? globalThis.String(object.resume_token)
-        : "",
-    };
-  },
-
-  toJSON(message: WatchInstancesRequest): unknown {
-    const obj: any = {};
-    if (message.resumeToken !== "") {
-      obj.resumeToken = message.resumeToken;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchInstancesRequest>, I>>(base?: I): WatchInstancesRequest {
@@ -786,50 +599,6 @@ export const WatchInstancesResponse: MessageFns<WatchInstancesResponse> = {
     }
   },
 
-  fromJSON(object: any): WatchInstancesResponse {
-    return {
-      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
-      resumeToken: isSet(object.resumeToken)
-        ? globalThis.String(object.resumeToken)
-        : isSet(object.resume_token)
-        ? globalThis.String(object.resume_token)
-        : "",
-      change: isSet(object.upserted)
-        ? { $case: "upserted", value: Instance.fromJSON(object.upserted) }
-        : isSet(object.removed)
-        ? { $case: "removed", value: WatchInstancesResponse_Removed.fromJSON(object.removed) }
-        : isSet(object.snapshotEnd)
-        ? { $case: "snapshotEnd", value: WatchInstancesResponse_SnapshotEnd.fromJSON(object.snapshotEnd) }
-        : isSet(object.snapshot_end)
-        ? { $case: "snapshotEnd", value: WatchInstancesResponse_SnapshotEnd.fromJSON(object.snapshot_end) }
-        : isSet(object.resyncRequired)
-        ? { $case: "resyncRequired", value: WatchInstancesResponse_ResyncRequired.fromJSON(object.resyncRequired) }
-        : isSet(object.resync_required)
-        ? { $case: "resyncRequired", value: WatchInstancesResponse_ResyncRequired.fromJSON(object.resync_required) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: WatchInstancesResponse): unknown {
-    const obj: any = {};
-    if (message.sequence !== 0) {
-      obj.sequence = Math.round(message.sequence);
-    }
-    if (message.resumeToken !== "") {
-      obj.resumeToken = message.resumeToken;
-    }
-    if (message.change?.$case === "upserted") {
-      obj.upserted = Instance.toJSON(message.change.value);
-    } else if (message.change?.$case === "removed") {
-      obj.removed = WatchInstancesResponse_Removed.toJSON(message.change.value);
-    } else if (message.change?.$case === "snapshotEnd") {
-      obj.snapshotEnd = WatchInstancesResponse_SnapshotEnd.toJSON(message.change.value);
-    } else if (message.change?.$case === "resyncRequired") {
-      obj.resyncRequired = WatchInstancesResponse_ResyncRequired.toJSON(message.change.value);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchInstancesResponse>, I>>(base?: I): WatchInstancesResponse {
     return WatchInstancesResponse.fromPartial(base ?? ({} as any));
   },
@@ -918,24 +687,6 @@ export const WatchInstancesResponse_Removed: MessageFns<WatchInstancesResponse_R
     }
   },
 
-  fromJSON(object: any): WatchInstancesResponse_Removed {
-    return {
-      instanceId: isSet(object.instanceId)
-        ? globalThis.String(object.instanceId)
-        : isSet(object.instance_id)
-        ? globalThis.String(object.instance_id)
-        : "",
-    };
-  },
-
-  toJSON(message: WatchInstancesResponse_Removed): unknown {
-    const obj: any = {};
-    if (message.instanceId !== "") {
-      obj.instanceId = message.instanceId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchInstancesResponse_Removed>, I>>(base?: I): WatchInstancesResponse_Removed {
     return WatchInstancesResponse_Removed.fromPartial(base ?? ({} as any));
   },
@@ -980,15 +731,6 @@ export const WatchInstancesResponse_SnapshotEnd: MessageFns<WatchInstancesRespon
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): WatchInstancesResponse_SnapshotEnd {
-    return {};
-  },
-
-  toJSON(_: WatchInstancesResponse_SnapshotEnd): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchInstancesResponse_SnapshotEnd>, I>>(
@@ -1036,15 +778,6 @@ export const WatchInstancesResponse_ResyncRequired: MessageFns<WatchInstancesRes
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): WatchInstancesResponse_ResyncRequired {
-    return {};
-  },
-
-  toJSON(_: WatchInstancesResponse_ResyncRequired): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchInstancesResponse_ResyncRequired>, I>>(
@@ -1105,24 +838,6 @@ export const DrainInstanceRequest: MessageFns<DrainInstanceRequest> = {
     }
   },
 
-  fromJSON(object: any): DrainInstanceRequest {
-    return {
-      instanceId: isSet(object.instanceId)
-        ? globalThis.String(object.instanceId)
-        : isSet(object.instance_id)
-        ? globalThis.String(object.instance_id)
-        : "",
-    };
-  },
-
-  toJSON(message: DrainInstanceRequest): unknown {
-    const obj: any = {};
-    if (message.instanceId !== "") {
-      obj.instanceId = message.instanceId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<DrainInstanceRequest>, I>>(base?: I): DrainInstanceRequest {
     return DrainInstanceRequest.fromPartial(base ?? ({} as any));
   },
@@ -1165,15 +880,6 @@ export const DrainInstanceResponse: MessageFns<DrainInstanceResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DrainInstanceResponse {
-    return {};
-  },
-
-  toJSON(_: DrainInstanceResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<DrainInstanceResponse>, I>>(base?: I): DrainInstanceResponse {
@@ -1281,10 +987,6 @@ export const InstanceServiceClient = makeGenericClientConstructor(
   serviceName: string;
 };
 
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -1310,16 +1012,6 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
-  if (o instanceof globalThis.Date) {
-    return o;
-  } else if (typeof o === "string") {
-    return new globalThis.Date(o);
-  } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
-  }
-}
-
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
@@ -1331,15 +1023,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
 }

@@ -128,15 +128,6 @@ export const EnrollRequest: MessageFns<EnrollRequest> = {
     }
   },
 
-  fromJSON(_: any): EnrollRequest {
-    return {};
-  },
-
-  toJSON(_: EnrollRequest): unknown {
-    const obj: any = {};
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<EnrollRequest>, I>>(base?: I): EnrollRequest {
     return EnrollRequest.fromPartial(base ?? ({} as any));
   },
@@ -213,40 +204,6 @@ export const EnrollResponse: MessageFns<EnrollResponse> = {
     }
   },
 
-  fromJSON(object: any): EnrollResponse {
-    return {
-      otpauthUrl: isSet(object.otpauthUrl)
-        ? globalThis.String(object.otpauthUrl)
-        : isSet(object.otpauth_url)
-        ? globalThis.String(object.otpauth_url)
-        : "",
-      qrText: isSet(object.qrText)
-        ? globalThis.String(object.qrText)
-        : isSet(object.qr_text)
-        ? globalThis.String(object.qr_text)
-        : "",
-      recoveryCodes: globalThis.Array.isArray(object?.recoveryCodes)
-        ? object.recoveryCodes.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.recovery_codes)
-        ? object.recovery_codes.map((e: any) => globalThis.String(e))
-        : [],
-    };
-  },
-
-  toJSON(message: EnrollResponse): unknown {
-    const obj: any = {};
-    if (message.otpauthUrl !== "") {
-      obj.otpauthUrl = message.otpauthUrl;
-    }
-    if (message.qrText !== "") {
-      obj.qrText = message.qrText;
-    }
-    if (message.recoveryCodes?.length) {
-      obj.recoveryCodes = message.recoveryCodes;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<EnrollResponse>, I>>(base?: I): EnrollResponse {
     return EnrollResponse.fromPartial(base ?? ({} as any));
   },
@@ -304,18 +261,6 @@ export const ConfirmEnrollmentRequest: MessageFns<ConfirmEnrollmentRequest> = {
     }
   },
 
-  fromJSON(object: any): ConfirmEnrollmentRequest {
-    return { code: isSet(object.code) ? globalThis.String(object.code) : "" };
-  },
-
-  toJSON(message: ConfirmEnrollmentRequest): unknown {
-    const obj: any = {};
-    if (message.code !== "") {
-      obj.code = message.code;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ConfirmEnrollmentRequest>, I>>(base?: I): ConfirmEnrollmentRequest {
     return ConfirmEnrollmentRequest.fromPartial(base ?? ({} as any));
   },
@@ -358,15 +303,6 @@ export const ConfirmEnrollmentResponse: MessageFns<ConfirmEnrollmentResponse> = 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): ConfirmEnrollmentResponse {
-    return {};
-  },
-
-  toJSON(_: ConfirmEnrollmentResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<ConfirmEnrollmentResponse>, I>>(base?: I): ConfirmEnrollmentResponse {
@@ -423,18 +359,6 @@ export const DisableRequest: MessageFns<DisableRequest> = {
     }
   },
 
-  fromJSON(object: any): DisableRequest {
-    return { code: isSet(object.code) ? globalThis.String(object.code) : "" };
-  },
-
-  toJSON(message: DisableRequest): unknown {
-    const obj: any = {};
-    if (message.code !== "") {
-      obj.code = message.code;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<DisableRequest>, I>>(base?: I): DisableRequest {
     return DisableRequest.fromPartial(base ?? ({} as any));
   },
@@ -477,15 +401,6 @@ export const DisableResponse: MessageFns<DisableResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DisableResponse {
-    return {};
-  },
-
-  toJSON(_: DisableResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<DisableResponse>, I>>(base?: I): DisableResponse {
@@ -542,24 +457,6 @@ export const LockAgentRequest: MessageFns<LockAgentRequest> = {
     }
   },
 
-  fromJSON(object: any): LockAgentRequest {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-    };
-  },
-
-  toJSON(message: LockAgentRequest): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<LockAgentRequest>, I>>(base?: I): LockAgentRequest {
     return LockAgentRequest.fromPartial(base ?? ({} as any));
   },
@@ -602,15 +499,6 @@ export const LockAgentResponse: MessageFns<LockAgentResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): LockAgentResponse {
-    return {};
-  },
-
-  toJSON(_: LockAgentResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<LockAgentResponse>, I>>(base?: I): LockAgentResponse {
@@ -678,28 +566,6 @@ export const UnlockAgentRequest: MessageFns<UnlockAgentRequest> = {
     }
   },
 
-  fromJSON(object: any): UnlockAgentRequest {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-      code: isSet(object.code) ? globalThis.String(object.code) : "",
-    };
-  },
-
-  toJSON(message: UnlockAgentRequest): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    if (message.code !== "") {
-      obj.code = message.code;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<UnlockAgentRequest>, I>>(base?: I): UnlockAgentRequest {
     return UnlockAgentRequest.fromPartial(base ?? ({} as any));
   },
@@ -743,15 +609,6 @@ export const UnlockAgentResponse: MessageFns<UnlockAgentResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): UnlockAgentResponse {
-    return {};
-  },
-
-  toJSON(_: UnlockAgentResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<UnlockAgentResponse>, I>>(base?: I): UnlockAgentResponse {
@@ -819,28 +676,6 @@ export const VerifyAccessRequest: MessageFns<VerifyAccessRequest> = {
     }
   },
 
-  fromJSON(object: any): VerifyAccessRequest {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-      code: isSet(object.code) ? globalThis.String(object.code) : "",
-    };
-  },
-
-  toJSON(message: VerifyAccessRequest): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    if (message.code !== "") {
-      obj.code = message.code;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<VerifyAccessRequest>, I>>(base?: I): VerifyAccessRequest {
     return VerifyAccessRequest.fromPartial(base ?? ({} as any));
   },
@@ -897,24 +732,6 @@ export const VerifyAccessResponse: MessageFns<VerifyAccessResponse> = {
     }
   },
 
-  fromJSON(object: any): VerifyAccessResponse {
-    return {
-      grantedUntil: isSet(object.grantedUntil)
-        ? fromJsonTimestamp(object.grantedUntil)
-        : isSet(object.granted_until)
-        ? fromJsonTimestamp(object.granted_until)
-        : undefined,
-    };
-  },
-
-  toJSON(message: VerifyAccessResponse): unknown {
-    const obj: any = {};
-    if (message.grantedUntil !== undefined) {
-      obj.grantedUntil = message.grantedUntil.toISOString();
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<VerifyAccessResponse>, I>>(base?: I): VerifyAccessResponse {
     return VerifyAccessResponse.fromPartial(base ?? ({} as any));
   },
@@ -968,24 +785,6 @@ export const GetLockStateRequest: MessageFns<GetLockStateRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetLockStateRequest {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-    };
-  },
-
-  toJSON(message: GetLockStateRequest): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<GetLockStateRequest>, I>>(base?: I): GetLockStateRequest {
@@ -1085,48 +884,6 @@ export const GetLockStateResponse: MessageFns<GetLockStateResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetLockStateResponse {
-    return {
-      enrolled: isSet(object.enrolled) ? globalThis.Boolean(object.enrolled) : false,
-      locked: isSet(object.locked) ? globalThis.Boolean(object.locked) : false,
-      lockedAt: isSet(object.lockedAt)
-        ? fromJsonTimestamp(object.lockedAt)
-        : isSet(object.locked_at)
-        ? fromJsonTimestamp(object.locked_at)
-        : undefined,
-      grantedUntil: isSet(object.grantedUntil)
-        ? fromJsonTimestamp(object.grantedUntil)
-        : isSet(object.granted_until)
-        ? fromJsonTimestamp(object.granted_until)
-        : undefined,
-      lockedOutFor: isSet(object.lockedOutFor)
-        ? Duration.fromJSON(object.lockedOutFor)
-        : isSet(object.locked_out_for)
-        ? Duration.fromJSON(object.locked_out_for)
-        : undefined,
-    };
-  },
-
-  toJSON(message: GetLockStateResponse): unknown {
-    const obj: any = {};
-    if (message.enrolled !== false) {
-      obj.enrolled = message.enrolled;
-    }
-    if (message.locked !== false) {
-      obj.locked = message.locked;
-    }
-    if (message.lockedAt !== undefined) {
-      obj.lockedAt = message.lockedAt.toISOString();
-    }
-    if (message.grantedUntil !== undefined) {
-      obj.grantedUntil = message.grantedUntil.toISOString();
-    }
-    if (message.lockedOutFor !== undefined) {
-      obj.lockedOutFor = Duration.toJSON(message.lockedOutFor);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<GetLockStateResponse>, I>>(base?: I): GetLockStateResponse {
@@ -1378,25 +1135,9 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
-  if (o instanceof globalThis.Date) {
-    return o;
-  } else if (typeof o === "string") {
-    return new globalThis.Date(o);
-  } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
-  }
-}
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
 }

@@ -41,38 +41,6 @@ export namespace PlanAction {
   export type UNRECOGNIZED = typeof PlanAction.UNRECOGNIZED;
 }
 
-export function planActionFromJSON(object: any): PlanAction {
-  switch (object) {
-    case 0:
-    case "PLAN_ACTION_UNSPECIFIED":
-      return PlanAction.PLAN_ACTION_UNSPECIFIED;
-    case 1:
-    case "PLAN_ACTION_REGISTER_AGENT":
-      return PlanAction.PLAN_ACTION_REGISTER_AGENT;
-    case 2:
-    case "PLAN_ACTION_OPEN_TERMINAL":
-      return PlanAction.PLAN_ACTION_OPEN_TERMINAL;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return PlanAction.UNRECOGNIZED;
-  }
-}
-
-export function planActionToJSON(object: PlanAction): string {
-  switch (object) {
-    case PlanAction.PLAN_ACTION_UNSPECIFIED:
-      return "PLAN_ACTION_UNSPECIFIED";
-    case PlanAction.PLAN_ACTION_REGISTER_AGENT:
-      return "PLAN_ACTION_REGISTER_AGENT";
-    case PlanAction.PLAN_ACTION_OPEN_TERMINAL:
-      return "PLAN_ACTION_OPEN_TERMINAL";
-    case PlanAction.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
-}
-
 export interface Plan {
   /** "guest", "free", "pro", "enterprise" or an operator's own. */
   name: string;
@@ -235,36 +203,6 @@ export const Plan: MessageFns<Plan> = {
     }
   },
 
-  fromJSON(object: any): Plan {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      maxAgents: isSet(object.maxAgents)
-        ? globalThis.Number(object.maxAgents)
-        : isSet(object.max_agents)
-        ? globalThis.Number(object.max_agents)
-        : 0,
-      maxTerminalAgents: isSet(object.maxTerminalAgents)
-        ? globalThis.Number(object.maxTerminalAgents)
-        : isSet(object.max_terminal_agents)
-        ? globalThis.Number(object.max_terminal_agents)
-        : 0,
-    };
-  },
-
-  toJSON(message: Plan): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.maxAgents !== 0) {
-      obj.maxAgents = Math.round(message.maxAgents);
-    }
-    if (message.maxTerminalAgents !== 0) {
-      obj.maxTerminalAgents = Math.round(message.maxTerminalAgents);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Plan>, I>>(base?: I): Plan {
     return Plan.fromPartial(base ?? ({} as any));
   },
@@ -396,64 +334,6 @@ export const Limits: MessageFns<Limits> = {
     }
   },
 
-  fromJSON(object: any): Limits {
-    return {
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-      plan: isSet(object.plan) ? globalThis.String(object.plan) : "",
-      agentsLimit: isSet(object.agentsLimit)
-        ? globalThis.Number(object.agentsLimit)
-        : isSet(object.agents_limit)
-        ? globalThis.Number(object.agents_limit)
-        : 0,
-      agentsUsed: isSet(object.agentsUsed)
-        ? globalThis.Number(object.agentsUsed)
-        : isSet(object.agents_used)
-        ? globalThis.Number(object.agents_used)
-        : 0,
-      terminalAgentsLimit: isSet(object.terminalAgentsLimit)
-        ? globalThis.Number(object.terminalAgentsLimit)
-        : isSet(object.terminal_agents_limit)
-        ? globalThis.Number(object.terminal_agents_limit)
-        : 0,
-      terminalAgentsUsed: isSet(object.terminalAgentsUsed)
-        ? globalThis.Number(object.terminalAgentsUsed)
-        : isSet(object.terminal_agents_used)
-        ? globalThis.Number(object.terminal_agents_used)
-        : undefined,
-      exempt: isSet(object.exempt) ? globalThis.Boolean(object.exempt) : false,
-    };
-  },
-
-  toJSON(message: Limits): unknown {
-    const obj: any = {};
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    if (message.plan !== "") {
-      obj.plan = message.plan;
-    }
-    if (message.agentsLimit !== 0) {
-      obj.agentsLimit = Math.round(message.agentsLimit);
-    }
-    if (message.agentsUsed !== 0) {
-      obj.agentsUsed = Math.round(message.agentsUsed);
-    }
-    if (message.terminalAgentsLimit !== 0) {
-      obj.terminalAgentsLimit = Math.round(message.terminalAgentsLimit);
-    }
-    if (message.terminalAgentsUsed !== undefined) {
-      obj.terminalAgentsUsed = Math.round(message.terminalAgentsUsed);
-    }
-    if (message.exempt !== false) {
-      obj.exempt = message.exempt;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Limits>, I>>(base?: I): Limits {
     return Limits.fromPartial(base ?? ({} as any));
   },
@@ -524,28 +404,6 @@ export const CheckPlanRequest: MessageFns<CheckPlanRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CheckPlanRequest {
-    return {
-      action: isSet(object.action) ? planActionFromJSON(object.action) : 0,
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-    };
-  },
-
-  toJSON(message: CheckPlanRequest): unknown {
-    const obj: any = {};
-    if (message.action !== 0) {
-      obj.action = planActionToJSON(message.action);
-    }
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<CheckPlanRequest>, I>>(base?: I): CheckPlanRequest {
@@ -637,32 +495,6 @@ export const CheckPlanResponse: MessageFns<CheckPlanResponse> = {
     }
   },
 
-  fromJSON(object: any): CheckPlanResponse {
-    return {
-      allowed: isSet(object.allowed) ? globalThis.Boolean(object.allowed) : false,
-      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-      limits: isSet(object.limits) ? Limits.fromJSON(object.limits) : undefined,
-    };
-  },
-
-  toJSON(message: CheckPlanResponse): unknown {
-    const obj: any = {};
-    if (message.allowed !== false) {
-      obj.allowed = message.allowed;
-    }
-    if (message.reason !== "") {
-      obj.reason = message.reason;
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    if (message.limits !== undefined) {
-      obj.limits = Limits.toJSON(message.limits);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<CheckPlanResponse>, I>>(base?: I): CheckPlanResponse {
     return CheckPlanResponse.fromPartial(base ?? ({} as any));
   },
@@ -723,24 +555,6 @@ export const GetLimitsRequest: MessageFns<GetLimitsRequest> = {
     }
   },
 
-  fromJSON(object: any): GetLimitsRequest {
-    return {
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-    };
-  },
-
-  toJSON(message: GetLimitsRequest): unknown {
-    const obj: any = {};
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<GetLimitsRequest>, I>>(base?: I): GetLimitsRequest {
     return GetLimitsRequest.fromPartial(base ?? ({} as any));
   },
@@ -794,18 +608,6 @@ export const GetLimitsResponse: MessageFns<GetLimitsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetLimitsResponse {
-    return { limits: isSet(object.limits) ? Limits.fromJSON(object.limits) : undefined };
-  },
-
-  toJSON(message: GetLimitsResponse): unknown {
-    const obj: any = {};
-    if (message.limits !== undefined) {
-      obj.limits = Limits.toJSON(message.limits);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<GetLimitsResponse>, I>>(base?: I): GetLimitsResponse {
@@ -898,44 +700,6 @@ export const ListLimitsRequest: MessageFns<ListLimitsRequest> = {
     }
   },
 
-  fromJSON(object: any): ListLimitsRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      orderBy: isSet(object.orderBy)
-        ? globalThis.String(object.orderBy)
-        : isSet(object.order_by)
-        ? globalThis.String(object.order_by)
-        : "",
-    };
-  },
-
-  toJSON(message: ListLimitsRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.orderBy !== "") {
-      obj.orderBy = message.orderBy;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListLimitsRequest>, I>>(base?: I): ListLimitsRequest {
     return ListLimitsRequest.fromPartial(base ?? ({} as any));
   },
@@ -1016,36 +780,6 @@ export const ListLimitsResponse: MessageFns<ListLimitsResponse> = {
     }
   },
 
-  fromJSON(object: any): ListLimitsResponse {
-    return {
-      limits: globalThis.Array.isArray(object?.limits) ? object.limits.map((e: any) => Limits.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-      totalSize: isSet(object.totalSize)
-        ? globalThis.Number(object.totalSize)
-        : isSet(object.total_size)
-        ? globalThis.Number(object.total_size)
-        : 0,
-    };
-  },
-
-  toJSON(message: ListLimitsResponse): unknown {
-    const obj: any = {};
-    if (message.limits?.length) {
-      obj.limits = message.limits.map((e) => Limits.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    if (message.totalSize !== 0) {
-      obj.totalSize = Math.round(message.totalSize);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListLimitsResponse>, I>>(base?: I): ListLimitsResponse {
     return ListLimitsResponse.fromPartial(base ?? ({} as any));
   },
@@ -1103,18 +837,6 @@ export const SetPlanRequest: MessageFns<SetPlanRequest> = {
     }
   },
 
-  fromJSON(object: any): SetPlanRequest {
-    return { plan: isSet(object.plan) ? Plan.fromJSON(object.plan) : undefined };
-  },
-
-  toJSON(message: SetPlanRequest): unknown {
-    const obj: any = {};
-    if (message.plan !== undefined) {
-      obj.plan = Plan.toJSON(message.plan);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<SetPlanRequest>, I>>(base?: I): SetPlanRequest {
     return SetPlanRequest.fromPartial(base ?? ({} as any));
   },
@@ -1168,18 +890,6 @@ export const SetPlanResponse: MessageFns<SetPlanResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): SetPlanResponse {
-    return { plan: isSet(object.plan) ? Plan.fromJSON(object.plan) : undefined };
-  },
-
-  toJSON(message: SetPlanResponse): unknown {
-    const obj: any = {};
-    if (message.plan !== undefined) {
-      obj.plan = Plan.toJSON(message.plan);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<SetPlanResponse>, I>>(base?: I): SetPlanResponse {
@@ -1246,28 +956,6 @@ export const WatchLimitsRequest: MessageFns<WatchLimitsRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): WatchLimitsRequest {
-    return {
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      resumeToken: isSet(object.resumeToken)
-        ? globalThis.String(object.resumeToken)
-        : isSet(object.resume_token)
-        ? globalThis.String(object.resume_token)
-        : "",
-    };
-  },
-
-  toJSON(message: WatchLimitsRequest): unknown {
-    const obj: any = {};
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.resumeToken !== "") {
-      obj.resumeToken = message.resumeToken;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchLimitsRequest>, I>>(base?: I): WatchLimitsRequest {
@@ -1389,50 +1077,6 @@ export const WatchLimitsResponse: MessageFns<WatchLimitsResponse> = {
     }
   },
 
-  fromJSON(object: any): WatchLimitsResponse {
-    return {
-      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
-      resumeToken: isSet(object.resumeToken)
-        ? globalThis.String(object.resumeToken)
-        : isSet(object.resume_token)
-        ? globalThis.String(object.resume_token)
-        : "",
-      change: isSet(object.upserted)
-        ? { $case: "upserted", value: Limits.fromJSON(object.upserted) }
-        : isSet(object.removed)
-        ? { $case: "removed", value: WatchLimitsResponse_Removed.fromJSON(object.removed) }
-        : isSet(object.snapshotEnd)
-        ? { $case: "snapshotEnd", value: WatchLimitsResponse_SnapshotEnd.fromJSON(object.snapshotEnd) }
-        : isSet(object.snapshot_end)
-        ? { $case: "snapshotEnd", value: WatchLimitsResponse_SnapshotEnd.fromJSON(object.snapshot_end) }
-        : isSet(object.resyncRequired)
-        ? { $case: "resyncRequired", value: WatchLimitsResponse_ResyncRequired.fromJSON(object.resyncRequired) }
-        : isSet(object.resync_required)
-        ? { $case: "resyncRequired", value: WatchLimitsResponse_ResyncRequired.fromJSON(object.resync_required) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: WatchLimitsResponse): unknown {
-    const obj: any = {};
-    if (message.sequence !== 0) {
-      obj.sequence = Math.round(message.sequence);
-    }
-    if (message.resumeToken !== "") {
-      obj.resumeToken = message.resumeToken;
-    }
-    if (message.change?.$case === "upserted") {
-      obj.upserted = Limits.toJSON(message.change.value);
-    } else if (message.change?.$case === "removed") {
-      obj.removed = WatchLimitsResponse_Removed.toJSON(message.change.value);
-    } else if (message.change?.$case === "snapshotEnd") {
-      obj.snapshotEnd = WatchLimitsResponse_SnapshotEnd.toJSON(message.change.value);
-    } else if (message.change?.$case === "resyncRequired") {
-      obj.resyncRequired = WatchLimitsResponse_ResyncRequired.toJSON(message.change.value);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchLimitsResponse>, I>>(base?: I): WatchLimitsResponse {
     return WatchLimitsResponse.fromPartial(base ?? ({} as any));
   },
@@ -1521,24 +1165,6 @@ export const WatchLimitsResponse_Removed: MessageFns<WatchLimitsResponse_Removed
     }
   },
 
-  fromJSON(object: any): WatchLimitsResponse_Removed {
-    return {
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-    };
-  },
-
-  toJSON(message: WatchLimitsResponse_Removed): unknown {
-    const obj: any = {};
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchLimitsResponse_Removed>, I>>(base?: I): WatchLimitsResponse_Removed {
     return WatchLimitsResponse_Removed.fromPartial(base ?? ({} as any));
   },
@@ -1583,15 +1209,6 @@ export const WatchLimitsResponse_SnapshotEnd: MessageFns<WatchLimitsResponse_Sna
     }
   },
 
-  fromJSON(_: any): WatchLimitsResponse_SnapshotEnd {
-    return {};
-  },
-
-  toJSON(_: WatchLimitsResponse_SnapshotEnd): unknown {
-    const obj: any = {};
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchLimitsResponse_SnapshotEnd>, I>>(base?: I): WatchLimitsResponse_SnapshotEnd {
     return WatchLimitsResponse_SnapshotEnd.fromPartial(base ?? ({} as any));
   },
@@ -1633,15 +1250,6 @@ export const WatchLimitsResponse_ResyncRequired: MessageFns<WatchLimitsResponse_
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): WatchLimitsResponse_ResyncRequired {
-    return {};
-  },
-
-  toJSON(_: WatchLimitsResponse_ResyncRequired): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchLimitsResponse_ResyncRequired>, I>>(
@@ -1823,15 +1431,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
 }

@@ -44,38 +44,6 @@ export namespace SessionKind {
   export type UNRECOGNIZED = typeof SessionKind.UNRECOGNIZED;
 }
 
-export function sessionKindFromJSON(object: any): SessionKind {
-  switch (object) {
-    case 0:
-    case "SESSION_KIND_UNSPECIFIED":
-      return SessionKind.SESSION_KIND_UNSPECIFIED;
-    case 1:
-    case "SESSION_KIND_MAIN":
-      return SessionKind.SESSION_KIND_MAIN;
-    case 2:
-    case "SESSION_KIND_SPLIT":
-      return SessionKind.SESSION_KIND_SPLIT;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return SessionKind.UNRECOGNIZED;
-  }
-}
-
-export function sessionKindToJSON(object: SessionKind): string {
-  switch (object) {
-    case SessionKind.SESSION_KIND_UNSPECIFIED:
-      return "SESSION_KIND_UNSPECIFIED";
-    case SessionKind.SESSION_KIND_MAIN:
-      return "SESSION_KIND_MAIN";
-    case SessionKind.SESSION_KIND_SPLIT:
-      return "SESSION_KIND_SPLIT";
-    case SessionKind.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
-}
-
 export interface Session {
   /** "main" or "split-<uuid>"; unique within its agent. */
   id: string;
@@ -355,86 +323,6 @@ export const Session: MessageFns<Session> = {
     }
   },
 
-  fromJSON(object: any): Session {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-      kind: isSet(object.kind) ? sessionKindFromJSON(object.kind) : 0,
-      startedAt: isSet(object.startedAt)
-        ? fromJsonTimestamp(object.startedAt)
-        : isSet(object.started_at)
-        ? fromJsonTimestamp(object.started_at)
-        : undefined,
-      viewers: globalThis.Array.isArray(object?.viewers)
-        ? object.viewers.map((e: any) => Viewer.fromJSON(e))
-        : [],
-      outputOffset: isSet(object.outputOffset)
-        ? globalThis.Number(object.outputOffset)
-        : isSet(object.output_offset)
-        ? globalThis.Number(object.output_offset)
-        : 0,
-      cols: isSet(object.cols) ? globalThis.Number(object.cols) : 0,
-      rows: isSet(object.rows) ? globalThis.Number(object.rows) : 0,
-      lastInputAt: isSet(object.lastInputAt)
-        ? fromJsonTimestamp(object.lastInputAt)
-        : isSet(object.last_input_at)
-        ? fromJsonTimestamp(object.last_input_at)
-        : undefined,
-      lastOutputAt: isSet(object.lastOutputAt)
-        ? fromJsonTimestamp(object.lastOutputAt)
-        : isSet(object.last_output_at)
-        ? fromJsonTimestamp(object.last_output_at)
-        : undefined,
-    };
-  },
-
-  toJSON(message: Session): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    if (message.kind !== 0) {
-      obj.kind = sessionKindToJSON(message.kind);
-    }
-    if (message.startedAt !== undefined) {
-      obj.startedAt = message.startedAt.toISOString();
-    }
-    if (message.viewers?.length) {
-      obj.viewers = message.viewers.map((e) => Viewer.toJSON(e));
-    }
-    if (message.outputOffset !== 0) {
-      obj.outputOffset = Math.round(message.outputOffset);
-    }
-    if (message.cols !== 0) {
-      obj.cols = Math.round(message.cols);
-    }
-    if (message.rows !== 0) {
-      obj.rows = Math.round(message.rows);
-    }
-    if (message.lastInputAt !== undefined) {
-      obj.lastInputAt = message.lastInputAt.toISOString();
-    }
-    if (message.lastOutputAt !== undefined) {
-      obj.lastOutputAt = message.lastOutputAt.toISOString();
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Session>, I>>(base?: I): Session {
     return Session.fromPartial(base ?? ({} as any));
   },
@@ -555,60 +443,6 @@ export const Viewer: MessageFns<Viewer> = {
     }
   },
 
-  fromJSON(object: any): Viewer {
-    return {
-      attachmentId: isSet(object.attachmentId)
-        ? globalThis.String(object.attachmentId)
-        : isSet(object.attachment_id)
-        ? globalThis.String(object.attachment_id)
-        : "",
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-      joinedAt: isSet(object.joinedAt)
-        ? fromJsonTimestamp(object.joinedAt)
-        : isSet(object.joined_at)
-        ? fromJsonTimestamp(object.joined_at)
-        : undefined,
-      readOnly: isSet(object.readOnly)
-        ? globalThis.Boolean(object.readOnly)
-        : isSet(object.read_only)
-        ? globalThis.Boolean(object.read_only)
-        : false,
-      protocol: isSet(object.protocol) ? globalThis.String(object.protocol) : "",
-      instanceId: isSet(object.instanceId)
-        ? globalThis.String(object.instanceId)
-        : isSet(object.instance_id)
-        ? globalThis.String(object.instance_id)
-        : "",
-    };
-  },
-
-  toJSON(message: Viewer): unknown {
-    const obj: any = {};
-    if (message.attachmentId !== "") {
-      obj.attachmentId = message.attachmentId;
-    }
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    if (message.joinedAt !== undefined) {
-      obj.joinedAt = message.joinedAt.toISOString();
-    }
-    if (message.readOnly !== false) {
-      obj.readOnly = message.readOnly;
-    }
-    if (message.protocol !== "") {
-      obj.protocol = message.protocol;
-    }
-    if (message.instanceId !== "") {
-      obj.instanceId = message.instanceId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Viewer>, I>>(base?: I): Viewer {
     return Viewer.fromPartial(base ?? ({} as any));
   },
@@ -702,44 +536,6 @@ export const ListSessionsRequest: MessageFns<ListSessionsRequest> = {
     }
   },
 
-  fromJSON(object: any): ListSessionsRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      orderBy: isSet(object.orderBy)
-        ? globalThis.String(object.orderBy)
-        : isSet(object.order_by)
-        ? globalThis.String(object.order_by)
-        : "",
-    };
-  },
-
-  toJSON(message: ListSessionsRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.orderBy !== "") {
-      obj.orderBy = message.orderBy;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListSessionsRequest>, I>>(base?: I): ListSessionsRequest {
     return ListSessionsRequest.fromPartial(base ?? ({} as any));
   },
@@ -820,36 +616,6 @@ export const ListSessionsResponse: MessageFns<ListSessionsResponse> = {
     }
   },
 
-  fromJSON(object: any): ListSessionsResponse {
-    return {
-      sessions: globalThis.Array.isArray(object?.sessions) ? object.sessions.map((e: any) => Session.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-      totalSize: isSet(object.totalSize)
-        ? globalThis.Number(object.totalSize)
-        : isSet(object.total_size)
-        ? globalThis.Number(object.total_size)
-        : 0,
-    };
-  },
-
-  toJSON(message: ListSessionsResponse): unknown {
-    const obj: any = {};
-    if (message.sessions?.length) {
-      obj.sessions = message.sessions.map((e) => Session.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    if (message.totalSize !== 0) {
-      obj.totalSize = Math.round(message.totalSize);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListSessionsResponse>, I>>(base?: I): ListSessionsResponse {
     return ListSessionsResponse.fromPartial(base ?? ({} as any));
   },
@@ -918,32 +684,6 @@ export const GetSessionRequest: MessageFns<GetSessionRequest> = {
     }
   },
 
-  fromJSON(object: any): GetSessionRequest {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-    };
-  },
-
-  toJSON(message: GetSessionRequest): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<GetSessionRequest>, I>>(base?: I): GetSessionRequest {
     return GetSessionRequest.fromPartial(base ?? ({} as any));
   },
@@ -998,18 +738,6 @@ export const GetSessionResponse: MessageFns<GetSessionResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetSessionResponse {
-    return { session: isSet(object.session) ? Session.fromJSON(object.session) : undefined };
-  },
-
-  toJSON(message: GetSessionResponse): unknown {
-    const obj: any = {};
-    if (message.session !== undefined) {
-      obj.session = Session.toJSON(message.session);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<GetSessionResponse>, I>>(base?: I): GetSessionResponse {
@@ -1080,32 +808,6 @@ export const TerminateSessionRequest: MessageFns<TerminateSessionRequest> = {
     }
   },
 
-  fromJSON(object: any): TerminateSessionRequest {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-    };
-  },
-
-  toJSON(message: TerminateSessionRequest): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<TerminateSessionRequest>, I>>(base?: I): TerminateSessionRequest {
     return TerminateSessionRequest.fromPartial(base ?? ({} as any));
   },
@@ -1149,15 +851,6 @@ export const TerminateSessionResponse: MessageFns<TerminateSessionResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): TerminateSessionResponse {
-    return {};
-  },
-
-  toJSON(_: TerminateSessionResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<TerminateSessionResponse>, I>>(base?: I): TerminateSessionResponse {
@@ -1223,28 +916,6 @@ export const WatchSessionsRequest: MessageFns<WatchSessionsRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): WatchSessionsRequest {
-    return {
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      resumeToken: isSet(object.resumeToken)
-        ? globalThis.String(object.resumeToken)
-        : isSet(object.resume_token)
-        ? globalThis.String(object.resume_token)
-        : "",
-    };
-  },
-
-  toJSON(message: WatchSessionsRequest): unknown {
-    const obj: any = {};
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.resumeToken !== "") {
-      obj.resumeToken = message.resumeToken;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchSessionsRequest>, I>>(base?: I): WatchSessionsRequest {
@@ -1366,50 +1037,6 @@ export const WatchSessionsResponse: MessageFns<WatchSessionsResponse> = {
     }
   },
 
-  fromJSON(object: any): WatchSessionsResponse {
-    return {
-      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
-      resumeToken: isSet(object.resumeToken)
-        ? globalThis.String(object.resumeToken)
-        : isSet(object.resume_token)
-        ? globalThis.String(object.resume_token)
-        : "",
-      change: isSet(object.upserted)
-        ? { $case: "upserted", value: Session.fromJSON(object.upserted) }
-        : isSet(object.removed)
-        ? { $case: "removed", value: WatchSessionsResponse_Removed.fromJSON(object.removed) }
-        : isSet(object.snapshotEnd)
-        ? { $case: "snapshotEnd", value: WatchSessionsResponse_SnapshotEnd.fromJSON(object.snapshotEnd) }
-        : isSet(object.snapshot_end)
-        ? { $case: "snapshotEnd", value: WatchSessionsResponse_SnapshotEnd.fromJSON(object.snapshot_end) }
-        : isSet(object.resyncRequired)
-        ? { $case: "resyncRequired", value: WatchSessionsResponse_ResyncRequired.fromJSON(object.resyncRequired) }
-        : isSet(object.resync_required)
-        ? { $case: "resyncRequired", value: WatchSessionsResponse_ResyncRequired.fromJSON(object.resync_required) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: WatchSessionsResponse): unknown {
-    const obj: any = {};
-    if (message.sequence !== 0) {
-      obj.sequence = Math.round(message.sequence);
-    }
-    if (message.resumeToken !== "") {
-      obj.resumeToken = message.resumeToken;
-    }
-    if (message.change?.$case === "upserted") {
-      obj.upserted = Session.toJSON(message.change.value);
-    } else if (message.change?.$case === "removed") {
-      obj.removed = WatchSessionsResponse_Removed.toJSON(message.change.value);
-    } else if (message.change?.$case === "snapshotEnd") {
-      obj.snapshotEnd = WatchSessionsResponse_SnapshotEnd.toJSON(message.change.value);
-    } else if (message.change?.$case === "resyncRequired") {
-      obj.resyncRequired = WatchSessionsResponse_ResyncRequired.toJSON(message.change.value);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchSessionsResponse>, I>>(base?: I): WatchSessionsResponse {
     return WatchSessionsResponse.fromPartial(base ?? ({} as any));
   },
@@ -1509,32 +1136,6 @@ export const WatchSessionsResponse_Removed: MessageFns<WatchSessionsResponse_Rem
     }
   },
 
-  fromJSON(object: any): WatchSessionsResponse_Removed {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-    };
-  },
-
-  toJSON(message: WatchSessionsResponse_Removed): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchSessionsResponse_Removed>, I>>(base?: I): WatchSessionsResponse_Removed {
     return WatchSessionsResponse_Removed.fromPartial(base ?? ({} as any));
   },
@@ -1582,15 +1183,6 @@ export const WatchSessionsResponse_SnapshotEnd: MessageFns<WatchSessionsResponse
     }
   },
 
-  fromJSON(_: any): WatchSessionsResponse_SnapshotEnd {
-    return {};
-  },
-
-  toJSON(_: WatchSessionsResponse_SnapshotEnd): unknown {
-    const obj: any = {};
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<WatchSessionsResponse_SnapshotEnd>, I>>(
     base?: I,
   ): WatchSessionsResponse_SnapshotEnd {
@@ -1636,15 +1228,6 @@ export const WatchSessionsResponse_ResyncRequired: MessageFns<WatchSessionsRespo
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): WatchSessionsResponse_ResyncRequired {
-    return {};
-  },
-
-  toJSON(_: WatchSessionsResponse_ResyncRequired): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<WatchSessionsResponse_ResyncRequired>, I>>(
@@ -1738,48 +1321,6 @@ export const OpenTerminalRequest: MessageFns<OpenTerminalRequest> = {
     }
   },
 
-  fromJSON(object: any): OpenTerminalRequest {
-    return {
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-      newSession: isSet(object.newSession)
-        ? globalThis.Boolean(object.newSession)
-        : isSet(object.new_session)
-        ? globalThis.Boolean(object.new_session)
-        : false,
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-      readOnly: isSet(object.readOnly)
-        ? globalThis.Boolean(object.readOnly)
-        : isSet(object.read_only)
-        ? globalThis.Boolean(object.read_only)
-        : false,
-    };
-  },
-
-  toJSON(message: OpenTerminalRequest): unknown {
-    const obj: any = {};
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    if (message.newSession !== false) {
-      obj.newSession = message.newSession;
-    }
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    if (message.readOnly !== false) {
-      obj.readOnly = message.readOnly;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<OpenTerminalRequest>, I>>(base?: I): OpenTerminalRequest {
     return OpenTerminalRequest.fromPartial(base ?? ({} as any));
   },
@@ -1869,40 +1410,6 @@ export const OpenTerminalResponse: MessageFns<OpenTerminalResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): OpenTerminalResponse {
-    return {
-      url: isSet(object.url) ? globalThis.String(object.url) : "",
-      ticket: isSet(object.ticket) ? globalThis.String(object.ticket) : "",
-      expiresAt: isSet(object.expiresAt)
-        ? fromJsonTimestamp(object.expiresAt)
-        : isSet(object.expires_at)
-        ? fromJsonTimestamp(object.expires_at)
-        : undefined,
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-    };
-  },
-
-  toJSON(message: OpenTerminalResponse): unknown {
-    const obj: any = {};
-    if (message.url !== "") {
-      obj.url = message.url;
-    }
-    if (message.ticket !== "") {
-      obj.ticket = message.ticket;
-    }
-    if (message.expiresAt !== undefined) {
-      obj.expiresAt = message.expiresAt.toISOString();
-    }
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<OpenTerminalResponse>, I>>(base?: I): OpenTerminalResponse {
@@ -2096,16 +1603,6 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
-  if (o instanceof globalThis.Date) {
-    return o;
-  } else if (typeof o === "string") {
-    return new globalThis.Date(o);
-  } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
-  }
-}
-
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
@@ -2117,15 +1614,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
 }

@@ -106,7 +106,7 @@ export interface Attach {
   /** Chosen by the server; the answer carries it. */
   requestId: number;
   /** 16 random bytes that name the viewer's attachment over all its connections. */
-  attachmentKey: Buffer;
+  attachmentKey: Uint8Array;
   /** An attachment can be resumed by the user who made it, and nobody else. */
   userId: string;
   sessionId: string;
@@ -181,7 +181,7 @@ export interface Snapshot {
   offset: number;
   cols: number;
   rows: number;
-  data: Buffer;
+  data: Uint8Array;
 }
 
 /** A viewer's window has this size. */
@@ -230,7 +230,7 @@ export interface Open {
   /** At most 10,000. */
   scrollbackLines: number;
   /** The following come from the last Opened, to go on where the connection was lost. */
-  attachmentKey: Buffer;
+  attachmentKey: Uint8Array;
   stream: number;
   /** Output up to here has been consumed. */
   outputOffset: number;
@@ -238,7 +238,7 @@ export interface Open {
 
 export interface Opened {
   attachment: number;
-  attachmentKey: Buffer;
+  attachmentKey: Uint8Array;
   stream: number;
   sessionId: string;
   /** False: a fresh attachment; input offsets begin at input_offset, and a snapshot follows. */
@@ -275,43 +275,6 @@ export namespace AgentState_State {
   export type STATE_SUSPECT = typeof AgentState_State.STATE_SUSPECT;
   export type STATE_OFFLINE = typeof AgentState_State.STATE_OFFLINE;
   export type UNRECOGNIZED = typeof AgentState_State.UNRECOGNIZED;
-}
-
-export function agentState_StateFromJSON(object: any): AgentState_State {
-  switch (object) {
-    case 0:
-    case "STATE_UNSPECIFIED":
-      return AgentState_State.STATE_UNSPECIFIED;
-    case 1:
-    case "STATE_ONLINE":
-      return AgentState_State.STATE_ONLINE;
-    case 2:
-    case "STATE_SUSPECT":
-      return AgentState_State.STATE_SUSPECT;
-    case 3:
-    case "STATE_OFFLINE":
-      return AgentState_State.STATE_OFFLINE;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return AgentState_State.UNRECOGNIZED;
-  }
-}
-
-export function agentState_StateToJSON(object: AgentState_State): string {
-  switch (object) {
-    case AgentState_State.STATE_UNSPECIFIED:
-      return "STATE_UNSPECIFIED";
-    case AgentState_State.STATE_ONLINE:
-      return "STATE_ONLINE";
-    case AgentState_State.STATE_SUSPECT:
-      return "STATE_SUSPECT";
-    case AgentState_State.STATE_OFFLINE:
-      return "STATE_OFFLINE";
-    case AgentState_State.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
 }
 
 /** Something was refused and nothing was changed by it; the connection goes on. */
@@ -598,122 +561,6 @@ export const Control: MessageFns<Control> = {
     }
   },
 
-  fromJSON(object: any): Control {
-    return {
-      message: isSet(object.agentHello)
-        ? { $case: "agentHello", value: AgentHello.fromJSON(object.agentHello) }
-        : isSet(object.agent_hello)
-        ? { $case: "agentHello", value: AgentHello.fromJSON(object.agent_hello) }
-        : isSet(object.sessionStarted)
-        ? { $case: "sessionStarted", value: SessionStarted.fromJSON(object.sessionStarted) }
-        : isSet(object.session_started)
-        ? { $case: "sessionStarted", value: SessionStarted.fromJSON(object.session_started) }
-        : isSet(object.attached)
-        ? { $case: "attached", value: Attached.fromJSON(object.attached) }
-        : isSet(object.attachRefused)
-        ? { $case: "attachRefused", value: AttachRefused.fromJSON(object.attachRefused) }
-        : isSet(object.attach_refused)
-        ? { $case: "attachRefused", value: AttachRefused.fromJSON(object.attach_refused) }
-        : isSet(object.stats)
-        ? { $case: "stats", value: AgentStats.fromJSON(object.stats) }
-        : isSet(object.systemInfo)
-        ? { $case: "systemInfo", value: SystemInfo.fromJSON(object.systemInfo) }
-        : isSet(object.system_info)
-        ? { $case: "systemInfo", value: SystemInfo.fromJSON(object.system_info) }
-        : isSet(object.execResult)
-        ? { $case: "execResult", value: ExecResult.fromJSON(object.execResult) }
-        : isSet(object.exec_result)
-        ? { $case: "execResult", value: ExecResult.fromJSON(object.exec_result) }
-        : isSet(object.snapshot)
-        ? { $case: "snapshot", value: Snapshot.fromJSON(object.snapshot) }
-        : isSet(object.gap)
-        ? { $case: "gap", value: Gap.fromJSON(object.gap) }
-        : isSet(object.resized)
-        ? { $case: "resized", value: Resized.fromJSON(object.resized) }
-        : isSet(object.sessionEnded)
-        ? { $case: "sessionEnded", value: SessionEnded.fromJSON(object.sessionEnded) }
-        : isSet(object.session_ended)
-        ? { $case: "sessionEnded", value: SessionEnded.fromJSON(object.session_ended) }
-        : isSet(object.welcome)
-        ? { $case: "welcome", value: Welcome.fromJSON(object.welcome) }
-        : isSet(object.attach)
-        ? { $case: "attach", value: Attach.fromJSON(object.attach) }
-        : isSet(object.detach)
-        ? { $case: "detach", value: Detach.fromJSON(object.detach) }
-        : isSet(object.replay)
-        ? { $case: "replay", value: Replay.fromJSON(object.replay) }
-        : isSet(object.stopSession)
-        ? { $case: "stopSession", value: StopSession.fromJSON(object.stopSession) }
-        : isSet(object.stop_session)
-        ? { $case: "stopSession", value: StopSession.fromJSON(object.stop_session) }
-        : isSet(object.exec)
-        ? { $case: "exec", value: Exec.fromJSON(object.exec) }
-        : isSet(object.resize)
-        ? { $case: "resize", value: Resize.fromJSON(object.resize) }
-        : isSet(object.open)
-        ? { $case: "open", value: Open.fromJSON(object.open) }
-        : isSet(object.opened)
-        ? { $case: "opened", value: Opened.fromJSON(object.opened) }
-        : isSet(object.agentState)
-        ? { $case: "agentState", value: AgentState.fromJSON(object.agentState) }
-        : isSet(object.agent_state)
-        ? { $case: "agentState", value: AgentState.fromJSON(object.agent_state) }
-        : isSet(object.error)
-        ? { $case: "error", value: ErrorNotice.fromJSON(object.error) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: Control): unknown {
-    const obj: any = {};
-    if (message.message?.$case === "agentHello") {
-      obj.agentHello = AgentHello.toJSON(message.message.value);
-    } else if (message.message?.$case === "sessionStarted") {
-      obj.sessionStarted = SessionStarted.toJSON(message.message.value);
-    } else if (message.message?.$case === "attached") {
-      obj.attached = Attached.toJSON(message.message.value);
-    } else if (message.message?.$case === "attachRefused") {
-      obj.attachRefused = AttachRefused.toJSON(message.message.value);
-    } else if (message.message?.$case === "stats") {
-      obj.stats = AgentStats.toJSON(message.message.value);
-    } else if (message.message?.$case === "systemInfo") {
-      obj.systemInfo = SystemInfo.toJSON(message.message.value);
-    } else if (message.message?.$case === "execResult") {
-      obj.execResult = ExecResult.toJSON(message.message.value);
-    } else if (message.message?.$case === "snapshot") {
-      obj.snapshot = Snapshot.toJSON(message.message.value);
-    } else if (message.message?.$case === "gap") {
-      obj.gap = Gap.toJSON(message.message.value);
-    } else if (message.message?.$case === "resized") {
-      obj.resized = Resized.toJSON(message.message.value);
-    } else if (message.message?.$case === "sessionEnded") {
-      obj.sessionEnded = SessionEnded.toJSON(message.message.value);
-    } else if (message.message?.$case === "welcome") {
-      obj.welcome = Welcome.toJSON(message.message.value);
-    } else if (message.message?.$case === "attach") {
-      obj.attach = Attach.toJSON(message.message.value);
-    } else if (message.message?.$case === "detach") {
-      obj.detach = Detach.toJSON(message.message.value);
-    } else if (message.message?.$case === "replay") {
-      obj.replay = Replay.toJSON(message.message.value);
-    } else if (message.message?.$case === "stopSession") {
-      obj.stopSession = StopSession.toJSON(message.message.value);
-    } else if (message.message?.$case === "exec") {
-      obj.exec = Exec.toJSON(message.message.value);
-    } else if (message.message?.$case === "resize") {
-      obj.resize = Resize.toJSON(message.message.value);
-    } else if (message.message?.$case === "open") {
-      obj.open = Open.toJSON(message.message.value);
-    } else if (message.message?.$case === "opened") {
-      obj.opened = Opened.toJSON(message.message.value);
-    } else if (message.message?.$case === "agentState") {
-      obj.agentState = AgentState.toJSON(message.message.value);
-    } else if (message.message?.$case === "error") {
-      obj.error = ErrorNotice.toJSON(message.message.value);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Control>, I>>(base?: I): Control {
     return Control.fromPartial(base ?? ({} as any));
   },
@@ -935,42 +782,6 @@ export const AgentHello: MessageFns<AgentHello> = {
     }
   },
 
-  fromJSON(object: any): AgentHello {
-    return {
-      bootId: isSet(object.bootId)
-        ? globalThis.String(object.bootId)
-        : isSet(object.boot_id)
-        ? globalThis.String(object.boot_id)
-        : "",
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-      systemInfo: isSet(object.systemInfo)
-        ? SystemInfo.fromJSON(object.systemInfo)
-        : isSet(object.system_info)
-        ? SystemInfo.fromJSON(object.system_info)
-        : undefined,
-      sessions: globalThis.Array.isArray(object?.sessions)
-        ? object.sessions.map((e: any) => SessionStarted.fromJSON(e))
-        : [],
-    };
-  },
-
-  toJSON(message: AgentHello): unknown {
-    const obj: any = {};
-    if (message.bootId !== "") {
-      obj.bootId = message.bootId;
-    }
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    if (message.systemInfo !== undefined) {
-      obj.systemInfo = SystemInfo.toJSON(message.systemInfo);
-    }
-    if (message.sessions?.length) {
-      obj.sessions = message.sessions.map((e) => SessionStarted.toJSON(e));
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<AgentHello>, I>>(base?: I): AgentHello {
     return AgentHello.fromPartial(base ?? ({} as any));
   },
@@ -1051,36 +862,6 @@ export const Welcome: MessageFns<Welcome> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Welcome {
-    return {
-      connectionId: isSet(object.connectionId)
-        ? globalThis.String(object.connectionId)
-        : isSet(object.connection_id)
-        ? globalThis.String(object.connection_id)
-        : "",
-      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
-      serverVersion: isSet(object.serverVersion)
-        ? globalThis.String(object.serverVersion)
-        : isSet(object.server_version)
-        ? globalThis.String(object.server_version)
-        : "",
-    };
-  },
-
-  toJSON(message: Welcome): unknown {
-    const obj: any = {};
-    if (message.connectionId !== "") {
-      obj.connectionId = message.connectionId;
-    }
-    if (message.epoch !== 0) {
-      obj.epoch = Math.round(message.epoch);
-    }
-    if (message.serverVersion !== "") {
-      obj.serverVersion = message.serverVersion;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<Welcome>, I>>(base?: I): Welcome {
@@ -1195,48 +976,6 @@ export const SessionStarted: MessageFns<SessionStarted> = {
     }
   },
 
-  fromJSON(object: any): SessionStarted {
-    return {
-      stream: isSet(object.stream) ? globalThis.Number(object.stream) : 0,
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-      cols: isSet(object.cols) ? globalThis.Number(object.cols) : 0,
-      rows: isSet(object.rows) ? globalThis.Number(object.rows) : 0,
-      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
-      startedAtMs: isSet(object.startedAtMs)
-        ? globalThis.Number(object.startedAtMs)
-        : isSet(object.started_at_ms)
-        ? globalThis.Number(object.started_at_ms)
-        : 0,
-    };
-  },
-
-  toJSON(message: SessionStarted): unknown {
-    const obj: any = {};
-    if (message.stream !== 0) {
-      obj.stream = Math.round(message.stream);
-    }
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    if (message.cols !== 0) {
-      obj.cols = Math.round(message.cols);
-    }
-    if (message.rows !== 0) {
-      obj.rows = Math.round(message.rows);
-    }
-    if (message.offset !== 0) {
-      obj.offset = Math.round(message.offset);
-    }
-    if (message.startedAtMs !== 0) {
-      obj.startedAtMs = Math.round(message.startedAtMs);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<SessionStarted>, I>>(base?: I): SessionStarted {
     return SessionStarted.fromPartial(base ?? ({} as any));
   },
@@ -1341,48 +1080,6 @@ export const SessionEnded: MessageFns<SessionEnded> = {
     }
   },
 
-  fromJSON(object: any): SessionEnded {
-    return {
-      stream: isSet(object.stream) ? globalThis.Number(object.stream) : 0,
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-      endOffset: isSet(object.endOffset)
-        ? globalThis.Number(object.endOffset)
-        : isSet(object.end_offset)
-        ? globalThis.Number(object.end_offset)
-        : 0,
-      exitCode: isSet(object.exitCode)
-        ? globalThis.Number(object.exitCode)
-        : isSet(object.exit_code)
-        ? globalThis.Number(object.exit_code)
-        : 0,
-      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
-    };
-  },
-
-  toJSON(message: SessionEnded): unknown {
-    const obj: any = {};
-    if (message.stream !== 0) {
-      obj.stream = Math.round(message.stream);
-    }
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    if (message.endOffset !== 0) {
-      obj.endOffset = Math.round(message.endOffset);
-    }
-    if (message.exitCode !== 0) {
-      obj.exitCode = Math.round(message.exitCode);
-    }
-    if (message.reason !== "") {
-      obj.reason = message.reason;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<SessionEnded>, I>>(base?: I): SessionEnded {
     return SessionEnded.fromPartial(base ?? ({} as any));
   },
@@ -1400,7 +1097,7 @@ export const SessionEnded: MessageFns<SessionEnded> = {
 function createBaseAttach(): Attach {
   return {
     requestId: 0,
-    attachmentKey: Buffer.alloc(0),
+    attachmentKey: new Uint8Array(0),
     userId: "",
     sessionId: "",
     create: false,
@@ -1469,7 +1166,7 @@ export const Attach: MessageFns<Attach> = {
               break;
             }
 
-            message.attachmentKey = Buffer.from(reader.bytes());
+            message.attachmentKey = reader.bytes();
             continue;
           }
           case 3: {
@@ -1540,83 +1237,13 @@ export const Attach: MessageFns<Attach> = {
     }
   },
 
-  fromJSON(object: any): Attach {
-    return {
-      requestId: isSet(object.requestId)
-        ? globalThis.Number(object.requestId)
-        : isSet(object.request_id)
-        ? globalThis.Number(object.request_id)
-        : 0,
-      attachmentKey: isSet(object.attachmentKey)
-        ? Buffer.from(bytesFromBase64(object.attachmentKey))
-        : isSet(object.attachment_key)
-        ? Buffer.from(bytesFromBase64(object.attachment_key))
-        : Buffer.alloc(0),
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-      create: isSet(object.create) ? globalThis.Boolean(object.create) : false,
-      resumeStream: isSet(object.resumeStream)
-        ? globalThis.Number(object.resumeStream)
-        : isSet(object.resume_stream)
-        ? globalThis.Number(object.resume_stream)
-        : 0,
-      cols: isSet(object.cols) ? globalThis.Number(object.cols) : 0,
-      rows: isSet(object.rows) ? globalThis.Number(object.rows) : 0,
-      readOnly: isSet(object.readOnly)
-        ? globalThis.Boolean(object.readOnly)
-        : isSet(object.read_only)
-        ? globalThis.Boolean(object.read_only)
-        : false,
-    };
-  },
-
-  toJSON(message: Attach): unknown {
-    const obj: any = {};
-    if (message.requestId !== 0) {
-      obj.requestId = Math.round(message.requestId);
-    }
-    if (message.attachmentKey.length !== 0) {
-      obj.attachmentKey = base64FromBytes(message.attachmentKey);
-    }
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    if (message.create !== false) {
-      obj.create = message.create;
-    }
-    if (message.resumeStream !== 0) {
-      obj.resumeStream = Math.round(message.resumeStream);
-    }
-    if (message.cols !== 0) {
-      obj.cols = Math.round(message.cols);
-    }
-    if (message.rows !== 0) {
-      obj.rows = Math.round(message.rows);
-    }
-    if (message.readOnly !== false) {
-      obj.readOnly = message.readOnly;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Attach>, I>>(base?: I): Attach {
     return Attach.fromPartial(base ?? ({} as any));
   },
   fromPartial<I extends Exact<DeepPartial<Attach>, I>>(object: I): Attach {
     const message = createBaseAttach();
     message.requestId = object.requestId ?? 0;
-    message.attachmentKey = object.attachmentKey ?? Buffer.alloc(0);
+    message.attachmentKey = object.attachmentKey ?? new Uint8Array(0);
     message.userId = object.userId ?? "";
     message.sessionId = object.sessionId ?? "";
     message.create = object.create ?? false;
@@ -1771,68 +1398,6 @@ export const Attached: MessageFns<Attached> = {
     }
   },
 
-  fromJSON(object: any): Attached {
-    return {
-      requestId: isSet(object.requestId)
-        ? globalThis.Number(object.requestId)
-        : isSet(object.request_id)
-        ? globalThis.Number(object.request_id)
-        : 0,
-      attachment: isSet(object.attachment) ? globalThis.Number(object.attachment) : 0,
-      stream: isSet(object.stream) ? globalThis.Number(object.stream) : 0,
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-      resumed: isSet(object.resumed) ? globalThis.Boolean(object.resumed) : false,
-      inputOffset: isSet(object.inputOffset)
-        ? globalThis.Number(object.inputOffset)
-        : isSet(object.input_offset)
-        ? globalThis.Number(object.input_offset)
-        : 0,
-      outputOffset: isSet(object.outputOffset)
-        ? globalThis.Number(object.outputOffset)
-        : isSet(object.output_offset)
-        ? globalThis.Number(object.output_offset)
-        : 0,
-      cols: isSet(object.cols) ? globalThis.Number(object.cols) : 0,
-      rows: isSet(object.rows) ? globalThis.Number(object.rows) : 0,
-    };
-  },
-
-  toJSON(message: Attached): unknown {
-    const obj: any = {};
-    if (message.requestId !== 0) {
-      obj.requestId = Math.round(message.requestId);
-    }
-    if (message.attachment !== 0) {
-      obj.attachment = Math.round(message.attachment);
-    }
-    if (message.stream !== 0) {
-      obj.stream = Math.round(message.stream);
-    }
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    if (message.resumed !== false) {
-      obj.resumed = message.resumed;
-    }
-    if (message.inputOffset !== 0) {
-      obj.inputOffset = Math.round(message.inputOffset);
-    }
-    if (message.outputOffset !== 0) {
-      obj.outputOffset = Math.round(message.outputOffset);
-    }
-    if (message.cols !== 0) {
-      obj.cols = Math.round(message.cols);
-    }
-    if (message.rows !== 0) {
-      obj.rows = Math.round(message.rows);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Attached>, I>>(base?: I): Attached {
     return Attached.fromPartial(base ?? ({} as any));
   },
@@ -1918,32 +1483,6 @@ export const AttachRefused: MessageFns<AttachRefused> = {
     }
   },
 
-  fromJSON(object: any): AttachRefused {
-    return {
-      requestId: isSet(object.requestId)
-        ? globalThis.Number(object.requestId)
-        : isSet(object.request_id)
-        ? globalThis.Number(object.request_id)
-        : 0,
-      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
-      ended: isSet(object.ended) ? SessionEnded.fromJSON(object.ended) : undefined,
-    };
-  },
-
-  toJSON(message: AttachRefused): unknown {
-    const obj: any = {};
-    if (message.requestId !== 0) {
-      obj.requestId = Math.round(message.requestId);
-    }
-    if (message.reason !== "") {
-      obj.reason = message.reason;
-    }
-    if (message.ended !== undefined) {
-      obj.ended = SessionEnded.toJSON(message.ended);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<AttachRefused>, I>>(base?: I): AttachRefused {
     return AttachRefused.fromPartial(base ?? ({} as any));
   },
@@ -2012,24 +1551,6 @@ export const Detach: MessageFns<Detach> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Detach {
-    return {
-      attachment: isSet(object.attachment) ? globalThis.Number(object.attachment) : 0,
-      linger: isSet(object.linger) ? globalThis.Boolean(object.linger) : false,
-    };
-  },
-
-  toJSON(message: Detach): unknown {
-    const obj: any = {};
-    if (message.attachment !== 0) {
-      obj.attachment = Math.round(message.attachment);
-    }
-    if (message.linger !== false) {
-      obj.linger = message.linger;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<Detach>, I>>(base?: I): Detach {
@@ -2132,44 +1653,6 @@ export const Replay: MessageFns<Replay> = {
     }
   },
 
-  fromJSON(object: any): Replay {
-    return {
-      stream: isSet(object.stream) ? globalThis.Number(object.stream) : 0,
-      attachment: isSet(object.attachment) ? globalThis.Number(object.attachment) : 0,
-      from: isSet(object.from) ? globalThis.Number(object.from) : undefined,
-      maxBytes: isSet(object.maxBytes)
-        ? globalThis.Number(object.maxBytes)
-        : isSet(object.max_bytes)
-        ? globalThis.Number(object.max_bytes)
-        : 0,
-      scrollbackLines: isSet(object.scrollbackLines)
-        ? globalThis.Number(object.scrollbackLines)
-        : isSet(object.scrollback_lines)
-        ? globalThis.Number(object.scrollback_lines)
-        : 0,
-    };
-  },
-
-  toJSON(message: Replay): unknown {
-    const obj: any = {};
-    if (message.stream !== 0) {
-      obj.stream = Math.round(message.stream);
-    }
-    if (message.attachment !== 0) {
-      obj.attachment = Math.round(message.attachment);
-    }
-    if (message.from !== undefined) {
-      obj.from = Math.round(message.from);
-    }
-    if (message.maxBytes !== 0) {
-      obj.maxBytes = Math.round(message.maxBytes);
-    }
-    if (message.scrollbackLines !== 0) {
-      obj.scrollbackLines = Math.round(message.scrollbackLines);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Replay>, I>>(base?: I): Replay {
     return Replay.fromPartial(base ?? ({} as any));
   },
@@ -2262,32 +1745,6 @@ export const Gap: MessageFns<Gap> = {
     }
   },
 
-  fromJSON(object: any): Gap {
-    return {
-      stream: isSet(object.stream) ? globalThis.Number(object.stream) : 0,
-      attachment: isSet(object.attachment) ? globalThis.Number(object.attachment) : 0,
-      from: isSet(object.from) ? globalThis.Number(object.from) : 0,
-      to: isSet(object.to) ? globalThis.Number(object.to) : 0,
-    };
-  },
-
-  toJSON(message: Gap): unknown {
-    const obj: any = {};
-    if (message.stream !== 0) {
-      obj.stream = Math.round(message.stream);
-    }
-    if (message.attachment !== 0) {
-      obj.attachment = Math.round(message.attachment);
-    }
-    if (message.from !== 0) {
-      obj.from = Math.round(message.from);
-    }
-    if (message.to !== 0) {
-      obj.to = Math.round(message.to);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Gap>, I>>(base?: I): Gap {
     return Gap.fromPartial(base ?? ({} as any));
   },
@@ -2302,7 +1759,7 @@ export const Gap: MessageFns<Gap> = {
 };
 
 function createBaseSnapshot(): Snapshot {
-  return { stream: 0, attachment: 0, offset: 0, cols: 0, rows: 0, data: Buffer.alloc(0) };
+  return { stream: 0, attachment: 0, offset: 0, cols: 0, rows: 0, data: new Uint8Array(0) };
 }
 
 export const Snapshot: MessageFns<Snapshot> = {
@@ -2386,7 +1843,7 @@ export const Snapshot: MessageFns<Snapshot> = {
               break;
             }
 
-            message.data = Buffer.from(reader.bytes());
+            message.data = reader.bytes();
             continue;
           }
         }
@@ -2401,40 +1858,6 @@ export const Snapshot: MessageFns<Snapshot> = {
     }
   },
 
-  fromJSON(object: any): Snapshot {
-    return {
-      stream: isSet(object.stream) ? globalThis.Number(object.stream) : 0,
-      attachment: isSet(object.attachment) ? globalThis.Number(object.attachment) : 0,
-      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
-      cols: isSet(object.cols) ? globalThis.Number(object.cols) : 0,
-      rows: isSet(object.rows) ? globalThis.Number(object.rows) : 0,
-      data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
-    };
-  },
-
-  toJSON(message: Snapshot): unknown {
-    const obj: any = {};
-    if (message.stream !== 0) {
-      obj.stream = Math.round(message.stream);
-    }
-    if (message.attachment !== 0) {
-      obj.attachment = Math.round(message.attachment);
-    }
-    if (message.offset !== 0) {
-      obj.offset = Math.round(message.offset);
-    }
-    if (message.cols !== 0) {
-      obj.cols = Math.round(message.cols);
-    }
-    if (message.rows !== 0) {
-      obj.rows = Math.round(message.rows);
-    }
-    if (message.data.length !== 0) {
-      obj.data = base64FromBytes(message.data);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Snapshot>, I>>(base?: I): Snapshot {
     return Snapshot.fromPartial(base ?? ({} as any));
   },
@@ -2445,7 +1868,7 @@ export const Snapshot: MessageFns<Snapshot> = {
     message.offset = object.offset ?? 0;
     message.cols = object.cols ?? 0;
     message.rows = object.rows ?? 0;
-    message.data = object.data ?? Buffer.alloc(0);
+    message.data = object.data ?? new Uint8Array(0);
     return message;
   },
 };
@@ -2515,28 +1938,6 @@ export const Resize: MessageFns<Resize> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Resize {
-    return {
-      attachment: isSet(object.attachment) ? globalThis.Number(object.attachment) : 0,
-      cols: isSet(object.cols) ? globalThis.Number(object.cols) : 0,
-      rows: isSet(object.rows) ? globalThis.Number(object.rows) : 0,
-    };
-  },
-
-  toJSON(message: Resize): unknown {
-    const obj: any = {};
-    if (message.attachment !== 0) {
-      obj.attachment = Math.round(message.attachment);
-    }
-    if (message.cols !== 0) {
-      obj.cols = Math.round(message.cols);
-    }
-    if (message.rows !== 0) {
-      obj.rows = Math.round(message.rows);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<Resize>, I>>(base?: I): Resize {
@@ -2629,32 +2030,6 @@ export const Resized: MessageFns<Resized> = {
     }
   },
 
-  fromJSON(object: any): Resized {
-    return {
-      stream: isSet(object.stream) ? globalThis.Number(object.stream) : 0,
-      cols: isSet(object.cols) ? globalThis.Number(object.cols) : 0,
-      rows: isSet(object.rows) ? globalThis.Number(object.rows) : 0,
-      attachment: isSet(object.attachment) ? globalThis.Number(object.attachment) : 0,
-    };
-  },
-
-  toJSON(message: Resized): unknown {
-    const obj: any = {};
-    if (message.stream !== 0) {
-      obj.stream = Math.round(message.stream);
-    }
-    if (message.cols !== 0) {
-      obj.cols = Math.round(message.cols);
-    }
-    if (message.rows !== 0) {
-      obj.rows = Math.round(message.rows);
-    }
-    if (message.attachment !== 0) {
-      obj.attachment = Math.round(message.attachment);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Resized>, I>>(base?: I): Resized {
     return Resized.fromPartial(base ?? ({} as any));
   },
@@ -2711,24 +2086,6 @@ export const StopSession: MessageFns<StopSession> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): StopSession {
-    return {
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-    };
-  },
-
-  toJSON(message: StopSession): unknown {
-    const obj: any = {};
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<StopSession>, I>>(base?: I): StopSession {
@@ -2795,28 +2152,6 @@ export const Exec: MessageFns<Exec> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Exec {
-    return {
-      execId: isSet(object.execId)
-        ? globalThis.String(object.execId)
-        : isSet(object.exec_id)
-        ? globalThis.String(object.exec_id)
-        : "",
-      command: isSet(object.command) ? globalThis.String(object.command) : "",
-    };
-  },
-
-  toJSON(message: Exec): unknown {
-    const obj: any = {};
-    if (message.execId !== "") {
-      obj.execId = message.execId;
-    }
-    if (message.command !== "") {
-      obj.command = message.command;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<Exec>, I>>(base?: I): Exec {
@@ -2919,40 +2254,6 @@ export const ExecResult: MessageFns<ExecResult> = {
     }
   },
 
-  fromJSON(object: any): ExecResult {
-    return {
-      execId: isSet(object.execId)
-        ? globalThis.String(object.execId)
-        : isSet(object.exec_id)
-        ? globalThis.String(object.exec_id)
-        : "",
-      command: isSet(object.command) ? globalThis.String(object.command) : "",
-      output: isSet(object.output) ? globalThis.String(object.output) : "",
-      success: isSet(object.success) ? globalThis.Boolean(object.success) : false,
-      error: isSet(object.error) ? globalThis.String(object.error) : "",
-    };
-  },
-
-  toJSON(message: ExecResult): unknown {
-    const obj: any = {};
-    if (message.execId !== "") {
-      obj.execId = message.execId;
-    }
-    if (message.command !== "") {
-      obj.command = message.command;
-    }
-    if (message.output !== "") {
-      obj.output = message.output;
-    }
-    if (message.success !== false) {
-      obj.success = message.success;
-    }
-    if (message.error !== "") {
-      obj.error = message.error;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ExecResult>, I>>(base?: I): ExecResult {
     return ExecResult.fromPartial(base ?? ({} as any));
   },
@@ -2975,7 +2276,7 @@ function createBaseOpen(): Open {
     cols: 0,
     rows: 0,
     scrollbackLines: 0,
-    attachmentKey: Buffer.alloc(0),
+    attachmentKey: new Uint8Array(0),
     stream: 0,
     outputOffset: 0,
   };
@@ -3079,7 +2380,7 @@ export const Open: MessageFns<Open> = {
               break;
             }
 
-            message.attachmentKey = Buffer.from(reader.bytes());
+            message.attachmentKey = reader.bytes();
             continue;
           }
           case 8: {
@@ -3110,76 +2411,6 @@ export const Open: MessageFns<Open> = {
     }
   },
 
-  fromJSON(object: any): Open {
-    return {
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-      newSession: isSet(object.newSession)
-        ? globalThis.Boolean(object.newSession)
-        : isSet(object.new_session)
-        ? globalThis.Boolean(object.new_session)
-        : false,
-      readOnly: isSet(object.readOnly)
-        ? globalThis.Boolean(object.readOnly)
-        : isSet(object.read_only)
-        ? globalThis.Boolean(object.read_only)
-        : false,
-      cols: isSet(object.cols) ? globalThis.Number(object.cols) : 0,
-      rows: isSet(object.rows) ? globalThis.Number(object.rows) : 0,
-      scrollbackLines: isSet(object.scrollbackLines)
-        ? globalThis.Number(object.scrollbackLines)
-        : isSet(object.scrollback_lines)
-        ? globalThis.Number(object.scrollback_lines)
-        : 0,
-      attachmentKey: isSet(object.attachmentKey)
-        ? Buffer.from(bytesFromBase64(object.attachmentKey))
-        : isSet(object.attachment_key)
-        ? Buffer.from(bytesFromBase64(object.attachment_key))
-        : Buffer.alloc(0),
-      stream: isSet(object.stream) ? globalThis.Number(object.stream) : 0,
-      outputOffset: isSet(object.outputOffset)
-        ? globalThis.Number(object.outputOffset)
-        : isSet(object.output_offset)
-        ? globalThis.Number(object.output_offset)
-        : 0,
-    };
-  },
-
-  toJSON(message: Open): unknown {
-    const obj: any = {};
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    if (message.newSession !== false) {
-      obj.newSession = message.newSession;
-    }
-    if (message.readOnly !== false) {
-      obj.readOnly = message.readOnly;
-    }
-    if (message.cols !== 0) {
-      obj.cols = Math.round(message.cols);
-    }
-    if (message.rows !== 0) {
-      obj.rows = Math.round(message.rows);
-    }
-    if (message.scrollbackLines !== 0) {
-      obj.scrollbackLines = Math.round(message.scrollbackLines);
-    }
-    if (message.attachmentKey.length !== 0) {
-      obj.attachmentKey = base64FromBytes(message.attachmentKey);
-    }
-    if (message.stream !== 0) {
-      obj.stream = Math.round(message.stream);
-    }
-    if (message.outputOffset !== 0) {
-      obj.outputOffset = Math.round(message.outputOffset);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Open>, I>>(base?: I): Open {
     return Open.fromPartial(base ?? ({} as any));
   },
@@ -3191,7 +2422,7 @@ export const Open: MessageFns<Open> = {
     message.cols = object.cols ?? 0;
     message.rows = object.rows ?? 0;
     message.scrollbackLines = object.scrollbackLines ?? 0;
-    message.attachmentKey = object.attachmentKey ?? Buffer.alloc(0);
+    message.attachmentKey = object.attachmentKey ?? new Uint8Array(0);
     message.stream = object.stream ?? 0;
     message.outputOffset = object.outputOffset ?? 0;
     return message;
@@ -3201,7 +2432,7 @@ export const Open: MessageFns<Open> = {
 function createBaseOpened(): Opened {
   return {
     attachment: 0,
-    attachmentKey: Buffer.alloc(0),
+    attachmentKey: new Uint8Array(0),
     stream: 0,
     sessionId: "",
     resumed: false,
@@ -3282,7 +2513,7 @@ export const Opened: MessageFns<Opened> = {
               break;
             }
 
-            message.attachmentKey = Buffer.from(reader.bytes());
+            message.attachmentKey = reader.bytes();
             continue;
           }
           case 3: {
@@ -3377,99 +2608,13 @@ export const Opened: MessageFns<Opened> = {
     }
   },
 
-  fromJSON(object: any): Opened {
-    return {
-      attachment: isSet(object.attachment) ? globalThis.Number(object.attachment) : 0,
-      attachmentKey: isSet(object.attachmentKey)
-        ? Buffer.from(bytesFromBase64(object.attachmentKey))
-        : isSet(object.attachment_key)
-        ? Buffer.from(bytesFromBase64(object.attachment_key))
-        : Buffer.alloc(0),
-      stream: isSet(object.stream) ? globalThis.Number(object.stream) : 0,
-      sessionId: isSet(object.sessionId)
-        ? globalThis.String(object.sessionId)
-        : isSet(object.session_id)
-        ? globalThis.String(object.session_id)
-        : "",
-      resumed: isSet(object.resumed) ? globalThis.Boolean(object.resumed) : false,
-      inputOffset: isSet(object.inputOffset)
-        ? globalThis.Number(object.inputOffset)
-        : isSet(object.input_offset)
-        ? globalThis.Number(object.input_offset)
-        : 0,
-      cols: isSet(object.cols) ? globalThis.Number(object.cols) : 0,
-      rows: isSet(object.rows) ? globalThis.Number(object.rows) : 0,
-      readOnly: isSet(object.readOnly)
-        ? globalThis.Boolean(object.readOnly)
-        : isSet(object.read_only)
-        ? globalThis.Boolean(object.read_only)
-        : false,
-      ackEveryBytes: isSet(object.ackEveryBytes)
-        ? globalThis.Number(object.ackEveryBytes)
-        : isSet(object.ack_every_bytes)
-        ? globalThis.Number(object.ack_every_bytes)
-        : 0,
-      maxInputInFlightBytes: isSet(object.maxInputInFlightBytes)
-        ? globalThis.Number(object.maxInputInFlightBytes)
-        : isSet(object.max_input_in_flight_bytes)
-        ? globalThis.Number(object.max_input_in_flight_bytes)
-        : 0,
-      agentProtocol: isSet(object.agentProtocol)
-        ? globalThis.String(object.agentProtocol)
-        : isSet(object.agent_protocol)
-        ? globalThis.String(object.agent_protocol)
-        : "",
-    };
-  },
-
-  toJSON(message: Opened): unknown {
-    const obj: any = {};
-    if (message.attachment !== 0) {
-      obj.attachment = Math.round(message.attachment);
-    }
-    if (message.attachmentKey.length !== 0) {
-      obj.attachmentKey = base64FromBytes(message.attachmentKey);
-    }
-    if (message.stream !== 0) {
-      obj.stream = Math.round(message.stream);
-    }
-    if (message.sessionId !== "") {
-      obj.sessionId = message.sessionId;
-    }
-    if (message.resumed !== false) {
-      obj.resumed = message.resumed;
-    }
-    if (message.inputOffset !== 0) {
-      obj.inputOffset = Math.round(message.inputOffset);
-    }
-    if (message.cols !== 0) {
-      obj.cols = Math.round(message.cols);
-    }
-    if (message.rows !== 0) {
-      obj.rows = Math.round(message.rows);
-    }
-    if (message.readOnly !== false) {
-      obj.readOnly = message.readOnly;
-    }
-    if (message.ackEveryBytes !== 0) {
-      obj.ackEveryBytes = Math.round(message.ackEveryBytes);
-    }
-    if (message.maxInputInFlightBytes !== 0) {
-      obj.maxInputInFlightBytes = Math.round(message.maxInputInFlightBytes);
-    }
-    if (message.agentProtocol !== "") {
-      obj.agentProtocol = message.agentProtocol;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Opened>, I>>(base?: I): Opened {
     return Opened.fromPartial(base ?? ({} as any));
   },
   fromPartial<I extends Exact<DeepPartial<Opened>, I>>(object: I): Opened {
     const message = createBaseOpened();
     message.attachment = object.attachment ?? 0;
-    message.attachmentKey = object.attachmentKey ?? Buffer.alloc(0);
+    message.attachmentKey = object.attachmentKey ?? new Uint8Array(0);
     message.stream = object.stream ?? 0;
     message.sessionId = object.sessionId ?? "";
     message.resumed = object.resumed ?? false;
@@ -3527,18 +2672,6 @@ export const AgentState: MessageFns<AgentState> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): AgentState {
-    return { state: isSet(object.state) ? agentState_StateFromJSON(object.state) : 0 };
-  },
-
-  toJSON(message: AgentState): unknown {
-    const obj: any = {};
-    if (message.state !== 0) {
-      obj.state = agentState_StateToJSON(message.state);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<AgentState>, I>>(base?: I): AgentState {
@@ -3607,24 +2740,6 @@ export const ErrorNotice: MessageFns<ErrorNotice> = {
     }
   },
 
-  fromJSON(object: any): ErrorNotice {
-    return {
-      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-    };
-  },
-
-  toJSON(message: ErrorNotice): unknown {
-    const obj: any = {};
-    if (message.reason !== "") {
-      obj.reason = message.reason;
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ErrorNotice>, I>>(base?: I): ErrorNotice {
     return ErrorNotice.fromPartial(base ?? ({} as any));
   },
@@ -3635,14 +2750,6 @@ export const ErrorNotice: MessageFns<ErrorNotice> = {
     return message;
   },
 };
-
-function bytesFromBase64(b64: string): Uint8Array {
-  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
-}
-
-function base64FromBytes(arr: Uint8Array): string {
-  return globalThis.Buffer.from(arr).toString("base64");
-}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
@@ -3668,15 +2775,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
 }

@@ -47,48 +47,6 @@ export namespace TokenScope {
   export type UNRECOGNIZED = typeof TokenScope.UNRECOGNIZED;
 }
 
-export function tokenScopeFromJSON(object: any): TokenScope {
-  switch (object) {
-    case 0:
-    case "TOKEN_SCOPE_UNSPECIFIED":
-      return TokenScope.TOKEN_SCOPE_UNSPECIFIED;
-    case 1:
-    case "TOKEN_SCOPE_AGENT":
-      return TokenScope.TOKEN_SCOPE_AGENT;
-    case 2:
-    case "TOKEN_SCOPE_READ":
-      return TokenScope.TOKEN_SCOPE_READ;
-    case 3:
-    case "TOKEN_SCOPE_WRITE":
-      return TokenScope.TOKEN_SCOPE_WRITE;
-    case 4:
-    case "TOKEN_SCOPE_ADMIN":
-      return TokenScope.TOKEN_SCOPE_ADMIN;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return TokenScope.UNRECOGNIZED;
-  }
-}
-
-export function tokenScopeToJSON(object: TokenScope): string {
-  switch (object) {
-    case TokenScope.TOKEN_SCOPE_UNSPECIFIED:
-      return "TOKEN_SCOPE_UNSPECIFIED";
-    case TokenScope.TOKEN_SCOPE_AGENT:
-      return "TOKEN_SCOPE_AGENT";
-    case TokenScope.TOKEN_SCOPE_READ:
-      return "TOKEN_SCOPE_READ";
-    case TokenScope.TOKEN_SCOPE_WRITE:
-      return "TOKEN_SCOPE_WRITE";
-    case TokenScope.TOKEN_SCOPE_ADMIN:
-      return "TOKEN_SCOPE_ADMIN";
-    case TokenScope.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
-}
-
 export interface Token {
   id: string;
   name: string;
@@ -331,80 +289,6 @@ export const Token: MessageFns<Token> = {
     }
   },
 
-  fromJSON(object: any): Token {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      prefix: isSet(object.prefix) ? globalThis.String(object.prefix) : "",
-      scopes: globalThis.Array.isArray(object?.scopes) ? object.scopes.map((e: any) => tokenScopeFromJSON(e)) : [],
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-      createdAt: isSet(object.createdAt)
-        ? fromJsonTimestamp(object.createdAt)
-        : isSet(object.created_at)
-        ? fromJsonTimestamp(object.created_at)
-        : undefined,
-      expiresAt: isSet(object.expiresAt)
-        ? fromJsonTimestamp(object.expiresAt)
-        : isSet(object.expires_at)
-        ? fromJsonTimestamp(object.expires_at)
-        : undefined,
-      lastUsedAt: isSet(object.lastUsedAt)
-        ? fromJsonTimestamp(object.lastUsedAt)
-        : isSet(object.last_used_at)
-        ? fromJsonTimestamp(object.last_used_at)
-        : undefined,
-      revokedAt: isSet(object.revokedAt)
-        ? fromJsonTimestamp(object.revokedAt)
-        : isSet(object.revoked_at)
-        ? fromJsonTimestamp(object.revoked_at)
-        : undefined,
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-    };
-  },
-
-  toJSON(message: Token): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.prefix !== "") {
-      obj.prefix = message.prefix;
-    }
-    if (message.scopes?.length) {
-      obj.scopes = message.scopes.map((e) => tokenScopeToJSON(e));
-    }
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    if (message.createdAt !== undefined) {
-      obj.createdAt = message.createdAt.toISOString();
-    }
-    if (message.expiresAt !== undefined) {
-      obj.expiresAt = message.expiresAt.toISOString();
-    }
-    if (message.lastUsedAt !== undefined) {
-      obj.lastUsedAt = message.lastUsedAt.toISOString();
-    }
-    if (message.revokedAt !== undefined) {
-      obj.revokedAt = message.revokedAt.toISOString();
-    }
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<Token>, I>>(base?: I): Token {
     return Token.fromPartial(base ?? ({} as any));
   },
@@ -527,48 +411,6 @@ export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
     }
   },
 
-  fromJSON(object: any): CreateTokenRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      scopes: globalThis.Array.isArray(object?.scopes) ? object.scopes.map((e: any) => tokenScopeFromJSON(e)) : [],
-      agentId: isSet(object.agentId)
-        ? globalThis.String(object.agentId)
-        : isSet(object.agent_id)
-        ? globalThis.String(object.agent_id)
-        : "",
-      expiresAt: isSet(object.expiresAt)
-        ? fromJsonTimestamp(object.expiresAt)
-        : isSet(object.expires_at)
-        ? fromJsonTimestamp(object.expires_at)
-        : undefined,
-      requestId: isSet(object.requestId)
-        ? globalThis.String(object.requestId)
-        : isSet(object.request_id)
-        ? globalThis.String(object.request_id)
-        : "",
-    };
-  },
-
-  toJSON(message: CreateTokenRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.scopes?.length) {
-      obj.scopes = message.scopes.map((e) => tokenScopeToJSON(e));
-    }
-    if (message.agentId !== "") {
-      obj.agentId = message.agentId;
-    }
-    if (message.expiresAt !== undefined) {
-      obj.expiresAt = message.expiresAt.toISOString();
-    }
-    if (message.requestId !== "") {
-      obj.requestId = message.requestId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<CreateTokenRequest>, I>>(base?: I): CreateTokenRequest {
     return CreateTokenRequest.fromPartial(base ?? ({} as any));
   },
@@ -637,24 +479,6 @@ export const CreateTokenResponse: MessageFns<CreateTokenResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CreateTokenResponse {
-    return {
-      token: isSet(object.token) ? Token.fromJSON(object.token) : undefined,
-      secret: isSet(object.secret) ? globalThis.String(object.secret) : "",
-    };
-  },
-
-  toJSON(message: CreateTokenResponse): unknown {
-    const obj: any = {};
-    if (message.token !== undefined) {
-      obj.token = Token.toJSON(message.token);
-    }
-    if (message.secret !== "") {
-      obj.secret = message.secret;
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<CreateTokenResponse>, I>>(base?: I): CreateTokenResponse {
@@ -746,44 +570,6 @@ export const ListTokensRequest: MessageFns<ListTokensRequest> = {
     }
   },
 
-  fromJSON(object: any): ListTokensRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      orderBy: isSet(object.orderBy)
-        ? globalThis.String(object.orderBy)
-        : isSet(object.order_by)
-        ? globalThis.String(object.order_by)
-        : "",
-    };
-  },
-
-  toJSON(message: ListTokensRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.orderBy !== "") {
-      obj.orderBy = message.orderBy;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListTokensRequest>, I>>(base?: I): ListTokensRequest {
     return ListTokensRequest.fromPartial(base ?? ({} as any));
   },
@@ -864,36 +650,6 @@ export const ListTokensResponse: MessageFns<ListTokensResponse> = {
     }
   },
 
-  fromJSON(object: any): ListTokensResponse {
-    return {
-      tokens: globalThis.Array.isArray(object?.tokens) ? object.tokens.map((e: any) => Token.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-      totalSize: isSet(object.totalSize)
-        ? globalThis.Number(object.totalSize)
-        : isSet(object.total_size)
-        ? globalThis.Number(object.total_size)
-        : 0,
-    };
-  },
-
-  toJSON(message: ListTokensResponse): unknown {
-    const obj: any = {};
-    if (message.tokens?.length) {
-      obj.tokens = message.tokens.map((e) => Token.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    if (message.totalSize !== 0) {
-      obj.totalSize = Math.round(message.totalSize);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListTokensResponse>, I>>(base?: I): ListTokensResponse {
     return ListTokensResponse.fromPartial(base ?? ({} as any));
   },
@@ -951,24 +707,6 @@ export const RevokeTokenRequest: MessageFns<RevokeTokenRequest> = {
     }
   },
 
-  fromJSON(object: any): RevokeTokenRequest {
-    return {
-      tokenId: isSet(object.tokenId)
-        ? globalThis.String(object.tokenId)
-        : isSet(object.token_id)
-        ? globalThis.String(object.token_id)
-        : "",
-    };
-  },
-
-  toJSON(message: RevokeTokenRequest): unknown {
-    const obj: any = {};
-    if (message.tokenId !== "") {
-      obj.tokenId = message.tokenId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<RevokeTokenRequest>, I>>(base?: I): RevokeTokenRequest {
     return RevokeTokenRequest.fromPartial(base ?? ({} as any));
   },
@@ -1013,15 +751,6 @@ export const RevokeTokenResponse: MessageFns<RevokeTokenResponse> = {
     }
   },
 
-  fromJSON(_: any): RevokeTokenResponse {
-    return {};
-  },
-
-  toJSON(_: RevokeTokenResponse): unknown {
-    const obj: any = {};
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<RevokeTokenResponse>, I>>(base?: I): RevokeTokenResponse {
     return RevokeTokenResponse.fromPartial(base ?? ({} as any));
   },
@@ -1063,15 +792,6 @@ export const ExchangeTokenRequest: MessageFns<ExchangeTokenRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): ExchangeTokenRequest {
-    return {};
-  },
-
-  toJSON(_: ExchangeTokenRequest): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<ExchangeTokenRequest>, I>>(base?: I): ExchangeTokenRequest {
@@ -1137,28 +857,6 @@ export const ExchangeTokenResponse: MessageFns<ExchangeTokenResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ExchangeTokenResponse {
-    return {
-      jwt: isSet(object.jwt) ? globalThis.String(object.jwt) : "",
-      expiresAt: isSet(object.expiresAt)
-        ? fromJsonTimestamp(object.expiresAt)
-        : isSet(object.expires_at)
-        ? fromJsonTimestamp(object.expires_at)
-        : undefined,
-    };
-  },
-
-  toJSON(message: ExchangeTokenResponse): unknown {
-    const obj: any = {};
-    if (message.jwt !== "") {
-      obj.jwt = message.jwt;
-    }
-    if (message.expiresAt !== undefined) {
-      obj.expiresAt = message.expiresAt.toISOString();
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<ExchangeTokenResponse>, I>>(base?: I): ExchangeTokenResponse {
@@ -1327,25 +1025,9 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
-  if (o instanceof globalThis.Date) {
-    return o;
-  } else if (typeof o === "string") {
-    return new globalThis.Date(o);
-  } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
-  }
-}
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
 }

@@ -218,60 +218,6 @@ export const User: MessageFns<User> = {
     }
   },
 
-  fromJSON(object: any): User {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      email: isSet(object.email) ? globalThis.String(object.email) : "",
-      username: isSet(object.username) ? globalThis.String(object.username) : "",
-      plan: isSet(object.plan) ? globalThis.String(object.plan) : "",
-      subscriptionActive: isSet(object.subscriptionActive)
-        ? globalThis.Boolean(object.subscriptionActive)
-        : isSet(object.subscription_active)
-        ? globalThis.Boolean(object.subscription_active)
-        : false,
-      admin: isSet(object.admin) ? globalThis.Boolean(object.admin) : false,
-      mfaEnrolled: isSet(object.mfaEnrolled)
-        ? globalThis.Boolean(object.mfaEnrolled)
-        : isSet(object.mfa_enrolled)
-        ? globalThis.Boolean(object.mfa_enrolled)
-        : false,
-      createdAt: isSet(object.createdAt)
-        ? fromJsonTimestamp(object.createdAt)
-        : isSet(object.created_at)
-        ? fromJsonTimestamp(object.created_at)
-        : undefined,
-    };
-  },
-
-  toJSON(message: User): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.email !== "") {
-      obj.email = message.email;
-    }
-    if (message.username !== "") {
-      obj.username = message.username;
-    }
-    if (message.plan !== "") {
-      obj.plan = message.plan;
-    }
-    if (message.subscriptionActive !== false) {
-      obj.subscriptionActive = message.subscriptionActive;
-    }
-    if (message.admin !== false) {
-      obj.admin = message.admin;
-    }
-    if (message.mfaEnrolled !== false) {
-      obj.mfaEnrolled = message.mfaEnrolled;
-    }
-    if (message.createdAt !== undefined) {
-      obj.createdAt = message.createdAt.toISOString();
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<User>, I>>(base?: I): User {
     return User.fromPartial(base ?? ({} as any));
   },
@@ -345,28 +291,6 @@ export const CreateUserRequest: MessageFns<CreateUserRequest> = {
     }
   },
 
-  fromJSON(object: any): CreateUserRequest {
-    return {
-      user: isSet(object.user) ? User.fromJSON(object.user) : undefined,
-      requestId: isSet(object.requestId)
-        ? globalThis.String(object.requestId)
-        : isSet(object.request_id)
-        ? globalThis.String(object.request_id)
-        : "",
-    };
-  },
-
-  toJSON(message: CreateUserRequest): unknown {
-    const obj: any = {};
-    if (message.user !== undefined) {
-      obj.user = User.toJSON(message.user);
-    }
-    if (message.requestId !== "") {
-      obj.requestId = message.requestId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<CreateUserRequest>, I>>(base?: I): CreateUserRequest {
     return CreateUserRequest.fromPartial(base ?? ({} as any));
   },
@@ -421,18 +345,6 @@ export const CreateUserResponse: MessageFns<CreateUserResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CreateUserResponse {
-    return { user: isSet(object.user) ? User.fromJSON(object.user) : undefined };
-  },
-
-  toJSON(message: CreateUserResponse): unknown {
-    const obj: any = {};
-    if (message.user !== undefined) {
-      obj.user = User.toJSON(message.user);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<CreateUserResponse>, I>>(base?: I): CreateUserResponse {
@@ -490,24 +402,6 @@ export const GetUserRequest: MessageFns<GetUserRequest> = {
     }
   },
 
-  fromJSON(object: any): GetUserRequest {
-    return {
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-    };
-  },
-
-  toJSON(message: GetUserRequest): unknown {
-    const obj: any = {};
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<GetUserRequest>, I>>(base?: I): GetUserRequest {
     return GetUserRequest.fromPartial(base ?? ({} as any));
   },
@@ -561,18 +455,6 @@ export const GetUserResponse: MessageFns<GetUserResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetUserResponse {
-    return { user: isSet(object.user) ? User.fromJSON(object.user) : undefined };
-  },
-
-  toJSON(message: GetUserResponse): unknown {
-    const obj: any = {};
-    if (message.user !== undefined) {
-      obj.user = User.toJSON(message.user);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<GetUserResponse>, I>>(base?: I): GetUserResponse {
@@ -663,44 +545,6 @@ export const ListUsersRequest: MessageFns<ListUsersRequest> = {
     }
   },
 
-  fromJSON(object: any): ListUsersRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-      filter: isSet(object.filter) ? globalThis.String(object.filter) : "",
-      orderBy: isSet(object.orderBy)
-        ? globalThis.String(object.orderBy)
-        : isSet(object.order_by)
-        ? globalThis.String(object.order_by)
-        : "",
-    };
-  },
-
-  toJSON(message: ListUsersRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    if (message.filter !== "") {
-      obj.filter = message.filter;
-    }
-    if (message.orderBy !== "") {
-      obj.orderBy = message.orderBy;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListUsersRequest>, I>>(base?: I): ListUsersRequest {
     return ListUsersRequest.fromPartial(base ?? ({} as any));
   },
@@ -781,36 +625,6 @@ export const ListUsersResponse: MessageFns<ListUsersResponse> = {
     }
   },
 
-  fromJSON(object: any): ListUsersResponse {
-    return {
-      users: globalThis.Array.isArray(object?.users) ? object.users.map((e: any) => User.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-      totalSize: isSet(object.totalSize)
-        ? globalThis.Number(object.totalSize)
-        : isSet(object.total_size)
-        ? globalThis.Number(object.total_size)
-        : 0,
-    };
-  },
-
-  toJSON(message: ListUsersResponse): unknown {
-    const obj: any = {};
-    if (message.users?.length) {
-      obj.users = message.users.map((e) => User.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    if (message.totalSize !== 0) {
-      obj.totalSize = Math.round(message.totalSize);
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<ListUsersResponse>, I>>(base?: I): ListUsersResponse {
     return ListUsersResponse.fromPartial(base ?? ({} as any));
   },
@@ -879,28 +693,6 @@ export const UpdateUserRequest: MessageFns<UpdateUserRequest> = {
     }
   },
 
-  fromJSON(object: any): UpdateUserRequest {
-    return {
-      user: isSet(object.user) ? User.fromJSON(object.user) : undefined,
-      updateMask: isSet(object.updateMask)
-        ? FieldMask.unwrap(FieldMask.fromJSON(object.updateMask))
-        : isSet(object.update_mask)
-        ? FieldMask.unwrap(FieldMask.fromJSON(object.update_mask))
-        : undefined,
-    };
-  },
-
-  toJSON(message: UpdateUserRequest): unknown {
-    const obj: any = {};
-    if (message.user !== undefined) {
-      obj.user = User.toJSON(message.user);
-    }
-    if (message.updateMask !== undefined) {
-      obj.updateMask = FieldMask.toJSON(FieldMask.wrap(message.updateMask));
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<UpdateUserRequest>, I>>(base?: I): UpdateUserRequest {
     return UpdateUserRequest.fromPartial(base ?? ({} as any));
   },
@@ -955,18 +747,6 @@ export const UpdateUserResponse: MessageFns<UpdateUserResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): UpdateUserResponse {
-    return { user: isSet(object.user) ? User.fromJSON(object.user) : undefined };
-  },
-
-  toJSON(message: UpdateUserResponse): unknown {
-    const obj: any = {};
-    if (message.user !== undefined) {
-      obj.user = User.toJSON(message.user);
-    }
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<UpdateUserResponse>, I>>(base?: I): UpdateUserResponse {
@@ -1024,24 +804,6 @@ export const DeleteUserRequest: MessageFns<DeleteUserRequest> = {
     }
   },
 
-  fromJSON(object: any): DeleteUserRequest {
-    return {
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-    };
-  },
-
-  toJSON(message: DeleteUserRequest): unknown {
-    const obj: any = {};
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    return obj;
-  },
-
   create<I extends Exact<DeepPartial<DeleteUserRequest>, I>>(base?: I): DeleteUserRequest {
     return DeleteUserRequest.fromPartial(base ?? ({} as any));
   },
@@ -1084,15 +846,6 @@ export const DeleteUserResponse: MessageFns<DeleteUserResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DeleteUserResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteUserResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create<I extends Exact<DeepPartial<DeleteUserResponse>, I>>(base?: I): DeleteUserResponse {
@@ -1277,25 +1030,9 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
-  if (o instanceof globalThis.Date) {
-    return o;
-  } else if (typeof o === "string") {
-    return new globalThis.Date(o);
-  } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
-  }
-}
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
 }
