@@ -1,7 +1,7 @@
 // The control frames of rexec.v2: the type byte 0x10 and a Control message of proto/rexec/stream/v1.
 // Who may send which message is a table: what is not in it is refused.
 
-import { Control } from "../gen/rexec/stream/v1/control.ts";
+import { AgentState_State, Control } from "../gen/rexec/stream/v1/control.ts";
 import { FRAME, FrameError } from "./data-frame.ts";
 import { MAX_CONTROL_BYTES } from "./limits.ts";
 
@@ -64,3 +64,10 @@ export function decodeControl(frame: Uint8Array, sender: Sender): ControlMessage
   const senders: readonly Sender[] = CONTROL_SENDERS[message.$case];
   return senders.includes(sender) ? message : undefined;
 }
+
+/** States of an AgentState message. */
+export const AGENT_STATE = {
+  ONLINE: AgentState_State.STATE_ONLINE,
+  SUSPECT: AgentState_State.STATE_SUSPECT,
+  OFFLINE: AgentState_State.STATE_OFFLINE,
+} as const;

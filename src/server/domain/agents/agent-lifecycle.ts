@@ -1,0 +1,147 @@
+// What happens when an agent's socket opens, falls silent or ends: location, database, events, viewers.
+// Terminals come first: a database that is down is logged and ends nothing that runs.
+
+import type { ControlOf } from "../../../protocol/control-frame.ts";
+import type { AgentId, BootId, InstanceId } from "../../../protocol/ids.ts";
+import type { Clock } from "../clock.ts";
+import type { EventBus } from "../events/events.ts";
+import type { Log } from "../log.ts";
+import type { AgentLink } from "../terminals/links.ts";
+import type { TerminalRouter } from "../terminals/terminal-router.ts";
+import type { Agent, AgentStats, AgentStore, ConnectionFacts, SystemInfo } from "./agent.ts";
+import type { AgentLocation, AgentLocations } from "./locations.ts";
+import { Presence } from "./presence.ts";
+
+/** Statistics reach terminals and events as they come, and the database this often. */
+const SAVE_STATS_EVERY_MS = 60_000;
+/** Last-seen times are written for all agents at once, this often. */
+const SAVE_SEEN_EVERY_MS = 30_000;
+
+export interface LifecycleDeps {
+  instanceId: InstanceId;
+  clock: Clock;
+  agents: AgentStore;
+  locations: AgentLocations;
+  events: EventBus;
+  router: TerminalRouter;
+  log: Log;
+}
+
+/** One open agent socket, from hello to close. */
+export interface AgentConnection {
+  readonly link: AgentLink & { ping(): void; terminate(): void };
+  readonly agent: Agent;
+  readonly location: AgentLocation;
+  heardAtMs: number;
+  suspect: boolean;
+  statsSavedAtMs: number;
+}
+
+export class AgentLifecycle {
+  readonly #deps: LifecycleDeps;
+  readonly #presence = new Presence<AgentConnection>();
+  readonly #connections = new Set<AgentConnection>();
+  #seenSavedAtMs = 0;
+
+  constructor(deps: LifecycleDeps) {
+    this.#deps = deps;
+  }
+
+  /** The agent's socket is open and it has said hello. */
+  async connected(
+    link: AgentConnection["link"],
+    agent: Agent,
+    hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[]; facts: ConnectionFacts },
+  ): Promise<AgentConnection> {
+    const { clock, locations, router, events, instanceId } = this.#deps;
+    const location = await locations.claim({
+      agentId: agent.id,
+      instanceId,
+      connectionId: link.connectionId,
+      ...(hello.bootId === undefined ? {} : { bootId: hello.bootId }),
+    });
+    const now = clock.now();
+    const connection = { link, agent, location, heardAtMs: now, suspect: false, statsSavedAtMs: 0 };
+    this.#presence.add(connection, now);
+    this.#connections.add(connection);
+    router.agentUp(link, agent, hello);
+    events.publish({ type: "agent.connected", agentId: agent.id, userId: agent.userId });
+    this.#save(agent.id, "connect", (store) =>
+      store.markConnected(agent.id, new Date(now), hello.facts, { instanceId, epoch: location.epoch }),
+    );
+    return connection;
+  }
+
+  /** Any frame or pong has come. */
+  heard(connection: AgentConnection): void {
+    connection.heardAtMs = this.#deps.clock.now();
+    this.#presence.heard(connection, connection.heardAtMs);
+  }
+
+  /** The socket has gone, however. Clean-up names this connection: one that has taken over meanwhile stays. */
+  async disconnected(connection: AgentConnection): Promise<void> {
+    if (!this.#connections.delete(connection)) return;
+    const { router, locations, events, clock, instanceId } = this.#deps;
+    const { agent, location } = connection;
+    this.#presence.remove(connection);
+    if (!router.agentDown(connection.link, agent.id)) return;
+    events.publish({ type: "agent.disconnected", agentId: agent.id, userId: agent.userId });
+    this.#save(agent.id, "disconnect", (store) =>
+      store.markDisconnected(agent.id, new Date(clock.now()), { instanceId, epoch: location.epoch }),
+    );
+    await locations.release(location);
+  }
+
+  onSystemInfo(connection: AgentConnection, info: SystemInfo): void {
+    this.#save(connection.agent.id, "system information", (store) => store.saveSystemInfo(connection.agent.id, info));
+  }
+
+  onStats(connection: AgentConnection, stats: AgentStats): void {
+    const { agent } = connection;
+    const now = this.#deps.clock.now();
+    this.#deps.events.publish({ type: "agent.stats", agentId: agent.id, userId: agent.userId, stats });
+    if (now - connection.statsSavedAtMs < SAVE_STATS_EVERY_MS) return;
+    connection.statsSavedAtMs = now;
+    this.#save(agent.id, "statistics", (store) => store.saveStats(agent.id, stats));
+  }
+
+  /** Once a second. */
+  tick(): void {
+    const now = this.#deps.clock.now();
+    const changes = this.#presence.tick(now);
+    for (const connection of changes.ping) connection.link.ping();
+    for (const connection of changes.suspect) this.#setSuspect(connection, true);
+    for (const connection of changes.back) this.#setSuspect(connection, false);
+    for (const connection of changes.offline) {
+      this.#deps.log.info({ agentId: connection.agent.id }, "agent silent for 45 s, connection given up");
+      connection.link.terminate();
+    }
+    if (now - this.#seenSavedAtMs >= SAVE_SEEN_EVERY_MS) this.#saveSeen(now);
+  }
+
+  #setSuspect(connection: AgentConnection, suspect: boolean): void {
+    const { agent } = connection;
+    connection.suspect = suspect;
+    this.#deps.router.agentSuspect(agent.id, suspect);
+    const type = suspect ? "agent.suspect" : "agent.connected";
+    this.#deps.events.publish({ type, agentId: agent.id, userId: agent.userId });
+    this.#seenSavedAtMs = 0;
+  }
+
+  #saveSeen(now: number): void {
+    this.#seenSavedAtMs = now;
+    const seen = [...this.#connections].map((connection) => ({
+      id: connection.agent.id,
+      at: new Date(connection.heardAtMs),
+      status: connection.suspect ? ("suspect" as const) : ("online" as const),
+    }));
+    if (seen.length > 0) this.#save(undefined, "presence", (store) => store.markSeen(seen));
+  }
+
+  /** Writes without waiting: what the database misses now it gets with the next batch. */
+  #save(agentId: AgentId | undefined, what: string, write: (store: AgentStore) => Promise<void>): void {
+    write(this.#deps.agents).catch((error: unknown) => {
+      this.#deps.log.warn({ agentId, err: error }, `${what} not saved`);
+    });
+  }
+}

@@ -1,0 +1,41 @@
+// Attach requests that an agent has not answered yet. Bounded by the viewers, and each by AGENT_REQUEST_TIMEOUT_MS.
+
+import { AGENT_REQUEST_TIMEOUT_MS } from "../../../protocol/limits.ts";
+import type { Viewer } from "./viewer.ts";
+
+export class AttachRequests {
+  readonly #waiting = new Map<number, { viewer: Viewer; deadlineMs: number }>();
+  #lastId = 0;
+
+  /** The request's id; it is never used again on this instance's hold of the agent. */
+  add(viewer: Viewer, now: number): number {
+    this.#lastId = (this.#lastId + 1) >>> 0;
+    this.#waiting.set(this.#lastId, { viewer, deadlineMs: now + AGENT_REQUEST_TIMEOUT_MS });
+    return this.#lastId;
+  }
+
+  /** Whose request it was; undefined for an answer that nobody waits for any more. */
+  take(id: number): Viewer | undefined {
+    const request = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return request?.viewer;
+  }
+
+  takeOverdue(now: number): Viewer[] {
+    const overdue: Viewer[] = [];
+    for (const [id, request] of this.#waiting) {
+      if (now < request.deadlineMs) break;
+      this.#waiting.delete(id);
+      overdue.push(request.viewer);
+    }
+    return overdue;
+  }
+
+  forget(viewer: Viewer): void {
+    for (const [id, request] of this.#waiting) if (request.viewer === viewer) this.#waiting.delete(id);
+  }
+
+  clear(): void {
+    this.#waiting.clear();
+  }
+}

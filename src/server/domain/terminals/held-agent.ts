@@ -1,0 +1,301 @@
+// One agent that this instance holds: its link, its shells, and the viewers on them. Outlives the link for a grace
+// time, so that viewers go on where they were when the agent dials in again.
+
+import { AGENT_STATE, type ControlMessage, type ControlOf } from "../../../protocol/control-frame.ts";
+import { FRAME, readHeader } from "../../../protocol/data-frame.ts";
+import { CLOSE, isErrorReason } from "../../../protocol/errors.ts";
+import { attachmentKeyToBytes, type BootId, parseSessionId, type SessionId } from "../../../protocol/ids.ts";
+import { ACK_EVERY_BYTES, MAX_INPUT_IN_FLIGHT_BYTES, MAX_VIEWERS_PER_SESSION } from "../../../protocol/limits.ts";
+import type { TerminalSize } from "../../../protocol/terminal-size.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { Clock } from "../clock.ts";
+import { AttachRequests } from "./attach-requests.ts";
+import type { AgentLink } from "./links.ts";
+import { ShellSession } from "./shell-session.ts";
+import type { Viewer } from "./viewer.ts";
+
+/** What the owner of a HeldAgent wants to hear. */
+export interface HeldAgentEvents {
+  onSession(change: "opened" | "ended", session: ShellSession): void;
+  onExecResult(result: ControlOf<"execResult">): void;
+}
+
+export class HeldAgent {
+  readonly agent: Agent;
+  readonly sessions = new Map<number, ShellSession>();
+  readonly viewers = new Set<Viewer>();
+  link: AgentLink | undefined;
+  bootId: BootId | undefined;
+  readonly #events: HeldAgentEvents;
+  readonly #attaching = new AttachRequests();
+  readonly #clock: Clock;
+  readonly #byAttachment = new Map<number, Viewer>();
+
+  constructor(agent: Agent, events: HeldAgentEvents, clock: Clock) {
+    this.agent = agent;
+    this.#events = events;
+    this.#clock = clock;
+  }
+
+  /** The agent has dialled in. Viewers that wait for it go on where they were; another boot has none of their shells. */
+  linkUp(link: AgentLink, bootId: BootId | undefined, sessions: readonly ControlOf<"sessionStarted">[]): void {
+    const sameBoot = bootId !== undefined && bootId === this.bootId;
+    this.link = link;
+    this.bootId = bootId;
+    if (!sameBoot) this.#forgetShells();
+    for (const started of sessions) this.#learnSession(started);
+    for (const viewer of this.viewers) {
+      viewer.link.sendControl({ $case: "agentState", value: { state: AGENT_STATE.ONLINE } });
+      this.#requestAttach(viewer);
+    }
+  }
+
+  /** The link is gone. Compare first: an old connection's end never touches a new one. */
+  linkDown(link: AgentLink): boolean {
+    if (this.link !== link) return false;
+    this.link = undefined;
+    this.#attaching.clear();
+    for (const viewer of this.viewers) {
+      viewer.state = viewer.state === "closed" ? "closed" : "attaching";
+      viewer.flow.onLinkLost();
+      viewer.link.sendControl({ $case: "agentState", value: { state: AGENT_STATE.OFFLINE } });
+    }
+    return true;
+  }
+
+  /** Puts a viewer on its shell; the answer comes through its link. The agent must be linked. */
+  addViewer(viewer: Viewer): void {
+    if (this.#viewersOf(viewer.open.sessionId) >= MAX_VIEWERS_PER_SESSION) return viewer.refuse("SESSION_LIMIT_REACHED");
+    this.viewers.add(viewer);
+    this.#requestAttach(viewer);
+  }
+
+  /** The viewer's socket has gone. `linger`: it may come back. */
+  removeViewer(viewer: Viewer, linger: boolean): void {
+    if (!this.viewers.delete(viewer)) return;
+    viewer.state = "closed";
+    const session = this.sessions.get(viewer.stream);
+    session?.remove(viewer, this.link);
+    this.#attaching.forget(viewer);
+    if (this.#byAttachment.get(viewer.attachment) !== viewer) return;
+    this.#byAttachment.delete(viewer.attachment);
+    this.link?.sendControl({ $case: "detach", value: { attachment: viewer.attachment, linger } });
+    if (session?.ended && session.viewers.size === 0) this.sessions.delete(session.stream);
+  }
+
+  /** A data frame from the agent. Throws FrameError for one that can't be. */
+  onAgentFrame(frame: Uint8Array): void {
+    const link = this.link;
+    if (!link) return;
+    const header = readHeader(frame);
+    const viewer = header.attachment === 0 ? undefined : this.#byAttachment.get(header.attachment);
+    if (header.type === FRAME.OUTPUT) {
+      const session = this.sessions.get(header.stream);
+      if (!session) return;
+      session.lastOutputAtMs = this.#clock.now();
+      if (header.attachment === 0) session.onBroadcast(header, frame, link);
+      else if (viewer) session.onReplayed(header, frame, viewer, link);
+    } else if (header.type === FRAME.INPUT_ACK) viewer?.onInputAck(header, frame);
+  }
+
+  /** A control message from the agent; the caller has checked that an agent may send it. */
+  onAgentControl(message: ControlMessage): void {
+    switch (message.$case) {
+      case "sessionStarted":
+        this.#learnSession(message.value);
+        return;
+      case "attached":
+        this.#onAttached(message.value);
+        return;
+      case "attachRefused":
+        this.#onAttachRefused(message.value);
+        return;
+      case "snapshot":
+        this.#forwardTo(message.value.attachment, message, (viewer) => viewer.flow.onSnapshot(message.value.offset));
+        return;
+      case "gap":
+        this.#forwardTo(message.value.attachment, message);
+        return;
+      case "resized": {
+        const session = this.sessions.get(message.value.stream);
+        if (!session) return;
+        session.cols = message.value.cols;
+        session.rows = message.value.rows;
+        for (const viewer of session.viewers) viewer.link.sendControl(message);
+        return;
+      }
+      case "sessionEnded":
+        this.#onSessionEnded(message.value);
+        return;
+      case "stats":
+        for (const viewer of this.viewers) viewer.link.sendControl(message);
+        return;
+      case "execResult":
+        this.#events.onExecResult(message.value);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** A data frame from a viewer: "ok", or why its connection must end. */
+  onViewerFrame(viewer: Viewer, frame: Uint8Array): "ok" | "future_ack" | "too_much_input" {
+    const header = readHeader(frame);
+    const session = this.sessions.get(viewer.stream);
+    if (header.type === FRAME.OUTPUT_ACK) {
+      if (viewer.state !== "attached" || !session || header.stream !== viewer.stream) return "ok";
+      if (header.attachment !== viewer.attachment) return "ok";
+      return session.onViewerAck(viewer, header, frame, this.link) === "future" ? "future_ack" : "ok";
+    }
+    if (header.type !== FRAME.INPUT) {
+      viewer.notify("UNKNOWN_MESSAGE_TYPE");
+      return "ok";
+    }
+    switch (viewer.judgeInput(header, frame.length)) {
+      case "pass":
+        if (session) session.lastInputAtMs = this.#clock.now();
+        this.link?.sendFrame(frame);
+        return "ok";
+      case "refuse":
+        viewer.notify("NOT_AUTHORIZED");
+        return "ok";
+      case "later":
+        return "ok";
+      case "too_much":
+        return "too_much_input";
+    }
+  }
+
+  /** The viewer's window has a new size; the agent decides whose size the shell has. */
+  onViewerResize(viewer: Viewer, size: TerminalSize): void {
+    viewer.size = size;
+    if (viewer.state === "attached" && !viewer.open.readOnly) {
+      this.link?.sendControl({ $case: "resize", value: { attachment: viewer.attachment, ...size } });
+    }
+  }
+
+  /** Gives up what has waited too long: attaches without an answer, viewers that never fetch the rest of an ended shell. */
+  expire(now: number): void {
+    for (const viewer of this.#attaching.takeOverdue(now)) viewer.refuse("AGENT_RECONNECTING");
+    for (const session of this.sessions.values()) session.expire(now);
+  }
+
+  #viewersOf(id: SessionId): number {
+    let count = 0;
+    for (const viewer of this.viewers) if (viewer.open.sessionId === id) count++;
+    return count;
+  }
+
+  #requestAttach(viewer: Viewer): void {
+    if (!this.link || viewer.state === "closed") return;
+    viewer.state = "attaching";
+    const requestId = this.#attaching.add(viewer, this.#clock.now());
+    const { open } = viewer;
+    const resumeStream = viewer.stream || (open.resume?.stream ?? 0);
+    this.link.sendControl({
+      $case: "attach",
+      value: {
+        requestId,
+        attachmentKey: attachmentKeyToBytes(open.key),
+        userId: open.userId,
+        sessionId: open.sessionId,
+        create: open.create && resumeStream === 0,
+        resumeStream,
+        cols: viewer.size.cols,
+        rows: viewer.size.rows,
+        readOnly: open.readOnly,
+      },
+    });
+  }
+
+  #onAttached(attached: ControlOf<"attached">): void {
+    const viewer = this.#attaching.take(attached.requestId);
+    if (!viewer || viewer.state === "closed") {
+      this.link?.sendControl({ $case: "detach", value: { attachment: attached.attachment, linger: true } });
+      return;
+    }
+    const session = this.sessions.get(attached.stream);
+    if (!session) return viewer.refuse("INTERNAL");
+    this.#replaceOlderConnection(attached.attachment, viewer);
+    viewer.onAttached(attached);
+    this.#byAttachment.set(attached.attachment, viewer);
+    session.head = Math.max(session.head, attached.outputOffset);
+    session.viewers.add(viewer);
+    viewer.link.sendControl({
+      $case: "opened",
+      value: {
+        attachment: attached.attachment,
+        attachmentKey: attachmentKeyToBytes(viewer.open.key),
+        stream: attached.stream,
+        sessionId: attached.sessionId,
+        resumed: attached.resumed,
+        inputOffset: attached.inputOffset,
+        cols: attached.cols,
+        rows: attached.rows,
+        readOnly: viewer.open.readOnly,
+        ackEveryBytes: ACK_EVERY_BYTES,
+        maxInputInFlightBytes: MAX_INPUT_IN_FLIGHT_BYTES,
+        agentProtocol: this.link?.protocol ?? "rexec.v2",
+      },
+    });
+    session.pump(viewer, this.link);
+  }
+
+  /** A viewer came back before its old connection was known to be dead: the old one goes. */
+  #replaceOlderConnection(attachment: number, viewer: Viewer): void {
+    const older = this.#byAttachment.get(attachment);
+    if (!older || older === viewer) return;
+    this.#byAttachment.delete(attachment);
+    this.viewers.delete(older);
+    this.sessions.get(older.stream)?.viewers.delete(older);
+    older.closeWith(CLOSE.NORMAL, "resumed elsewhere");
+  }
+
+  #onAttachRefused(refused: ControlOf<"attachRefused">): void {
+    const viewer = this.#attaching.take(refused.requestId);
+    if (!viewer || viewer.state === "closed") return;
+    if (refused.ended) {
+      viewer.link.sendControl({ $case: "sessionEnded", value: refused.ended });
+      viewer.closeWith(CLOSE.SESSION_ENDED, `exit ${refused.ended.exitCode}`);
+    } else viewer.refuse(isErrorReason(refused.reason) ? refused.reason : "INTERNAL");
+  }
+
+  #onSessionEnded(ended: ControlOf<"sessionEnded">): void {
+    const session = this.sessions.get(ended.stream);
+    if (!session) return;
+    const wasEnded = session.ended;
+    session.end(ended, this.link, this.#clock.now());
+    if (session.viewers.size === 0) this.sessions.delete(session.stream);
+    if (!wasEnded) this.#events.onSession("ended", session);
+  }
+
+  #learnSession(started: ControlOf<"sessionStarted">): void {
+    const id = parseSessionId(started.sessionId);
+    if (id === undefined || started.stream === 0 || this.sessions.has(started.stream)) return;
+    const session = new ShellSession({ ...started, id, startedAt: new Date(started.startedAtMs) });
+    this.sessions.set(session.stream, session);
+    this.#events.onSession("opened", session);
+  }
+
+  #forwardTo(attachment: number, message: ControlMessage, before?: (viewer: Viewer) => void): void {
+    const viewer = this.#byAttachment.get(attachment);
+    const session = viewer && this.sessions.get(viewer.stream);
+    if (!viewer || !session || viewer.state !== "attached") return;
+    before?.(viewer);
+    viewer.link.sendControl(message);
+    session.pump(viewer, this.link);
+  }
+
+  #forgetShells(): void {
+    for (const session of this.sessions.values()) this.#events.onSession("ended", session);
+    this.sessions.clear();
+    this.#byAttachment.clear();
+    for (const viewer of [...this.viewers]) {
+      if (viewer.stream === 0) continue;
+      this.viewers.delete(viewer);
+      viewer.notify("SESSION_NOT_FOUND");
+      viewer.closeWith(CLOSE.SESSION_ENDED, "agent restarted");
+    }
+  }
+}
+

@@ -1,0 +1,124 @@
+// One shell of an agent as the server knows it: who looks at it, how far its output has come, and how it ended.
+// It holds no terminal bytes.
+
+import { type DataHeader, encodeDataFrame, FRAME, HEADER_BYTES } from "../../../protocol/data-frame.ts";
+import type { ControlOf } from "../../../protocol/control-frame.ts";
+import { CLOSE } from "../../../protocol/errors.ts";
+import type { SessionId } from "../../../protocol/ids.ts";
+import type { AgentLink } from "./links.ts";
+import type { Viewer } from "./viewer.ts";
+
+export class ShellSession {
+  readonly stream: number;
+  readonly id: SessionId;
+  readonly startedAt: Date;
+  readonly viewers = new Set<Viewer>();
+  cols: number;
+  rows: number;
+  /** Everything before this has been broadcast by the agent. */
+  head: number;
+  lastInputAtMs: number | undefined;
+  lastOutputAtMs: number | undefined;
+  #ended: ControlOf<"sessionEnded"> | undefined;
+  #closeAtMs: number | undefined;
+  /** The agent paces the shell by the fastest viewer: the furthest acknowledgement that it was told. */
+  #ackedToAgent = 0;
+
+  constructor(started: { stream: number; id: SessionId; cols: number; rows: number; offset: number; startedAt: Date }) {
+    this.stream = started.stream;
+    this.id = started.id;
+    this.startedAt = started.startedAt;
+    this.cols = started.cols;
+    this.rows = started.rows;
+    this.head = started.offset;
+  }
+
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** Output for everybody. */
+  onBroadcast(header: DataHeader, frame: Uint8Array, agent: AgentLink): void {
+    this.head = Math.max(this.head, header.offset + frame.length - HEADER_BYTES);
+    for (const viewer of this.viewers) {
+      viewer.forwardOutput(header, frame);
+      this.pump(viewer, agent);
+    }
+  }
+
+  /** Output for one viewer, that had asked for it. */
+  onReplayed(header: DataHeader, frame: Uint8Array, viewer: Viewer, agent: AgentLink): void {
+    viewer.forwardOutput(header, frame);
+    this.pump(viewer, agent);
+  }
+
+  /** Asks the agent for what this viewer lacks and has room for; closes it when it has had all of an ended shell. */
+  pump(viewer: Viewer, agent: AgentLink | undefined): void {
+    if (viewer.state !== "attached") return;
+    const replay = agent && viewer.flow.takeReplay(this.head);
+    if (replay) {
+      agent.sendControl({
+        $case: "replay",
+        value: {
+          stream: this.stream,
+          attachment: viewer.attachment,
+          from: replay.from,
+          maxBytes: replay.maxBytes,
+          scrollbackLines: viewer.open.scrollbackLines,
+        },
+      });
+    }
+    const ended = this.#ended;
+    if (ended && viewer.flow.next !== undefined && viewer.flow.next >= ended.endOffset) {
+      viewer.link.sendControl({ $case: "sessionEnded", value: ended });
+      viewer.closeWith(CLOSE.SESSION_ENDED, `exit ${ended.exitCode}`);
+    }
+  }
+
+  /** A viewer has consumed output. The agent hears of it where it is further than anybody was. */
+  onViewerAck(viewer: Viewer, header: DataHeader, frame: Uint8Array, agent: AgentLink | undefined): "ok" | "future" {
+    const result = viewer.flow.onAck(header.offset);
+    if (result === "future") return "future";
+    if (result === "advanced" && header.offset > this.#ackedToAgent) {
+      this.#ackedToAgent = header.offset;
+      agent?.sendFrame(frame);
+    }
+    this.pump(viewer, agent);
+    return "ok";
+  }
+
+  /** A viewer has gone: the shell is paced by the fastest of those who stay. */
+  remove(viewer: Viewer, agent: AgentLink | undefined): void {
+    if (!this.viewers.delete(viewer)) return;
+    let fastest: Viewer | undefined;
+    for (const other of this.viewers) {
+      if (other.flow.next !== undefined && other.flow.acked > (fastest?.flow.acked ?? -1)) fastest = other;
+    }
+    this.#ackedToAgent = fastest?.flow.acked ?? 0;
+    if (fastest && agent) {
+      const { attachment } = fastest;
+      agent.sendFrame(encodeDataFrame({ type: FRAME.OUTPUT_ACK, stream: this.stream, attachment, offset: fastest.flow.acked }));
+    }
+  }
+
+  /** The shell has ended; each viewer is told once it has had the last byte. */
+  end(ended: ControlOf<"sessionEnded">, agent: AgentLink | undefined, now: number): void {
+    this.#ended ??= ended;
+    this.#closeAtMs ??= now + ENDED_GRACE_MS;
+    this.head = Math.max(this.head, ended.endOffset);
+    for (const viewer of this.viewers) this.pump(viewer, agent);
+  }
+
+  /** The agent has forgotten the ended shell's output by now: who has not fetched it never will. */
+  expire(now: number): void {
+    const ended = this.#ended;
+    if (!ended || this.#closeAtMs === undefined || now < this.#closeAtMs) return;
+    for (const viewer of this.viewers) {
+      viewer.link.sendControl({ $case: "sessionEnded", value: ended });
+      viewer.closeWith(CLOSE.SESSION_ENDED, `exit ${ended.exitCode}`);
+    }
+  }
+}
+
+/** As long as an agent remembers an ended shell. */
+const ENDED_GRACE_MS = 30_000;

@@ -1,0 +1,190 @@
+// Which agents this instance holds, and the way from a viewer to the right one.
+
+import { AGENT_STATE, type ControlOf } from "../../../protocol/control-frame.ts";
+import { CLOSE, ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
+import type { AgentId, BootId, InstanceId } from "../../../protocol/ids.ts";
+import { RESUME_GRACE_MS } from "../../../protocol/limits.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { Clock } from "../clock.ts";
+import type { EventBus } from "../events/events.ts";
+import { ExecRequests } from "./exec-requests.ts";
+import { HeldAgent } from "./held-agent.ts";
+import type { AgentLink, ViewerLink } from "./links.ts";
+import type { SessionDirectory, SessionView } from "./sessions.ts";
+import { Viewer, type ViewerOpen } from "./viewer.ts";
+
+/** How long the holder of an agent is waited for before a newcomer may take its place. */
+const PROBE_TIMEOUT_MS = 3_000;
+
+interface Entry {
+  held: HeldAgent;
+  execs: ExecRequests;
+  /** Set while the link is down: until then viewers are kept, for the agent may dial in again. */
+  keepUntilMs: number | undefined;
+}
+
+export interface TerminalRouterDeps {
+  instanceId: InstanceId;
+  clock: Clock;
+  events: EventBus;
+}
+
+export class TerminalRouter implements SessionDirectory {
+  readonly #deps: TerminalRouterDeps;
+  readonly #agents = new Map<AgentId, Entry>();
+
+  constructor(deps: TerminalRouterDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Whether a connection that wants to hold this agent may: the same boot replaces its own old connection; another one
+   * only where the present holder does not answer a probe.
+   */
+  async mayConnect(agentId: AgentId, bootId: BootId | undefined): Promise<boolean> {
+    const held = this.#agents.get(agentId)?.held;
+    if (!held?.link) return true;
+    if (bootId !== undefined && bootId === held.bootId) return true;
+    return !(await held.link.probe(PROBE_TIMEOUT_MS));
+  }
+
+  /** The agent's socket is open and it has said hello. */
+  agentUp(link: AgentLink, agent: Agent, hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[] }): void {
+    let entry = this.#agents.get(agent.id);
+    if (!entry) {
+      entry = this.#newEntry(agent);
+      this.#agents.set(agent.id, entry);
+    }
+    const older = entry.held.link;
+    if (older) {
+      entry.held.linkDown(older);
+      older.close(ERRORS.AGENT_ALREADY_CONNECTED.ws, ERRORS.AGENT_ALREADY_CONNECTED.message);
+    }
+    entry.keepUntilMs = undefined;
+    entry.held.linkUp(link, hello.bootId, hello.sessions);
+  }
+
+  /** The agent's socket has gone. False where another connection holds the agent by now. */
+  agentDown(link: AgentLink, agentId: AgentId): boolean {
+    const entry = this.#agents.get(agentId);
+    if (!entry?.held.linkDown(link)) return false;
+    entry.execs.clear();
+    entry.keepUntilMs = this.#deps.clock.now() + RESUME_GRACE_MS;
+    return true;
+  }
+
+  /** Where frames of this agent's socket go; undefined once another connection has taken over. */
+  heldBy(link: AgentLink, agentId: AgentId): HeldAgent | undefined {
+    const held = this.#agents.get(agentId)?.held;
+    return held?.link === link ? held : undefined;
+  }
+
+  /** Whether a terminal can be opened now, and if not, why. */
+  reachability(agentId: AgentId): "online" | "AGENT_RECONNECTING" | "AGENT_OFFLINE" {
+    const entry = this.#agents.get(agentId);
+    if (!entry) return "AGENT_OFFLINE";
+    return entry.held.link ? "online" : "AGENT_RECONNECTING";
+  }
+
+  /** Puts a viewer on a shell. What comes of it is told on its link. */
+  openViewer(agentId: AgentId, open: ViewerOpen, link: ViewerLink): { viewer: Viewer; held: HeldAgent } | ErrorReason {
+    const entry = this.#agents.get(agentId);
+    if (!entry) return "AGENT_OFFLINE";
+    if (!entry.held.link) return "AGENT_RECONNECTING";
+    const viewer = new Viewer(open, link, new Date(this.#deps.clock.now()));
+    entry.held.addViewer(viewer);
+    return { viewer, held: entry.held };
+  }
+
+  /** Runs a command on the agent for a viewer; the result goes to that viewer alone. */
+  exec(agentId: AgentId, viewer: Viewer, command: string): void {
+    const entry = this.#agents.get(agentId);
+    if (viewer.open.readOnly) return viewer.notify("NOT_AUTHORIZED");
+    if (!entry?.held.link) return viewer.notify("AGENT_OFFLINE");
+    const execId = entry.execs.add(viewer);
+    if (execId === undefined) return viewer.notify("TOO_MANY_ATTEMPTS");
+    entry.held.link.sendControl({ $case: "exec", value: { execId, command } });
+  }
+
+  /** The agent is late with its heartbeat, or back in time. */
+  agentSuspect(agentId: AgentId, suspect: boolean): void {
+    const state = suspect ? AGENT_STATE.SUSPECT : AGENT_STATE.ONLINE;
+    for (const viewer of this.#agents.get(agentId)?.held.viewers ?? []) {
+      viewer.link.sendControl({ $case: "agentState", value: { state } });
+    }
+  }
+
+  /** Closes everything of an agent that is no more, or that its owner may no longer reach. */
+  dropAgent(agentId: AgentId, reason: ErrorReason): void {
+    const entry = this.#agents.get(agentId);
+    if (!entry) return;
+    this.#agents.delete(agentId);
+    for (const viewer of [...entry.held.viewers]) viewer.refuse(reason);
+    entry.held.link?.close(ERRORS[reason].ws, ERRORS[reason].message);
+  }
+
+  /** Once a second: gives up what has waited too long. */
+  tick(): void {
+    const now = this.#deps.clock.now();
+    for (const [agentId, entry] of this.#agents) {
+      entry.held.expire(now);
+      if (entry.keepUntilMs === undefined || now < entry.keepUntilMs) continue;
+      this.#agents.delete(agentId);
+      for (const viewer of [...entry.held.viewers]) viewer.refuse("AGENT_OFFLINE");
+    }
+  }
+
+  /** The instance stops: viewers and agents are told to come back elsewhere. */
+  drain(): void {
+    for (const { held } of this.#agents.values()) {
+      for (const viewer of [...held.viewers]) viewer.closeWith(CLOSE.RESTART, ERRORS.DRAINING.message);
+      held.link?.close(CLOSE.RESTART, ERRORS.DRAINING.message);
+    }
+    this.#agents.clear();
+  }
+
+  listSessions(): readonly SessionView[] {
+    return [...this.#agents.values()].flatMap(({ held }) => [...viewsOf(held, this.#deps.instanceId)]);
+  }
+
+  #newEntry(agent: Agent): Entry {
+    const execs = new ExecRequests();
+    const { events, clock } = this.#deps;
+    const held = new HeldAgent(
+      agent,
+      {
+        onSession: (change, session) =>
+          events.publish({ type: `session.${change}`, agentId: agent.id, userId: agent.userId, sessionId: session.id }),
+        onExecResult: (result) => execs.deliver(result),
+      },
+      clock,
+    );
+    return { held, execs, keepUntilMs: undefined };
+  }
+}
+
+function* viewsOf(held: HeldAgent, instanceId: InstanceId): Iterable<SessionView> {
+  for (const session of held.sessions.values()) {
+    if (session.ended) continue;
+    yield {
+      id: session.id,
+      agentId: held.agent.id,
+      userId: held.agent.userId,
+      startedAt: session.startedAt,
+      viewers: [...session.viewers].map((viewer) => ({
+        attachmentKey: viewer.open.key,
+        userId: viewer.open.userId,
+        joinedAt: viewer.joinedAt,
+        readOnly: viewer.open.readOnly,
+        protocol: viewer.link.protocol,
+        instanceId,
+      })),
+      outputOffset: session.head,
+      cols: session.cols,
+      rows: session.rows,
+      ...(session.lastInputAtMs === undefined ? {} : { lastInputAt: new Date(session.lastInputAtMs) }),
+      ...(session.lastOutputAtMs === undefined ? {} : { lastOutputAt: new Date(session.lastOutputAtMs) }),
+    };
+  }
+}
+

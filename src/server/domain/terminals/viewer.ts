@@ -1,0 +1,113 @@
+// One viewer on one shell: its link, what it may do, and where its streams stand. Survives the agent's reconnects;
+// the viewer's own reconnect makes a new one with the same attachment key.
+
+import { type DataHeader, encodeDataFrame, frameBytes, HEADER_BYTES } from "../../../protocol/data-frame.ts";
+import { CLOSE, type ErrorReason, ERRORS } from "../../../protocol/errors.ts";
+import type { AttachmentKey, SessionId, UserId } from "../../../protocol/ids.ts";
+import { MAX_INPUT_QUEUE_BYTES } from "../../../protocol/limits.ts";
+import type { TerminalSize } from "../../../protocol/terminal-size.ts";
+import type { ViewerLink } from "./links.ts";
+import { ViewerFlow } from "./viewer-flow.ts";
+
+export interface ViewerOpen {
+  userId: UserId;
+  /** Made by the server for a fresh viewer; the client's own for one that comes back. */
+  key: AttachmentKey;
+  sessionId: SessionId;
+  /** Start the shell where it does not run. */
+  create: boolean;
+  readOnly: boolean;
+  size: TerminalSize;
+  scrollbackLines: number;
+  /** Where a viewer that comes back was. */
+  resume: { stream: number; outputOffset: number } | undefined;
+}
+
+/** attaching: the agent has been asked · attached · closed: its link is gone or told to go. */
+export type ViewerState = "attaching" | "attached" | "closed";
+
+export class Viewer {
+  readonly open: ViewerOpen;
+  readonly link: ViewerLink;
+  readonly joinedAt: Date;
+  state: ViewerState = "attaching";
+  size: TerminalSize;
+  /** The agent's names for attachment and shell; 0 before the first attach. */
+  attachment = 0;
+  stream = 0;
+  flow: ViewerFlow;
+  #inputAcked = 0;
+
+  constructor(open: ViewerOpen, link: ViewerLink, joinedAt: Date) {
+    this.open = open;
+    this.link = link;
+    this.joinedAt = joinedAt;
+    this.size = open.size;
+    this.flow = new ViewerFlow(open.resume?.outputOffset);
+  }
+
+  /** The agent has put this viewer on a shell. */
+  onAttached(at: { attachment: number; stream: number; resumed: boolean; inputOffset: number }): void {
+    this.state = "attached";
+    this.attachment = at.attachment;
+    this.stream = at.stream;
+    this.#inputAcked = at.inputOffset;
+    this.flow = new ViewerFlow(at.resumed ? this.flow.next : undefined);
+  }
+
+  /** Output for everybody or for this viewer: sent on, in whole or in part, where it is what comes next. */
+  forwardOutput(header: DataHeader, frame: Uint8Array): void {
+    const verdict = this.flow.onOutput(header.offset, frame.length - HEADER_BYTES);
+    switch (verdict.forward) {
+      case "whole":
+        this.link.sendFrame(frame);
+        return;
+      case "tail": {
+        const bytes = frameBytes(frame).subarray(verdict.from - header.offset);
+        this.link.sendFrame(encodeDataFrame({ ...header, offset: verdict.from }, bytes));
+        return;
+      }
+      case "none":
+        return;
+      default:
+        verdict satisfies never;
+    }
+  }
+
+  /**
+   * Whether an input frame may go on to the agent. "too_much": more is unacknowledged than any honest client sends.
+   * "later": not attached at this moment; the client keeps it and sends it again when told where to go on.
+   */
+  judgeInput(header: DataHeader, length: number): "pass" | "refuse" | "later" | "too_much" {
+    if (this.open.readOnly) return "refuse";
+    if (this.state !== "attached") return "later";
+    if (header.attachment !== this.attachment || header.stream !== this.stream) return "refuse";
+    return header.offset + length - this.#inputAcked > MAX_INPUT_QUEUE_BYTES ? "too_much" : "pass";
+  }
+
+  onInputAck(header: DataHeader, frame: Uint8Array): void {
+    this.#inputAcked = Math.max(this.#inputAcked, header.offset);
+    this.link.sendFrame(frame);
+  }
+
+  /** Refused, and the connection goes on. */
+  notify(reason: ErrorReason): void {
+    this.link.sendControl({ $case: "error", value: { reason, message: ERRORS[reason].message } });
+  }
+
+  /** Tells why and closes with the table's code. */
+  refuse(reason: ErrorReason): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.notify(reason);
+    this.link.close(ERRORS[reason].ws, ERRORS[reason].message);
+  }
+
+  /** Closes for a reason that is no error of the table. */
+  closeWith(code: (typeof CLOSE)[keyof typeof CLOSE], text: string): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.link.close(code, text);
+  }
+}
+
