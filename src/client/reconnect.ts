@@ -1,0 +1,146 @@
+// Whether and when to come back after a connection has ended.
+
+import { CLOSE, ERRORS, type ErrorReason, isErrorReason } from "../protocol/errors.ts";
+import type { SocketDown } from "./socket.ts";
+
+const BASE_MS = 250;
+const CAP_MS = 10_000;
+/** A server that restarts has others beside it, or is back soon: everybody comes within this. */
+const RESTART_SPREAD_MS = 500;
+/** A connection that held this long was a good one: the next failure starts the backoff anew. */
+const STABLE_MS = 5_000;
+
+export type Verdict =
+  | { kind: "retry"; cause: string; atOnce?: boolean; retryAfterMs?: number; forgetResume?: boolean }
+  | { kind: "ended"; reason: string }
+  | { kind: "final"; reason: ErrorReason | "PROTOCOL"; message: string };
+
+export interface Situation {
+  /** This terminal has been open before. */
+  wasOpen: boolean;
+  /** The caller would rather wait for an agent that is offline. */
+  waitForAgent: boolean;
+}
+
+/** Facts that coming back does not change. */
+const FINAL_CODES: Readonly<Record<number, ErrorReason>> = {
+  4401: "TOKEN_INVALID",
+  4403: "NOT_AUTHORIZED",
+  4404: "AGENT_NOT_FOUND",
+  4423: "MFA_REQUIRED",
+  4429: "AGENT_TERMINAL_LIMIT_REACHED",
+};
+const FINAL_STATUSES: Readonly<Record<number, ErrorReason>> = {
+  401: "TOKEN_INVALID",
+  403: "NOT_AUTHORIZED",
+  423: "MFA_REQUIRED",
+};
+const FINAL_404: ReadonlySet<ErrorReason> = new Set(["AGENT_NOT_FOUND", "SESSION_NOT_FOUND"]);
+const FINAL_429: ReadonlySet<ErrorReason> = new Set(["AGENT_TERMINAL_LIMIT_REACHED", "SESSION_LIMIT_REACHED"]);
+/** The server could not read us; it will not next time either. */
+const OUR_FAULT: ReadonlySet<number> = new Set([CLOSE.UNSUPPORTED, CLOSE.INVALID_DATA, CLOSE.POLICY, CLOSE.TOO_BIG]);
+
+export function judge(down: SocketDown, situation: Situation): Verdict {
+  switch (down.kind) {
+    case "failed":
+      return { kind: "retry", cause: down.message };
+    case "closed":
+      return judgeClose(down.code, down.reason, situation);
+    case "refused":
+      return judgeStatus(down, situation);
+  }
+}
+
+function judgeClose(code: number, text: string, situation: Situation): Verdict {
+  if (code === CLOSE.SESSION_ENDED) return { kind: "ended", reason: text };
+  const said = reasonOf(text);
+  if (said === "TOO_MANY_ATTEMPTS") return { kind: "retry", cause: ERRORS[said].message, retryAfterMs: CAP_MS };
+  const reason = FINAL_CODES[code];
+  if (reason) return final(said ?? reason, text);
+  if (code === ERRORS.AGENT_OFFLINE.ws) return offline(situation);
+  if (OUR_FAULT.has(code)) return { kind: "final", reason: "PROTOCOL", message: text || `closed with code ${code}` };
+  const cause = text || (code === 1006 ? "connection lost" : `closed with code ${code}`);
+  if (code === CLOSE.RESTART) return { kind: "retry", cause, atOnce: true };
+  if (code === CLOSE.BAD_OFFSET) return { kind: "retry", cause, forgetResume: true };
+  return { kind: "retry", cause };
+}
+
+function judgeStatus(down: Extract<SocketDown, { kind: "refused" }>, situation: Situation): Verdict {
+  const { status } = down;
+  const said = reasonOf(down.body);
+  const fallback = FINAL_STATUSES[status];
+  if (fallback) return final(said ?? fallback, "");
+  if (said && status === 404 && FINAL_404.has(said)) return final(said, "");
+  if (said && status === 429 && FINAL_429.has(said)) return final(said, "");
+  if (said === "AGENT_OFFLINE") return offline(situation);
+  const cause = said ? ERRORS[said].message : `HTTP ${status}`;
+  const isTheirs = status >= 500 || status === 429 || status === 408;
+  // A 404 or a redirect at first is a wrong address; later it is a proxy in trouble.
+  if (!isTheirs && !situation.wasOpen) {
+    return { kind: "final", reason: said ?? "PROTOCOL", message: `the server answered the handshake with ${cause}` };
+  }
+  if (down.retryAfterS === undefined) return { kind: "retry", cause };
+  return { kind: "retry", cause, retryAfterMs: down.retryAfterS * 1000 };
+}
+
+function offline(situation: Situation): Verdict {
+  const { message } = ERRORS.AGENT_OFFLINE;
+  if (situation.wasOpen || situation.waitForAgent) return { kind: "retry", cause: message };
+  return final("AGENT_OFFLINE", "");
+}
+
+function final(reason: ErrorReason, text: string): Verdict {
+  return { kind: "final", reason, message: reasonOf(text) ? ERRORS[reason].message : text || ERRORS[reason].message };
+}
+
+/** Which row of the error table a close reason or an error body means. */
+function reasonOf(text: string): ErrorReason | undefined {
+  const said = errorText(text).trim();
+  if (isErrorReason(said)) return said;
+  for (const [reason, row] of Object.entries(ERRORS)) {
+    if (row.message === said && isErrorReason(reason)) return reason;
+  }
+  return undefined;
+}
+
+/** Bodies are `{"error": message}` or the bare message. */
+function errorText(text: string): string {
+  if (!text.startsWith("{")) return text;
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body === "object" && body !== null && "error" in body && typeof body.error === "string")
+      return body.error;
+  } catch {
+    // No JSON: a proxy's page, and no row of our table.
+  }
+  return text;
+}
+
+/** Full jitter: anywhere between nothing and a bound that doubles from 250 ms to 10 s. */
+export class Backoff {
+  readonly #random: () => number;
+  #attempt = 0;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** How many times in a row. */
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  /** A connection has ended that was open for `openMs`. */
+  connectionEnded(openMs: number): void {
+    if (openMs >= STABLE_MS) this.#attempt = 0;
+  }
+
+  nextDelayMs(verdict: { atOnce?: boolean; retryAfterMs?: number }): number {
+    const bound = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(this.#attempt, 16));
+    this.#attempt += 1;
+    if (verdict.atOnce && this.#attempt === 1) return this.#random() * RESTART_SPREAD_MS;
+    const delay = this.#random() * bound;
+    if (verdict.retryAfterMs === undefined) return delay;
+    return Math.min(CAP_MS, verdict.retryAfterMs) * (1 + this.#random() / 2);
+  }
+}

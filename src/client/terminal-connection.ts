@@ -1,0 +1,293 @@
+// The user's end of a terminal: one attachment over as many connections as it takes.
+//
+//   viewer                                server
+//     | -- open{session | key, offset} ---> |
+//     | <------ opened{key, stream, …} ---- |   then snapshot, output, gap, resized, …
+//     | -- input / output_ack / resize ---> |
+//     |          (connection lost)          |
+//     | -- open{key, stream, offset} -----> |   goes on where it was, or says that it can't
+
+import { type ControlMessage, type ControlOf, encodeControl } from "../protocol/control-frame.ts";
+import { type DataHeader, encodeDataFrame, FRAME } from "../protocol/data-frame.ts";
+import { type SessionId, parseSessionId } from "../protocol/ids.ts";
+import { tokenSubprotocol } from "../protocol/subprotocol.ts";
+import type { TerminalSize } from "../protocol/terminal-size.ts";
+import { InputStream } from "./input-stream.ts";
+import { type Link, openLink } from "./link.ts";
+import { OutputStream } from "./output-stream.ts";
+import { Backoff, judge } from "./reconnect.ts";
+import type { SocketDown } from "./socket.ts";
+import type { AgentPresence, TerminalOutcome } from "./terminal-events.ts";
+import type { OpenTerminalOptions, TerminalConnection } from "./terminal-options.ts";
+
+/** After `open`, the agent must have answered: its own time-out is 10 s, the server reports it by closing. */
+const OPENED_TIMEOUT_MS = 15_000;
+
+/** What the last `opened` said, for the next connection. */
+interface Attachment {
+  attachment: number;
+  key: Uint8Array;
+  stream: number;
+  sessionId: SessionId;
+  readOnly: boolean;
+  /** "fresh": the server did not agree with our offsets; the next connection makes a new attachment on this shell. */
+  next: "resume" | "fresh";
+}
+
+type State =
+  /** Dialling, or waiting for `opened`. */
+  | { kind: "opening"; link: Link; askedFrom: number; cancelTimeout: () => void }
+  | { kind: "open"; link: Link; sinceMs: number }
+  | { kind: "waiting"; cancel: () => void }
+  | { kind: "closed" };
+
+const PRESENCE: readonly (AgentPresence | undefined)[] = [undefined, "online", "suspect", "offline"];
+
+export function openTerminal(options: OpenTerminalOptions): TerminalConnection {
+  return new Terminal(options);
+}
+
+class Terminal implements TerminalConnection {
+  readonly closed: Promise<TerminalOutcome>;
+  readonly #options: OpenTerminalOptions;
+  readonly #output = new OutputStream();
+  readonly #input = new InputStream();
+  readonly #backoff: Backoff;
+  #resolve: (outcome: TerminalOutcome) => void = () => {};
+  #state: State = { kind: "waiting", cancel: () => {} };
+  #size: TerminalSize;
+  #urlIndex = 0;
+  /** The attachment, while it can be asked for again. */
+  #attachment: Attachment | undefined;
+  #wasOpen = false;
+
+  constructor(options: OpenTerminalOptions) {
+    this.#options = options;
+    this.#size = options.size;
+    this.#backoff = new Backoff(options.random);
+    this.closed = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.#connect();
+  }
+
+  get pendingInputBytes(): number {
+    return this.#input.pendingBytes;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#state.kind === "closed" || this.#options.readOnly || this.#attachment?.readOnly) return true;
+    const isBelow = this.#input.write(bytes);
+    this.#pumpInput();
+    return isBelow;
+  }
+
+  resize(size: TerminalSize): void {
+    this.#size = size;
+    if (this.#state.kind !== "open" || !this.#attachment) return;
+    const { attachment } = this.#attachment;
+    this.#state.link.send(encodeControl({ $case: "resize", value: { attachment, ...size } }));
+  }
+
+  close(): void {
+    this.#finish({ kind: "detached" });
+  }
+
+  #connect(): void {
+    const { urls, agentId, token } = this.#options;
+    const origin = urls[this.#urlIndex % urls.length] ?? "";
+    this.#urlIndex += 1;
+    const request = {
+      url: `${origin}/ws/agent/${agentId}/terminal`,
+      protocols: token === undefined ? ["rexec.v2"] : ["rexec.v2", tokenSubprotocol(token)],
+    };
+    const askedFrom = this.#output.resumeOffset;
+    const opening: State & { kind: "opening" } = {
+      kind: "opening",
+      askedFrom,
+      cancelTimeout: () => {},
+      link: openLink(this.#options, request, {
+        up: () => {
+          const timeout = (): void => opening.link.drop("the agent has not answered");
+          opening.cancelTimeout = this.#options.clock.after(OPENED_TIMEOUT_MS, timeout);
+          opening.link.send(this.#openFrame(askedFrom));
+        },
+        data: (header, bytes) => this.#onData(opening.link, header, bytes),
+        control: (message) => this.#onControl(opening.link, message),
+        down: (cause) => this.#onDown(cause),
+      }),
+    };
+    this.#state = opening;
+  }
+
+  #openFrame(askedFrom: number): Uint8Array<ArrayBuffer> {
+    const { target, readOnly, scrollbackLines } = this.#options;
+    const resumed = this.#attachment?.next === "resume" ? this.#attachment : undefined;
+    // Once it has a name, a shell of one's own is asked for by it: a reconnect never starts a second one.
+    const sessionId = this.#attachment?.sessionId ?? (target.kind === "session" ? target.sessionId : "");
+    return encodeControl({
+      $case: "open",
+      value: {
+        sessionId,
+        newSession: sessionId === "",
+        readOnly,
+        ...this.#size,
+        scrollbackLines,
+        attachmentKey: resumed?.key ?? new Uint8Array(0),
+        stream: resumed?.stream ?? 0,
+        outputOffset: resumed ? askedFrom : 0,
+      },
+    });
+  }
+
+  #onControl(link: Link, message: ControlMessage): void {
+    if (message.$case === "opened") return this.#onOpened(link, message.value);
+    const { consumer } = this.#options;
+    const stream = this.#attachment?.stream;
+    switch (message.$case) {
+      case "snapshot":
+        if (this.#state.kind !== "open" || message.value.stream !== stream)
+          return link.drop("snapshot of another shell");
+        return this.#onSnapshot(link, message.value);
+      case "gap":
+        return this.#output.announceGap({ from: message.value.from, to: message.value.to });
+      case "resized": {
+        const { cols, rows, attachment } = message.value;
+        const byUs = attachment === this.#attachment?.attachment;
+        return consumer.event({ type: "resized", cols, rows, byUs });
+      }
+      case "sessionEnded": {
+        const missing = this.#attachment ? this.#output.missingAtEnd(message.value.endOffset) : undefined;
+        if (missing) consumer.event({ type: "gap", ...missing });
+        return this.#finish({ kind: "ended", exitCode: message.value.exitCode, reason: message.value.reason });
+      }
+      case "agentState": {
+        const state = PRESENCE[message.value.state];
+        return state && consumer.event({ type: "agentState", state });
+      }
+      case "stats":
+        return consumer.event({ type: "stats", stats: message.value });
+      case "error":
+        return consumer.event({ type: "notice", reason: message.value.reason, message: message.value.message });
+      default:
+        // What a server says to agents, or answers that this client never asks for.
+        return;
+    }
+  }
+
+  #onOpened(link: Link, opened: ControlOf<"opened">): void {
+    const { consumer, clock } = this.#options;
+    const sessionId = parseSessionId(opened.sessionId);
+    if (this.#state.kind !== "opening" || !sessionId) return link.drop("unexpected answer to open");
+    const { askedFrom, cancelTimeout } = this.#state;
+    cancelTimeout();
+    const isFirst = !this.#wasOpen;
+    const sameStream = this.#attachment?.stream === opened.stream && this.#attachment.sessionId === sessionId;
+    if (opened.resumed && !(sameStream && this.#input.resume(opened.inputOffset, opened.maxInputInFlightBytes))) {
+      if (this.#attachment) this.#attachment.next = "fresh";
+      return link.drop("resumed at an offset that can't be");
+    }
+    const { attachment, attachmentKey, stream, readOnly, cols, rows } = opened;
+    this.#attachment = { attachment, key: attachmentKey, stream, sessionId, readOnly, next: "resume" };
+    this.#wasOpen = true;
+    this.#state = { kind: "open", link, sinceMs: clock.now() };
+    this.#output.begin({ sameStream, askedFrom, ackEveryBytes: opened.ackEveryBytes });
+    consumer.event({ type: "opened", sessionId, resumed: opened.resumed, isFirst, readOnly, cols, rows });
+    if (!opened.resumed) {
+      const lost = this.#input.restart(opened.inputOffset, opened.maxInputInFlightBytes, isFirst || sameStream);
+      if (lost.unknownBytes + lost.unsentBytes > 0) consumer.event({ type: "inputLost", ...lost });
+    }
+    // The window may have changed while nobody could be told.
+    if (cols !== this.#size.cols || rows !== this.#size.rows) this.resize(this.#size);
+    this.#pumpInput();
+    this.#tellDrain();
+  }
+
+  #onData(link: Link, header: DataHeader, bytes: Uint8Array): void {
+    const known = this.#attachment;
+    if (this.#state.kind !== "open" || !known) return link.drop("data before the terminal is open");
+    if (header.stream !== known.stream) return link.drop("data of another shell");
+    if (header.attachment !== 0 && header.attachment !== known.attachment) return link.drop("data of another viewer");
+    if (header.type === FRAME.OUTPUT) return this.#onOutput(link, header.offset, bytes);
+    if (header.type !== FRAME.INPUT_ACK) return link.drop("data of the wrong direction");
+    if (!this.#input.ack(header.offset)) return link.drop("acknowledgement of what was never sent");
+    this.#pumpInput();
+    this.#tellDrain();
+  }
+
+  #onOutput(link: Link, offset: number, bytes: Uint8Array): void {
+    const received = this.#output.receive(offset, bytes);
+    switch (received.kind) {
+      case "deliver":
+        return this.#deliver(received.bytes, received.delivery);
+      case "duplicate":
+        return this.#sendAck();
+      case "beyond":
+        return link.drop(`output at ${offset} where ${received.expected} was due`);
+      case "overrun":
+        return link.drop("more output than was acknowledged");
+    }
+  }
+
+  #onSnapshot(link: Link, snapshot: ControlOf<"snapshot">): void {
+    const { offset, cols, rows, data } = snapshot;
+    const taken = this.#output.snapshot(offset, data.length);
+    if (!taken) return link.drop("more snapshots than were acknowledged");
+    if (taken.gap) this.#options.consumer.event({ type: "gap", ...taken.gap });
+    this.#options.consumer.event({ type: "reset", offset, cols, rows });
+    this.#deliver(data, taken.delivery);
+  }
+
+  #deliver(bytes: Uint8Array, delivery: Parameters<OutputStream["consume"]>[0]): void {
+    this.#options.consumer.output(bytes, () => {
+      this.#output.consume(delivery);
+      this.#sendAck();
+    });
+  }
+
+  #sendAck(): void {
+    if (this.#state.kind !== "open" || !this.#attachment) return;
+    const offset = this.#output.takeAck();
+    if (offset === undefined) return;
+    const { stream, attachment } = this.#attachment;
+    this.#state.link.send(encodeDataFrame({ type: FRAME.OUTPUT_ACK, stream, attachment, offset }));
+  }
+
+  #pumpInput(): void {
+    if (this.#state.kind !== "open" || !this.#attachment) return;
+    const { stream, attachment } = this.#attachment;
+    for (let frame = this.#input.next(); frame; frame = this.#input.next()) {
+      const header = { type: FRAME.INPUT, stream, attachment, offset: frame.offset };
+      this.#state.link.send(encodeDataFrame(header, frame.bytes));
+    }
+    this.#state.link.expectAnswer(this.#input.inFlightBytes > 0);
+  }
+
+  #tellDrain(): void {
+    if (this.#input.takeDrain()) this.#options.consumer.event({ type: "drain" });
+  }
+
+  #onDown(down: SocketDown): void {
+    const state = this.#state;
+    if (state.kind === "closed" || state.kind === "waiting") return;
+    if (state.kind === "opening") state.cancelTimeout();
+    else this.#backoff.connectionEnded(this.#options.clock.now() - state.sinceMs);
+    const verdict = judge(down, { wasOpen: this.#wasOpen, waitForAgent: this.#options.waitForAgent ?? false });
+    if (verdict.kind === "final") return this.#finish({ ...verdict, kind: "failed" });
+    if (verdict.kind === "ended") return this.#finish({ kind: "ended", exitCode: undefined, reason: verdict.reason });
+    if (verdict.forgetResume && this.#attachment) this.#attachment.next = "fresh";
+    const retryInMs = this.#backoff.nextDelayMs(verdict);
+    this.#state = { kind: "waiting", cancel: this.#options.clock.after(retryInMs, () => this.#connect()) };
+    this.#options.consumer.event({ type: "lost", cause: verdict.cause, attempt: this.#backoff.attempt, retryInMs });
+  }
+
+  #finish(outcome: TerminalOutcome): void {
+    const state = this.#state;
+    if (state.kind === "closed") return;
+    this.#state = { kind: "closed" };
+    if (state.kind === "waiting") state.cancel();
+    else state.link.leave();
+    if (state.kind === "opening") state.cancelTimeout();
+    this.#resolve(outcome);
+  }
+}
