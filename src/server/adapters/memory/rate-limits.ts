@@ -1,0 +1,39 @@
+// Token buckets, one per key. The least recently used go first: their buckets have had the longest to fill.
+
+import { LRUCache } from "lru-cache";
+import type { RateLimits } from "../../domain/access/rate-limits.ts";
+import type { Clock } from "../../domain/clock.ts";
+
+interface Bucket {
+  left: number;
+  filledAtMs: number;
+}
+
+/** Keys may be chosen by strangers (their addresses): at the bound an old key starts with a full bucket again. */
+const MAX_KEYS = 10_000;
+
+export function createRateLimits(deps: {
+  clock: Clock;
+  /** How many at once. */
+  burst: number;
+  perMinute: number;
+  maxKeys?: number;
+}): RateLimits {
+  const { clock, burst, perMinute, maxKeys = MAX_KEYS } = deps;
+  const buckets = new LRUCache<string, Bucket>({ max: maxKeys });
+
+  return {
+    tryTake(key) {
+      const now = clock.now();
+      const bucket = buckets.get(key) ?? { left: burst, filledAtMs: now };
+      // A clock that was set back fills nothing, and takes nothing away.
+      const gained = (Math.max(0, now - bucket.filledAtMs) / 60_000) * perMinute;
+      bucket.left = Math.min(burst, bucket.left + gained);
+      bucket.filledAtMs = now;
+      buckets.set(key, bucket);
+      if (bucket.left < 1) return false;
+      bucket.left -= 1;
+      return true;
+    },
+  };
+}

@@ -1,0 +1,6 @@
+// How often something may happen in this process before it is left out or refused.
+
+export interface RateLimits {
+  /** Takes one of the key's share; false where nothing is left of it for now. */
+  tryTake(key: string): boolean;
+}

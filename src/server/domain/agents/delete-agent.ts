@@ -1,0 +1,38 @@
+// Deletes an agent and everything that could speak for it.
+
+import { requireScope, type UserIdentity } from "../access/rules.ts";
+import type { Clock } from "../clock.ts";
+import { DomainError } from "../domain-error.ts";
+import type { EventBus } from "../events/events.ts";
+import type { AgentStore } from "./agent.ts";
+import { reachableAgent, type ReachableAgentDeps } from "./reachable-agent.ts";
+
+export interface DeleteAgentDeps extends ReachableAgentDeps {
+  agents: Pick<AgentStore, "get" | "delete">;
+  events: Pick<EventBus, "publish">;
+  clock: Clock;
+}
+
+/** Throws AGENT_NOT_FOUND. The sockets close on the events that are published. */
+export async function deleteAgent(
+  deps: DeleteAgentDeps,
+  input: { caller: UserIdentity; agentId: string; signal?: AbortSignal },
+): Promise<void> {
+  const caller = requireScope(input.caller, "write");
+  const agent = await reachableAgent(deps, { caller, agentId: input.agentId });
+  input.signal?.throwIfAborted();
+  const deleted = await deps.agents.delete(agent.id, {
+    at: new Date(deps.clock.now()),
+    type: "agent.deleted",
+    subject: `agent:${agent.id}`,
+    actor: `user:${caller.user.id}`,
+    userId: agent.userId,
+    detail: { name: agent.name },
+  });
+  if (deleted === undefined) throw new DomainError("AGENT_NOT_FOUND");
+  // Tokens first: whoever hears of the agent's end must find none of them alive.
+  for (const tokenHash of deleted.tokenHashes) {
+    deps.events.publish({ type: "token.revoked", tokenHash, userId: agent.userId });
+  }
+  deps.events.publish({ type: "agent.deleted", agentId: agent.id, userId: agent.userId });
+}
