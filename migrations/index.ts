@@ -1,0 +1,17 @@
+// Every migration, by name, in order. Listed and not read from the directory: the list is the same from source,
+// from dist and from a packed tarball. What has been released is never edited; a change is a new file.
+
+import type { Migration } from "kysely/migration";
+import * as plans from "./0001-plans.ts";
+import * as users from "./0002-users.ts";
+import * as agents from "./0003-agents.ts";
+import * as apiTokens from "./0004-api-tokens.ts";
+import * as auditLog from "./0005-audit-log.ts";
+
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  "0001-plans": plans,
+  "0002-users": users,
+  "0003-agents": agents,
+  "0004-api-tokens": apiTokens,
+  "0005-audit-log": auditLog,
+};
