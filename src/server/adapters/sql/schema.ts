@@ -1,0 +1,91 @@
+// The tables as kysely sees them; migrations/ makes them.
+
+import type { ColumnType, Generated, GeneratedAlways } from "kysely";
+import type { AgentId, InstanceId, TokenId, UserId } from "../../../protocol/ids.ts";
+import type { Scope } from "../../domain/access/identity.ts";
+import type { AgentStats, AgentStatus, SystemInfo } from "../../domain/agents/agent.ts";
+
+/** Parsed when read, text when written: the drivers disagree on which JavaScript values are JSON. */
+type Json<Stored> = ColumnType<Stored, string | undefined, string>;
+
+/** JSON knows no Date, and no undefined. */
+export type StoredStats = { measuredAt: string } & {
+  [Field in keyof Omit<AgentStats, "measuredAt">]?: number | null;
+};
+
+export interface PlanTable {
+  name: string;
+  max_agents: number;
+  max_terminal_agents: number;
+}
+
+export interface UserTable {
+  id: UserId;
+  email: string;
+  username: string;
+  plan: string;
+  subscription_active: Generated<boolean>;
+  admin: Generated<boolean>;
+  mfa_enrolled: Generated<boolean>;
+  agent_count: Generated<number>;
+  created_at: Generated<Date>;
+}
+
+export interface AgentTable {
+  id: AgentId;
+  user_id: UserId;
+  name: string;
+  name_search: string;
+  description: string;
+  os: string;
+  arch: string;
+  shell: string;
+  distro: Generated<string>;
+  version: Generated<string>;
+  tags: string[];
+  status: Generated<AgentStatus>;
+  mfa_locked: Generated<boolean>;
+  epoch: Generated<number>;
+  instance_id: InstanceId | null;
+  system_info: Json<SystemInfo | null>;
+  stats: Json<StoredStats | null>;
+  request_id: string | null;
+  created_at: Date;
+  updated_at: Date;
+  connected_at: Date | null;
+  last_seen_at: Date | null;
+}
+
+export interface ApiTokenTable {
+  id: TokenId;
+  user_id: UserId;
+  agent_id: AgentId | null;
+  origin: "registration" | "created";
+  name: string;
+  hash: string;
+  prefix: string;
+  scopes: Scope[];
+  request_id: string | null;
+  created_at: Date;
+  expires_at: Date | null;
+  last_used_at: Date | null;
+  revoked_at: Date | null;
+}
+
+export interface AuditLogTable {
+  sequence: GeneratedAlways<number>;
+  at: Date;
+  type: string;
+  subject: string;
+  actor: string;
+  user_id: UserId | null;
+  detail: Json<Record<string, string>>;
+}
+
+export interface Schema {
+  plans: PlanTable;
+  users: UserTable;
+  agents: AgentTable;
+  api_tokens: ApiTokenTable;
+  audit_log: AuditLogTable;
+}

@@ -1,0 +1,69 @@
+// Opens a database and gives out its stores; everything above sees ports only.
+
+import { type Kysely, sql } from "kysely";
+import type { TokenStore, UserStore } from "../../domain/access/token.ts";
+import type { AgentStore } from "../../domain/agents/agent.ts";
+import type { AuditLog } from "../../domain/events/audit.ts";
+import type { PlanStore } from "../../domain/plans/plan.ts";
+import { createAgentStore } from "./agent-store.ts";
+import { createAuditLog } from "./audit-log.ts";
+import { wrapDatabase } from "./database.ts";
+import { runMigrations } from "./migrate.ts";
+import { openEmbedded, type PgliteOptions } from "./pglite.ts";
+import { createPlanStore } from "./plan-store.ts";
+import { connectPostgres, type PostgresOptions } from "./postgres.ts";
+import type { Schema } from "./schema.ts";
+import { createTokenStore } from "./token-store.ts";
+import { createUserStore } from "./user-store.ts";
+
+export interface SqlStores {
+  agents: AgentStore;
+  tokens: TokenStore;
+  users: UserStore;
+  plans: PlanStore;
+  audit: AuditLog;
+  /** Brings the schema up to date; to be called once, before anything else. */
+  migrate(): Promise<void>;
+  /** Rejects with BACKEND_UNAVAILABLE where the database does not answer. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Waiting for another server's migrations, and the longest migration. */
+const MIGRATION_TIMEOUT_MS = 300_000;
+
+/** Connects when first used; a database that is down shows in `migrate` and `ping`. */
+export function openPostgres(options: PostgresOptions): SqlStores {
+  const db = connectPostgres(options);
+  return storesOn(db, {
+    close: () => db.destroy(),
+    async migrate() {
+      const patient = connectPostgres({ ...options, maxConnections: 2, statementTimeoutMs: MIGRATION_TIMEOUT_MS });
+      try {
+        await runMigrations(patient);
+      } finally {
+        await patient.destroy();
+      }
+    },
+  });
+}
+
+/** Throws DirectoryInUse where another process has the directory open. */
+export async function openPglite(options: PgliteOptions = {}): Promise<SqlStores> {
+  const { db, close } = await openEmbedded(options);
+  return storesOn(db, { close, migrate: () => runMigrations(db) });
+}
+
+function storesOn(db: Kysely<Schema>, engine: Pick<SqlStores, "migrate" | "close">): SqlStores {
+  const database = wrapDatabase(db, engine.close);
+  return {
+    agents: createAgentStore(database),
+    tokens: createTokenStore(database),
+    users: createUserStore(database),
+    plans: createPlanStore(database),
+    audit: createAuditLog(database),
+    migrate: engine.migrate,
+    ping: () => database.run(async (db) => void (await sql`SELECT 1`.execute(db))),
+    close: () => database.close(),
+  };
+}
