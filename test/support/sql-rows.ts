@@ -1,0 +1,44 @@
+// Users, agents, tokens and audit records for the tests of the SQL stores.
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import type { AgentId, TokenId, UserId } from "../../src/protocol/ids.ts";
+import type { User } from "../../src/server/domain/access/identity.ts";
+import type { NewToken } from "../../src/server/domain/access/token.ts";
+import type { Agent, NewAgent, NewAgentToken } from "../../src/server/domain/agents/agent.ts";
+import type { AuditRecord } from "../../src/server/domain/events/audit.ts";
+import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
+
+export function addUser(stores: SqlStores, fields: { plan?: string; admin?: boolean } = {}): Promise<User> {
+  const id = randomUUID() as UserId;
+  const plan = fields.plan ?? "enterprise";
+  return stores.users.ensure({ id, email: `${id}@example.org`, username: id, plan, admin: fields.admin ?? false });
+}
+
+export function newAgent(userId: UserId, fields: Partial<NewAgent> = {}): NewAgent {
+  const id = randomUUID() as AgentId;
+  return { id, userId, name: `agent ${id}`, description: "", os: "linux", arch: "x64", shell: "", tags: [], ...fields };
+}
+
+export function newSecret(): { hash: string; prefix: string } {
+  const secret = `rexec_${randomBytes(32).toString("hex")}`;
+  return { hash: createHash("sha256").update(secret).digest("hex"), prefix: secret.slice(0, 12) };
+}
+
+export function newAgentToken(): NewAgentToken {
+  return { id: randomUUID(), name: "agent", ...newSecret() };
+}
+
+export function newToken(userId: UserId, fields: Partial<NewToken> = {}): NewToken {
+  return { id: randomUUID() as TokenId, userId, name: "token", scopes: ["read"], ...newSecret(), ...fields };
+}
+
+export function audit(type: string, fields: Partial<AuditRecord> = {}): AuditRecord {
+  return { at: new Date(), type, subject: "agent:none", actor: "system", detail: {}, ...fields };
+}
+
+/** Registers an agent that must come to be. */
+export async function addAgent(stores: SqlStores, userId: UserId, fields: Partial<NewAgent> = {}): Promise<Agent> {
+  const record = audit("agent.registered", { userId });
+  const result = await stores.agents.register(newAgent(userId, fields), newAgentToken(), record);
+  if (result.outcome !== "created") throw new Error(`not registered: ${result.outcome}`);
+  return result.agent;
+}
