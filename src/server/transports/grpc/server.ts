@@ -1,0 +1,83 @@
+// The gRPC server: every service, its limits, its beginning and its end.
+
+import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
+import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
+import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
+import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
+import { agentService, type AgentServiceDeps } from "./agent-service.ts";
+import type { ServeCallDeps } from "./serve-call.ts";
+import { implementService } from "./service-implementation.ts";
+import { SERVICES } from "./services.ts";
+import { sessionService, type SessionServiceDeps } from "./session-service.ts";
+import { tokenService, type TokenServiceDeps } from "./token-service.ts";
+
+export type GrpcDeps = ServeCallDeps & AgentServiceDeps & TokenServiceDeps & SessionServiceDeps;
+
+export interface GrpcListenOptions {
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  /** PEM. Without it the server speaks clear text: behind a proxy, or on the loopback. */
+  tls?: { certificate: Buffer; key: Buffer } | undefined;
+}
+
+export interface GrpcServer {
+  port: number;
+  /** Takes no new calls, lets the running ones end within the grace, then cuts them off. */
+  close(graceMs: number): Promise<void>;
+}
+
+const OPTIONS: ServerOptions = {
+  "grpc.max_receive_message_length": 1024 * 1024,
+  // What clients take unless told otherwise: a page of a thousand agents may pass 1 MiB.
+  "grpc.max_send_message_length": 4 * 1024 * 1024,
+  // grpc-js keeps silent connections open for ever (seen over 150 s) unless told.
+  "grpc.max_connection_idle_ms": 5 * 60_000,
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+  // Of one connection: a TUI has a handful of watches open.
+  "grpc.max_concurrent_streams": 100,
+};
+
+export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions): Promise<GrpcServer> {
+  const server = new Server(OPTIONS);
+  const served = new Map<object, object>([
+    [AgentServiceService, agentService(deps)],
+    [SessionServiceService, sessionService(deps)],
+    [TokenServiceService, tokenService(deps)],
+  ]);
+  for (const service of SERVICES) {
+    const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];
+    const { definition, implementation } = implementService(deps, service, handlers);
+    server.addService(definition, implementation);
+  }
+  const port = await bind(server, options);
+  return { port, close: (graceMs) => close(server, graceMs) };
+}
+
+function bind(server: Server, { host, port, tls }: GrpcListenOptions): Promise<number> {
+  const credentials =
+    tls === undefined
+      ? ServerCredentials.createInsecure()
+      : ServerCredentials.createSsl(null, [{ private_key: tls.key, cert_chain: tls.certificate }]);
+  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, boundPort) => {
+      if (error === null) resolve(boundPort);
+      else reject(error);
+    });
+  });
+}
+
+function close(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

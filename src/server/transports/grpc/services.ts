@@ -1,0 +1,21 @@
+// Every service that this server speaks, by its generated definition. What is not listed here does not exist.
+
+import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
+import { EventServiceService } from "../../../gen/rexec/event/v1/event_service.ts";
+import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
+import { MfaServiceService } from "../../../gen/rexec/mfa/v1/mfa_service.ts";
+import { PlanServiceService } from "../../../gen/rexec/plan/v1/plan_service.ts";
+import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
+import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
+import { UserServiceService } from "../../../gen/rexec/user/v1/user_service.ts";
+
+export const SERVICES = [
+  AgentServiceService,
+  SessionServiceService,
+  PlanServiceService,
+  MfaServiceService,
+  TokenServiceService,
+  EventServiceService,
+  UserServiceService,
+  InstanceServiceService,
+] as const;
