@@ -1,7 +1,7 @@
 // One call from its arrival to its answer: admitted, decoded, handled; errors become statuses here and nowhere else.
 
 import { randomUUID } from "node:crypto";
-import { type Metadata, type StatusObject, status } from "@grpc/grpc-js";
+import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import type { UserIdentity } from "../../domain/access/rules.ts";
 import { DomainError, invalidField } from "../../domain/domain-error.ts";
 import type { Log } from "../shared/log.ts";
@@ -23,7 +23,7 @@ export interface ServerCall<Request> {
   on(event: "cancelled", listener: () => void): unknown;
 }
 
-export type Answer<Response> = { outcome: "response"; response: Response } | { outcome: "error"; status: StatusObject };
+export type Answer = { outcome: "response"; bytes: Buffer } | { outcome: "error"; status: StatusObject };
 
 /** Never rejects. `handler` undefined: a method that is not served yet, told only to those who might call it. */
 export async function serveCall<Request, Response>(
@@ -32,9 +32,11 @@ export async function serveCall<Request, Response>(
     path: string;
     call: ServerCall<Request>;
     handler: UnaryHandler<Request, Response> | undefined;
+    /** Here and not in grpc-js, which would send an encoder's error text to the client. */
+    encode: (response: Response) => Buffer;
   },
-): Promise<Answer<Response>> {
-  const { path, call, handler } = input;
+): Promise<Answer> {
+  const { path, call, handler, encode } = input;
   const requestId = randomUUID();
   const hangUp = new AbortController();
   let caller: UserIdentity | undefined;
@@ -47,10 +49,12 @@ export async function serveCall<Request, Response>(
     caller = await admit(deps, { path, metadata: call.metadata, peer: call.getPeer() });
     if (handler === undefined) throw new DomainError("UNIMPLEMENTED");
     const request = decoded(call.request);
-    return { outcome: "response", response: await handler({ caller, request, signal: hangUp.signal }) };
+    const response = await handler({ caller, request, signal: hangUp.signal });
+    return { outcome: "response", bytes: encode(response) };
   } catch (error) {
     // Nobody hears this status any more; and what the handler threw is our own abort.
-    if (hangUp.signal.aborted) return { outcome: "error", status: cancelledStatus(call.metadata) };
+    if (hangUp.signal.aborted)
+      return { outcome: "error", status: { code: status.CANCELLED, details: "cancelled", metadata: new Metadata() } };
     return {
       outcome: "error",
       status: statusOf(deps.log, error, { requestId, method: path, userId: caller?.user.id }),
@@ -75,10 +79,4 @@ function statusOf(
   }
   if (error.reason === "BACKEND_UNAVAILABLE") log.warn({ ...fields, err: error }, "gRPC call without its backend");
   return errorStatus(error);
-}
-
-function cancelledStatus(metadata: Metadata): StatusObject {
-  const empty = metadata.clone();
-  for (const key of Object.keys(empty.getMap())) empty.remove(key);
-  return { code: status.CANCELLED, details: "cancelled", metadata: empty };
 }

@@ -60,13 +60,14 @@ async function readiness(deps: HttpDeps): Promise<Reply> {
   return { status: 503, body: { status: "not ready", problems }, headers: { "retry-after": "1" } };
 }
 
-async function pingWithin({ ping, log, pingTimeoutMs = PING_TIMEOUT_MS }: HttpDeps): Promise<boolean> {
+async function pingWithin(deps: HttpDeps): Promise<boolean> {
+  const { log, pingTimeoutMs = PING_TIMEOUT_MS } = deps;
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer in ${pingTimeoutMs} ms`)), pingTimeoutMs);
   });
   try {
-    await Promise.race([ping(), timeout]);
+    await Promise.race([deps.ping(), timeout]);
     return true;
   } catch (error) {
     log.warn({ err: error }, "database does not answer the readiness check");
