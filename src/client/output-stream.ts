@@ -63,9 +63,10 @@ export class OutputStream {
 
   /**
    * A connection has been opened. `sameStream` false: another shell; its offsets have nothing to do with the last one's.
-   * `askedFrom`: the output_offset that `open` carried.
+   * `sentBefore`: what the server takes as sent and consumed; the output_offset that `open` carried, or 0 for a fresh attachment,
+   * that hears nothing of acknowledgements until it has sent something.
    */
-  begin(options: { sameStream: boolean; askedFrom: number; ackEveryBytes: number }): void {
+  begin(options: { sameStream: boolean; sentBefore: number; ackEveryBytes: number }): void {
     this.#announcedGap = undefined;
     this.#ackEvery = options.ackEveryBytes > 0 ? options.ackEveryBytes : ACK_EVERY_BYTES;
     this.#ackDue = false;
@@ -75,9 +76,8 @@ export class OutputStream {
       this.#consumed = 0;
       this.#isShown = false;
     }
-    const from = options.sameStream ? options.askedFrom : 0;
-    this.#acked = from;
-    this.#receivedHere = from;
+    this.#acked = options.sentBefore;
+    this.#receivedHere = options.sentBefore;
   }
 
   receive(offset: number, bytes: Uint8Array): Received {

@@ -12,12 +12,13 @@ import { type DataHeader, encodeDataFrame, FRAME } from "../protocol/data-frame.
 import { type SessionId, parseSessionId } from "../protocol/ids.ts";
 import { tokenSubprotocol } from "../protocol/subprotocol.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
+import { controlEvent } from "./control-event.ts";
 import { InputStream } from "./input-stream.ts";
 import { type Link, openLink } from "./link.ts";
 import { OutputStream } from "./output-stream.ts";
 import { Backoff, judge } from "./reconnect.ts";
 import type { SocketDown } from "./socket.ts";
-import type { AgentPresence, TerminalOutcome } from "./terminal-events.ts";
+import type { TerminalOutcome } from "./terminal-events.ts";
 import type { OpenTerminalOptions, TerminalConnection } from "./terminal-options.ts";
 
 /** After `open`, the agent must have answered: its own time-out is 10 s, the server reports it by closing. */
@@ -41,8 +42,6 @@ type State =
   | { kind: "waiting"; cancel: () => void }
   | { kind: "closed" };
 
-const PRESENCE: readonly (AgentPresence | undefined)[] = [undefined, "online", "suspect", "offline"];
-
 export function openTerminal(options: OpenTerminalOptions): TerminalConnection {
   return new Terminal(options);
 }
@@ -56,6 +55,8 @@ class Terminal implements TerminalConnection {
   #resolve: (outcome: TerminalOutcome) => void = () => {};
   #state: State = { kind: "waiting", cancel: () => {} };
   #size: TerminalSize;
+  /** The size that the server knows. */
+  #toldSize: TerminalSize;
   #urlIndex = 0;
   /** The attachment, while it can be asked for again. */
   #attachment: Attachment | undefined;
@@ -63,7 +64,7 @@ class Terminal implements TerminalConnection {
 
   constructor(options: OpenTerminalOptions) {
     this.#options = options;
-    this.#size = options.size;
+    this.#size = this.#toldSize = options.size;
     this.#backoff = new Backoff(options.random);
     this.closed = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -86,6 +87,7 @@ class Terminal implements TerminalConnection {
     this.#size = size;
     if (this.#state.kind !== "open" || !this.#attachment) return;
     const { attachment } = this.#attachment;
+    this.#toldSize = size;
     this.#state.link.send(encodeControl({ $case: "resize", value: { attachment, ...size } }));
   }
 
@@ -122,6 +124,7 @@ class Terminal implements TerminalConnection {
 
   #openFrame(askedFrom: number): Uint8Array<ArrayBuffer> {
     const { target, readOnly, scrollbackLines } = this.#options;
+    this.#toldSize = this.#size;
     const resumed = this.#attachment?.next === "resume" ? this.#attachment : undefined;
     // Once it has a name, a shell of one's own is asked for by it: a reconnect never starts a second one.
     const sessionId = this.#attachment?.sessionId ?? (target.kind === "session" ? target.sessionId : "");
@@ -151,54 +154,49 @@ class Terminal implements TerminalConnection {
         return this.#onSnapshot(link, message.value);
       case "gap":
         return this.#output.announceGap({ from: message.value.from, to: message.value.to });
-      case "resized": {
-        const { cols, rows, attachment } = message.value;
-        const byUs = attachment === this.#attachment?.attachment;
-        return consumer.event({ type: "resized", cols, rows, byUs });
-      }
       case "sessionEnded": {
         const missing = this.#attachment ? this.#output.missingAtEnd(message.value.endOffset) : undefined;
         if (missing) consumer.event({ type: "gap", ...missing });
         return this.#finish({ kind: "ended", exitCode: message.value.exitCode, reason: message.value.reason });
       }
-      case "agentState": {
-        const state = PRESENCE[message.value.state];
-        return state && consumer.event({ type: "agentState", state });
+      default: {
+        const event = controlEvent(message, this.#attachment?.attachment);
+        return event && consumer.event(event);
       }
-      case "stats":
-        return consumer.event({ type: "stats", stats: message.value });
-      case "error":
-        return consumer.event({ type: "notice", reason: message.value.reason, message: message.value.message });
-      default:
-        // What a server says to agents, or answers that this client never asks for.
-        return;
     }
   }
 
   #onOpened(link: Link, opened: ControlOf<"opened">): void {
     const { consumer, clock } = this.#options;
     const sessionId = parseSessionId(opened.sessionId);
-    if (this.#state.kind !== "opening" || !sessionId) return link.drop("unexpected answer to open");
-    const { askedFrom, cancelTimeout } = this.#state;
-    cancelTimeout();
+    const state = this.#state;
+    if ((state.kind !== "opening" && state.kind !== "open") || !sessionId)
+      return link.drop("unexpected answer to open");
     const isFirst = !this.#wasOpen;
     const sameStream = this.#attachment?.stream === opened.stream && this.#attachment.sessionId === sessionId;
-    if (opened.resumed && !(sameStream && this.#input.resume(opened.inputOffset, opened.maxInputInFlightBytes))) {
+    const { attachment, attachmentKey, stream, resumed, inputOffset, readOnly, cols, rows } = opened;
+    if (resumed && !(sameStream && this.#input.resume(inputOffset, opened.maxInputInFlightBytes))) {
       if (this.#attachment) this.#attachment.next = "fresh";
       return link.drop("resumed at an offset that can't be");
     }
-    const { attachment, attachmentKey, stream, readOnly, cols, rows } = opened;
     this.#attachment = { attachment, key: attachmentKey, stream, sessionId, readOnly, next: "resume" };
     this.#wasOpen = true;
-    this.#state = { kind: "open", link, sinceMs: clock.now() };
-    this.#output.begin({ sameStream, askedFrom, ackEveryBytes: opened.ackEveryBytes });
-    consumer.event({ type: "opened", sessionId, resumed: opened.resumed, isFirst, readOnly, cols, rows });
-    if (!opened.resumed) {
-      const lost = this.#input.restart(opened.inputOffset, opened.maxInputInFlightBytes, isFirst || sameStream);
+    if (state.kind === "opening") {
+      state.cancelTimeout();
+      this.#state = { kind: "open", link, sinceMs: clock.now() };
+    }
+    // Opened again on an open connection: the agent has dialled in anew, and output goes on where the server stopped.
+    if (!resumed || state.kind === "opening") {
+      const sentBefore = resumed && state.kind === "opening" ? state.askedFrom : 0;
+      this.#output.begin({ sameStream, sentBefore, ackEveryBytes: opened.ackEveryBytes });
+    }
+    consumer.event({ type: "opened", sessionId, resumed, isFirst, readOnly, cols, rows });
+    if (!resumed) {
+      const lost = this.#input.restart(inputOffset, opened.maxInputInFlightBytes, isFirst || sameStream);
       if (lost.unknownBytes + lost.unsentBytes > 0) consumer.event({ type: "inputLost", ...lost });
     }
-    // The window may have changed while nobody could be told.
-    if (cols !== this.#size.cols || rows !== this.#size.rows) this.resize(this.#size);
+    // The window has changed while nobody could be told.
+    if (this.#size !== this.#toldSize) this.resize(this.#size);
     this.#pumpInput();
     this.#tellDrain();
   }
