@@ -145,7 +145,6 @@ export class FakeServer implements SocketFactory {
     grown.set(this.output);
     grown.set(bytes, this.output.length);
     this.output = grown;
-    this.#pump();
   }
 
   /** The grace time has passed: nobody can resume any more. */
@@ -157,14 +156,12 @@ export class FakeServer implements SocketFactory {
     this.connection.toClient.push(encodeControl(message));
   }
 
-  /** Handles the next frame from the client. */
+  /** Handles the next frame from the client and sends the next frame of output; false where there is neither. */
   step(): boolean {
     const frame = this.connection.toServer.shift();
-    if (!frame) return false;
-    if (frame[0] === FRAME.CONTROL) this.#onControl(frame);
-    else this.#onData(frame);
-    this.#pump();
-    return true;
+    if (frame && frame[0] === FRAME.CONTROL) this.#onControl(frame);
+    else if (frame) this.#onData(frame);
+    return this.#sendOutput() || frame !== undefined;
   }
 
   /** Lets everything through, both ways, until nothing moves. */
@@ -222,9 +219,10 @@ export class FakeServer implements SocketFactory {
     this.connection.toClient.push(ack);
   }
 
-  #pump(): void {
+  /** One frame, or a snapshot where there is none to begin from: a real server fetches piece by piece, too. */
+  #sendOutput(): boolean {
     const viewer = this.#viewer;
-    if (!viewer) return;
+    if (!viewer) return false;
     const { attachment } = viewer;
     const head = this.output.length;
     const oldest = Math.max(0, head - this.#ringBytes);
@@ -233,17 +231,16 @@ export class FakeServer implements SocketFactory {
         this.send({ $case: "gap", value: { stream: FAKE_STREAM, attachment, from: this.#next, to: head } });
       }
       const data = new TextEncoder().encode(`screen at ${head}`);
-      this.send({
-        $case: "snapshot",
-        value: { stream: FAKE_STREAM, attachment, offset: head, cols: 80, rows: 24, data },
-      });
+      const at = { stream: FAKE_STREAM, attachment, offset: head, cols: 80, rows: 24 };
+      this.send({ $case: "snapshot", value: { ...at, data } });
       this.#next = this.#acked = head;
+      return true;
     }
-    while (this.#next < head && this.#next - this.#acked < this.#windowBytes) {
-      const end = Math.min(head, this.#next + this.#frameBytes, this.#acked + this.#windowBytes);
-      const header = { type: FRAME.OUTPUT, stream: FAKE_STREAM, attachment: 0, offset: this.#next };
-      this.connection.toClient.push(encodeDataFrame(header, this.output.subarray(this.#next, end)));
-      this.#next = end;
-    }
+    const end = Math.min(head, this.#next + this.#frameBytes, this.#acked + this.#windowBytes);
+    if (end <= this.#next) return false;
+    const header = { type: FRAME.OUTPUT, stream: FAKE_STREAM, attachment: 0, offset: this.#next };
+    this.connection.toClient.push(encodeDataFrame(header, this.output.subarray(this.#next, end)));
+    this.#next = end;
+    return true;
   }
 }
