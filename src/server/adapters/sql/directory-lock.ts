@@ -7,15 +7,16 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 
 export class DirectoryInUse extends Error {
   override name = "DirectoryInUse";
 }
 
 /** Returns what gives the directory free again. Throws DirectoryInUse where somebody has it. */
-export function lockDirectory(directory: string): () => void {
-  const lock = new DatabaseSync(join(directory, "lock"), { timeout: 0 });
+export async function lockDirectory(directory: string): Promise<() => void> {
+  // Imported only here: a server on Postgres needs no SQLite, which Node before 22.13 hides behind a flag.
+  const { DatabaseSync } = await import("node:sqlite");
+  const lock = new DatabaseSync(join(directory, "lock"));
   const ownerFile = join(directory, "owner");
   try {
     lock.exec("BEGIN EXCLUSIVE");

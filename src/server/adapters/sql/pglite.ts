@@ -8,7 +8,7 @@
 // process, also one killed with SIGKILL. PGlite does not fsync: a power cut may lose the last seconds. Those who need
 // more run Postgres.
 
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { PGlite, types } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect } from "kysely";
@@ -30,7 +30,7 @@ export interface EmbeddedDatabase {
 export async function openEmbedded({ dataDir }: PgliteOptions): Promise<EmbeddedDatabase> {
   if (dataDir === undefined) return embed(await start(undefined), () => {});
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const unlock = lockDirectory(dataDir);
+  const unlock = await lockDirectory(dataDir);
   try {
     return embed(await start(await prepareDatabase(dataDir)), unlock);
   } catch (error) {
@@ -46,6 +46,7 @@ async function prepareDatabase(dataDir: string): Promise<string> {
   const unfinished = join(dataDir, "postgres.new");
   rmSync(unfinished, { recursive: true, force: true });
   await (await start(unfinished)).close();
+  chmodSync(unfinished, 0o700); // PGlite lets everybody read.
   renameSync(unfinished, finished);
   return finished;
 }

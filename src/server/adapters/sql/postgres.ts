@@ -14,8 +14,8 @@ export interface PostgresOptions {
   connectTimeoutMs?: number;
   /** How long a statement may run, waiting for locks included; default 5 s. */
   statementTimeoutMs?: number;
-  /** Told when a connection that nobody is using fails; the pool replaces it by itself. */
-  onIdleError?: (error: Error) => void;
+  /** Told when a connection breaks, in use or not; the pool replaces it by itself. */
+  onConnectionError?: (error: Error) => void;
 }
 
 /** Callers waiting for a connection, at which a new one is refused: more would only time out. */
@@ -38,8 +38,10 @@ export function connectPostgres(options: PostgresOptions): Kysely<Schema> {
     application_name: "rexec",
     types: { getTypeParser: typeParser },
   });
-  // Without a listener, the end of an idle connection would end the process.
-  pool.on("error", (error) => options.onIdleError?.(error));
+  // A connection that breaks emits "error", besides failing its query: without a listener that ends the process.
+  // The pool listens only while the connection lies idle.
+  pool.on("connect", (client) => client.on("error", (error) => options.onConnectionError?.(error)));
+  pool.on("error", () => {}); // The same error, and the connection's own listener has heard it.
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: boundedPool(pool) }) });
 }
 

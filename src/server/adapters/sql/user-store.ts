@@ -5,6 +5,7 @@ import type { User } from "../../domain/access/identity.ts";
 import type { UserStore } from "../../domain/access/token.ts";
 import type { Database } from "./database.ts";
 import type { Schema, UserTable } from "./schema.ts";
+import { storableText } from "./text.ts";
 
 export type UserRow = Selectable<UserTable>;
 
@@ -16,8 +17,11 @@ export function createUserStore(database: Database): UserStore {
         return row === undefined ? undefined : toUser(row);
       }),
 
-    ensure: (user) =>
+    ensure: (given) =>
       database.run(async (db) => {
+        // Field by field: a caller's object may hold more than its type says.
+        const { id, plan, admin } = given;
+        const user = { id, plan, admin, email: storableText(given.email), username: storableText(given.username) };
         const created = await db
           .insertInto("users")
           .values(user)
