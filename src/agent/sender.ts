@@ -1,0 +1,138 @@
+// The one ordered way onto a link's socket. It pulls: what is not sent yet stays in the rings, not in a queue here.
+
+import { MAX_SEND_QUEUE_BYTES } from "../protocol/limits.ts";
+
+/** Unsent bytes in the socket at which pulling stops until a write has completed. */
+const MAX_UNSENT_BYTES = 128 * 1024;
+/** A source with no more than this goes ahead of those that flood. */
+const SMALL_BYTES = 4 * 1024;
+
+/** Something with frames to send: a session. */
+export interface FrameSource {
+  /** How much it has to send, about; decides who goes first. */
+  pendingBytes(): number;
+  /** The next frame, with at most MAX_DATA_BYTES of data; undefined where there is nothing now. */
+  nextFrame(): Uint8Array | undefined;
+}
+
+export interface FrameSocket {
+  readonly bufferedAmount: number;
+  send(frame: Uint8Array, onWritten: () => void): void;
+  /** Gives the connection up. */
+  terminate(): void;
+}
+
+export class Sender {
+  readonly #socket: FrameSocket;
+  /** Frames with no source to wait in. Bounded: a peer that asks for more than it reads is cut off. */
+  #control: Uint8Array[] = [];
+  #controlBytes = 0;
+  /** Whose turn it is, first come first served. */
+  readonly #ready = new Set<FrameSource>();
+  /** Sources that have sent in this turn of the event loop: they gather until its end. */
+  readonly #sentThisTurn = new Set<FrameSource>();
+  #turnEnd: NodeJS.Immediate | undefined;
+  #writes: "idle" | "in flight" = "idle";
+  #state: "open" | "closed" = "open";
+
+  constructor(socket: FrameSocket) {
+    this.#socket = socket;
+  }
+
+  /** Sends a frame ahead of all output. */
+  control(frame: Uint8Array): void {
+    if (this.#state === "closed") return;
+    this.#control.push(frame);
+    this.#controlBytes += frame.length;
+    if (this.#controlBytes > MAX_SEND_QUEUE_BYTES) {
+      this.close();
+      this.#socket.terminate();
+      return;
+    }
+    this.#pump();
+  }
+
+  /** Control frames that wait; for callers that can do without one more. */
+  get waitingControlBytes(): number {
+    return this.#controlBytes;
+  }
+
+  /**
+   * A source has something to send. The first piece in a turn of the event loop goes out at once, which is what an echo
+   * is; what a flooding program adds in the same turn is gathered into large pieces.
+   */
+  ready(source: FrameSource): void {
+    if (this.#state === "closed") return;
+    this.#ready.add(source);
+    if (this.#writes === "in flight") return;
+    if (this.#sentThisTurn.has(source)) return;
+    this.#sentThisTurn.add(source);
+    this.#turnEnd ??= setImmediate(() => this.#endTurn());
+    this.#pump(source);
+  }
+
+  close(): void {
+    this.#state = "closed";
+    this.#control = [];
+    this.#ready.clear();
+    this.#sentThisTurn.clear();
+    clearImmediate(this.#turnEnd);
+  }
+
+  #endTurn(): void {
+    this.#turnEnd = undefined;
+    this.#sentThisTurn.clear();
+    this.#pump();
+  }
+
+  /** Sends what there is and the socket takes; with `only`, of that source and one piece. */
+  #pump(only?: FrameSource): void {
+    while (this.#state === "open" && this.#socket.bufferedAmount < MAX_UNSENT_BYTES) {
+      const frame = this.#takeControl() ?? (only === undefined ? this.#takeFrame() : this.#takeFrom(only));
+      if (frame === undefined) return;
+      this.#send(frame);
+      if (only !== undefined && this.#control.length === 0) return;
+    }
+  }
+
+  #send(frame: Uint8Array): void {
+    this.#socket.send(frame, () => {
+      if (this.#writes === "idle" || this.#socket.bufferedAmount > 0) return;
+      this.#writes = "idle";
+      this.#pump();
+    });
+    if (this.#socket.bufferedAmount > 0) this.#writes = "in flight";
+  }
+
+  #takeControl(): Uint8Array | undefined {
+    const frame = this.#control.shift();
+    if (frame !== undefined) this.#controlBytes -= frame.length;
+    return frame;
+  }
+
+  #takeFrame(): Uint8Array | undefined {
+    while (true) {
+      const source = this.#pick();
+      if (source === undefined) return undefined;
+      const frame = this.#takeFrom(source);
+      if (frame !== undefined) return frame;
+    }
+  }
+
+  /** The source goes to the end of the line, or leaves it where it has nothing. */
+  #takeFrom(source: FrameSource): Uint8Array | undefined {
+    this.#ready.delete(source);
+    const frame = source.nextFrame();
+    if (frame !== undefined && source.pendingBytes() > 0) this.#ready.add(source);
+    return frame;
+  }
+
+  #pick(): FrameSource | undefined {
+    let first: FrameSource | undefined;
+    for (const source of this.#ready) {
+      if (source.pendingBytes() <= SMALL_BYTES) return source;
+      first ??= source;
+    }
+    return first;
+  }
+}

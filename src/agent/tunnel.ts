@@ -1,0 +1,163 @@
+// The agent's one WebSocket to a server: dials, watches over it, and dials again for ever.
+
+import WebSocket from "ws";
+import type { ErrorReason } from "../protocol/errors.ts";
+import { CLOSE } from "../protocol/errors.ts";
+import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES, OFFLINE_AFTER_MS } from "../protocol/limits.ts";
+import { Backoff } from "./backoff.ts";
+import { finalClose, finalRefusal, readBody } from "./handshake-refusal.ts";
+import type { Logger } from "./logger.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A connection that lasted this long ends the back-off. */
+const STABLE_AFTER_MS = 30_000;
+const WATCH_INTERVAL_MS = 5_000;
+/** The closing handshake; after it the connection is cut. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+export type TunnelState =
+  /** Dialling, or waiting for the answer to the first frame. */
+  | { kind: "connecting"; server: string }
+  /** The server has welcomed us. */
+  | { kind: "connected"; server: string; connectionId: string }
+  /** Between two attempts. */
+  | { kind: "waiting"; retryInMs: number; why: string }
+  /** The server will never have us. */
+  | { kind: "refused"; reason: ErrorReason }
+  | { kind: "stopped" };
+
+export interface TunnelDeps {
+  logger: Logger;
+  /** The connection is open. What it returns gets the server's frames, and hears of the end. */
+  onOpen(socket: WebSocket): TunnelEnd;
+  onState(state: TunnelState): void;
+  backoff?: Backoff;
+}
+
+export interface TunnelEnd {
+  /** Throws FrameError where the frame is none: the connection is closed. */
+  receive(frame: Uint8Array): void;
+  close(): void;
+}
+
+export interface TunnelOptions {
+  /** Base URLs, ws: or wss:; the next one is tried after a failure. */
+  servers: readonly [string, ...string[]];
+  agentId: string;
+  token: string;
+  headers: Readonly<Record<string, string>>;
+}
+
+/** Dials until `signal` aborts or the server's refusal is final; the reason is returned then. */
+export async function runTunnel(
+  deps: TunnelDeps,
+  options: TunnelOptions,
+  signal: AbortSignal,
+): Promise<ErrorReason | undefined> {
+  const backoff = deps.backoff ?? new Backoff();
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    const server = options.servers[attempt % options.servers.length] as string;
+    deps.onState({ kind: "connecting", server });
+    const openedAt = { ms: Number.POSITIVE_INFINITY };
+    const end = await dialOnce(deps, { ...options, server, openedAt }, signal);
+    if (signal.aborted) break;
+    if (end.final !== undefined) {
+      deps.onState({ kind: "refused", reason: end.final });
+      return end.final;
+    }
+    if (performance.now() - openedAt.ms >= STABLE_AFTER_MS) backoff.reset();
+    const retryInMs = end.closeCode === CLOSE.RESTART ? backoff.afterRestart() : backoff.next();
+    deps.onState({ kind: "waiting", retryInMs, why: end.why });
+    await sleep(retryInMs, signal);
+  }
+  deps.onState({ kind: "stopped" });
+  return undefined;
+}
+
+interface ConnectionEnd {
+  why: string;
+  closeCode?: number;
+  final?: ErrorReason | undefined;
+}
+
+interface Dial extends TunnelOptions {
+  server: string;
+  openedAt: { ms: number };
+}
+
+/** One connection from its first packet to its last. Never rejects. */
+function dialOnce(deps: TunnelDeps, dial: Dial, signal: AbortSignal): Promise<ConnectionEnd> {
+  const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
+  const socket = new WebSocket(`${dial.server.replace(/\/+$/, "")}/ws/agent/${dial.agentId}`, ["rexec.v2"], {
+    headers: { ...dial.headers, authorization: `Bearer ${dial.token}` },
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE_BYTES,
+    maxFragments: MAX_FRAGMENTS,
+    handshakeTimeout: CONNECT_TIMEOUT_MS,
+    followRedirects: false,
+  });
+  let end: TunnelEnd | undefined;
+  let refusal: ConnectionEnd | undefined;
+  let failure = "closed";
+  let lastSeenMs = performance.now();
+  const watch = setInterval(() => {
+    if (performance.now() - lastSeenMs <= OFFLINE_AFTER_MS) return;
+    failure = "the server is silent";
+    socket.terminate();
+  }, WATCH_INTERVAL_MS);
+  let closeTimer: NodeJS.Timeout | undefined;
+  const stop = () => {
+    socket.close(CLOSE.GOING_AWAY, "agent stopping");
+    closeTimer = setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  socket.on("open", () => {
+    lastSeenMs = dial.openedAt.ms = performance.now();
+    end = deps.onOpen(socket);
+  });
+  socket.on("ping", () => {
+    lastSeenMs = performance.now();
+  });
+  socket.on("message", (data: Buffer, isBinary) => {
+    lastSeenMs = performance.now();
+    if (!isBinary) return socket.close(CLOSE.UNSUPPORTED, "text frame");
+    try {
+      end?.receive(data);
+    } catch (error) {
+      deps.logger.error({ err: error }, "bad frame from the server");
+      socket.close(CLOSE.INVALID_DATA, "bad frame");
+    }
+  });
+  socket.on("unexpected-response", (request, response) => {
+    const status = response.statusCode ?? 0;
+    void readBody(response).then((body) => {
+      refusal = { why: `HTTP ${status}`, final: finalRefusal(status, body) };
+      request.destroy();
+      socket.terminate();
+    });
+  });
+  socket.on("error", (error) => {
+    failure = error.message;
+  });
+  socket.on("close", (code, reason) => {
+    clearInterval(watch);
+    clearTimeout(closeTimer);
+    signal.removeEventListener("abort", stop);
+    end?.close();
+    const why = code === 1006 ? failure : `closed with ${code} ${reason.toString("utf8")}`.trim();
+    resolve(refusal ?? { why, closeCode: code, final: finalClose(code) });
+  });
+  return promise;
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}
