@@ -20,3 +20,10 @@ export function textProblem(text: string, maxLength: number): string | undefined
   if (UNSAFE.test(text)) return "must not contain control or bidirectional characters";
   return undefined;
 }
+
+const UNSAFE_ALL = new RegExp(UNSAFE.source, "gu");
+
+/** A stranger's text made harmless: what nameProblem refuses is taken out, and the rest cut to `maxLength`. */
+export function harmlessText(text: string, maxLength = 200): string {
+  return text.replace(UNSAFE_ALL, "").slice(0, maxLength).toWellFormed();
+}

@@ -41,6 +41,7 @@ export class AgentLifecycle {
   readonly #deps: LifecycleDeps;
   readonly #presence = new Presence<AgentConnection>();
   readonly #connections = new Set<AgentConnection>();
+  readonly #saving = new Set<Promise<void>>();
   #seenSavedAtMs = 0;
 
   constructor(deps: LifecycleDeps) {
@@ -119,6 +120,11 @@ export class AgentLifecycle {
     if (now - this.#seenSavedAtMs >= SAVE_SEEN_EVERY_MS) this.#saveSeen(now);
   }
 
+  /** Ends when what is being written has been. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#saving);
+  }
+
   #setSuspect(connection: AgentConnection, suspect: boolean): void {
     const { agent } = connection;
     connection.suspect = suspect;
@@ -140,8 +146,9 @@ export class AgentLifecycle {
 
   /** Writes without waiting: what the database misses now it gets with the next batch. */
   #save(agentId: AgentId | undefined, what: string, write: (store: AgentStore) => Promise<void>): void {
-    write(this.#deps.agents).catch((error: unknown) => {
-      this.#deps.log.warn({ agentId, err: error }, `${what} not saved`);
-    });
+    const saved = write(this.#deps.agents)
+      .catch((error: unknown) => this.#deps.log.warn({ agentId, err: error }, `${what} not saved`))
+      .finally(() => this.#saving.delete(saved));
+    this.#saving.add(saved);
   }
 }

@@ -65,7 +65,8 @@ export class HeldAgent {
 
   /** Puts a viewer on its shell; the answer comes through its link. The agent must be linked. */
   addViewer(viewer: Viewer): void {
-    if (this.#viewersOf(viewer.open.sessionId) >= MAX_VIEWERS_PER_SESSION) return viewer.refuse("SESSION_LIMIT_REACHED");
+    if (this.#viewersOf(viewer.open.sessionId) >= MAX_VIEWERS_PER_SESSION)
+      return viewer.refuse("SESSION_LIMIT_REACHED");
     this.viewers.add(viewer);
     this.#requestAttach(viewer);
   }
@@ -298,4 +299,3 @@ export class HeldAgent {
     }
   }
 }
-

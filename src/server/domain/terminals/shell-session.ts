@@ -97,7 +97,9 @@ export class ShellSession {
     this.#ackedToAgent = fastest?.flow.acked ?? 0;
     if (fastest && agent) {
       const { attachment } = fastest;
-      agent.sendFrame(encodeDataFrame({ type: FRAME.OUTPUT_ACK, stream: this.stream, attachment, offset: fastest.flow.acked }));
+      agent.sendFrame(
+        encodeDataFrame({ type: FRAME.OUTPUT_ACK, stream: this.stream, attachment, offset: fastest.flow.acked }),
+      );
     }
   }
 

@@ -1,7 +1,7 @@
 // Which agents this instance holds, and the way from a viewer to the right one.
 
 import { AGENT_STATE, type ControlOf } from "../../../protocol/control-frame.ts";
-import { CLOSE, ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
+import { ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
 import type { AgentId, BootId, InstanceId } from "../../../protocol/ids.ts";
 import { RESUME_GRACE_MS } from "../../../protocol/limits.ts";
 import type { Agent } from "../agents/agent.ts";
@@ -49,7 +49,11 @@ export class TerminalRouter implements SessionDirectory {
   }
 
   /** The agent's socket is open and it has said hello. */
-  agentUp(link: AgentLink, agent: Agent, hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[] }): void {
+  agentUp(
+    link: AgentLink,
+    agent: Agent,
+    hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[] },
+  ): void {
     let entry = this.#agents.get(agent.id);
     if (!entry) {
       entry = this.#newEntry(agent);
@@ -114,15 +118,6 @@ export class TerminalRouter implements SessionDirectory {
     }
   }
 
-  /** Closes everything of an agent that is no more, or that its owner may no longer reach. */
-  dropAgent(agentId: AgentId, reason: ErrorReason): void {
-    const entry = this.#agents.get(agentId);
-    if (!entry) return;
-    this.#agents.delete(agentId);
-    for (const viewer of [...entry.held.viewers]) viewer.refuse(reason);
-    entry.held.link?.close(ERRORS[reason].ws, ERRORS[reason].message);
-  }
-
   /** Once a second: gives up what has waited too long. */
   tick(): void {
     const now = this.#deps.clock.now();
@@ -132,15 +127,6 @@ export class TerminalRouter implements SessionDirectory {
       this.#agents.delete(agentId);
       for (const viewer of [...entry.held.viewers]) viewer.refuse("AGENT_OFFLINE");
     }
-  }
-
-  /** The instance stops: viewers and agents are told to come back elsewhere. */
-  drain(): void {
-    for (const { held } of this.#agents.values()) {
-      for (const viewer of [...held.viewers]) viewer.closeWith(CLOSE.RESTART, ERRORS.DRAINING.message);
-      held.link?.close(CLOSE.RESTART, ERRORS.DRAINING.message);
-    }
-    this.#agents.clear();
   }
 
   listSessions(): readonly SessionView[] {
@@ -187,4 +173,3 @@ function* viewsOf(held: HeldAgent, instanceId: InstanceId): Iterable<SessionView
     };
   }
 }
-

@@ -110,4 +110,3 @@ export class Viewer {
     this.link.close(code, text);
   }
 }
-

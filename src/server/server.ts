@@ -1,0 +1,206 @@
+// The one place that wires adapters to the domain.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { dirname } from "node:path";
+import { pino, type Logger } from "pino";
+import { createJoseCodec } from "./adapters/jwt/jose-codec.ts";
+import { createAgentLocations } from "./adapters/memory/agent-locations.ts";
+import { createEventBus } from "./adapters/memory/event-bus.ts";
+import { createRateLimits } from "./adapters/memory/rate-limits.ts";
+import { createTerminalSlots } from "./adapters/memory/terminal-slots.ts";
+import { createTokenCache } from "./adapters/memory/token-cache.ts";
+import { systemClock as clock } from "./adapters/node/clock.ts";
+import { nodeSecrets as secrets } from "./adapters/node/secrets.ts";
+import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-stores.ts";
+import type { ServerConfig } from "./config.ts";
+import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
+import { createRefusals } from "./domain/access/refusals.ts";
+import { createTokenUsage } from "./domain/access/token-usage.ts";
+import { AgentLifecycle } from "./domain/agents/agent-lifecycle.ts";
+import { checkPlanForTerminal } from "./domain/plans/check-plan.ts";
+import { TerminalRouter } from "./domain/terminals/terminal-router.ts";
+import { startGrpcServer } from "./transports/grpc/server.ts";
+import { createHttpHandler } from "./transports/http/http-handler.ts";
+import { WebSocketGateway } from "./transports/ws/gateway.ts";
+
+export interface RunningServer {
+  httpPort: number;
+  grpcPort: number;
+  instanceId: string;
+  /** Takes nothing new, tells every socket to come back elsewhere (1012), lets calls end within the grace, writes what is
+   * collected, closes the database. */
+  close(graceMs?: number): Promise<void>;
+}
+
+const TICK_MS = 1_000;
+const CLOSE_GRACE_MS = 5_000;
+/** Refused accesses that one caller can put into the audit log. */
+const AUDITED_REFUSALS = { burst: 20, perMinute: 20 };
+
+/** Throws where the database can't be opened or a port is taken; nothing is left open then. */
+export async function startServer(config: ServerConfig): Promise<RunningServer> {
+  const log = createLog(config);
+  const stores = await openStores(config, log);
+  try {
+    return await serve(config, stores, log);
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
+}
+
+async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Promise<RunningServer> {
+  await stores.migrate();
+  const instanceId = config.instanceId as Parameters<typeof stores.agents.markAllOffline>[0];
+  await stores.agents.markAllOffline(instanceId, new Date());
+  await writeBootstrapToken(config, stores);
+
+  const events = createEventBus({
+    onListenerError: (err, event) => log.error({ err, event: event.type }, "listener failed"),
+  });
+  const tokenCache = createTokenCache({ clock });
+  const forgetTokens = events.subscribe(
+    (event) => event.type === "token.revoked" && tokenCache.forget(event.tokenHash),
+  );
+  const jwt = createJoseCodec({ clock, secret: config.jwtSecret, jwksUrl: config.jwksUrl });
+  const tokenUsage = createTokenUsage({
+    tokens: stores.tokens,
+    clock,
+    onError: (err) => log.warn({ err }, "token use not saved"),
+  });
+  const refusals = createRefusals({
+    audit: stores.audit,
+    clock,
+    rateLimits: createRateLimits({ clock, ...AUDITED_REFUSALS }),
+    onError: (err) => log.warn({ err }, "refused access not audited"),
+  });
+  const authenticate = { ...stores, tokenCache, jwt, secrets, clock, tokenUsage };
+  const slots = createTerminalSlots();
+  const router = new TerminalRouter({ instanceId, clock, events });
+  const lifecycle = new AgentLifecycle({
+    instanceId,
+    clock,
+    agents: stores.agents,
+    locations: createAgentLocations({ clock }),
+    events,
+    router,
+    log,
+  });
+  const gateway = new WebSocketGateway({
+    authenticate,
+    agents: stores.agents,
+    router,
+    lifecycle,
+    slots,
+    terminalLimit: (user) => checkPlanForTerminal(stores, user),
+    secrets,
+    clock,
+    events,
+    refusals,
+    log,
+    serverVersion: VERSION,
+    allowedOrigins: config.allowedOrigins,
+  });
+
+  let draining = false;
+  const http = createHttpServer(createHttpHandler({ ping: () => stores.ping(), isDraining: () => draining, log }));
+  http.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
+  const httpPort = await listen(http, config);
+  const grpc = await startGrpcServer(
+    {
+      ...authenticate,
+      audit: stores.audit,
+      plans: stores.plans,
+      events,
+      refusals,
+      slots,
+      sessions: router,
+      presence: { isOnline: async (agentId) => router.reachability(agentId) === "online" },
+      terminalBaseUrl: () => webSocketUrl(config, httpPort),
+      pageTokenKey: secrets.sha256Hex(`page tokens ${config.jwtSecret}`),
+      log,
+    },
+    { host: config.host, port: config.grpcPort },
+  ).catch(async (error: unknown) => {
+    await closeHttp(http);
+    throw error;
+  });
+  const timer = setInterval(() => {
+    lifecycle.tick();
+    router.tick();
+    gateway.tick();
+  }, TICK_MS);
+  log.info({ instanceId, httpPort, grpcPort: grpc.port, database: config.database.kind }, "serving");
+
+  return {
+    httpPort,
+    grpcPort: grpc.port,
+    instanceId,
+    async close(graceMs = CLOSE_GRACE_MS) {
+      draining = true;
+      log.info({ instanceId }, "draining");
+      await Promise.all([gateway.drain(), grpc.close(graceMs)]);
+      await closeHttp(http);
+      clearInterval(timer);
+      forgetTokens();
+      await Promise.all([tokenUsage.close(), refusals.settled(), lifecycle.settled()]);
+      await stores.close();
+    },
+  };
+}
+
+function openStores(config: ServerConfig, log: Logger): Promise<SqlStores> {
+  const { database } = config;
+  if (database.kind === "pglite")
+    return openPglite(database.dataDir === undefined ? {} : { dataDir: database.dataDir });
+  const onConnectionError = (err: Error) => log.warn({ err }, "database connection lost");
+  return Promise.resolve(openPostgres({ url: database.url, onConnectionError }));
+}
+
+/** The first admin's token, once, where nobody but the server's user can read it. */
+async function writeBootstrapToken({ bootstrapTokenFile: file }: ServerConfig, stores: SqlStores): Promise<void> {
+  if (file === undefined || existsSync(file)) return;
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const { secret } = await ensureBootstrapAdmin({ ...stores, secrets, clock }, { email: "admin@localhost" });
+  writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: "wx" });
+}
+
+function webSocketUrl({ publicUrl, host }: ServerConfig, httpPort: number): string {
+  if (publicUrl !== undefined) return publicUrl.replace(/^http/, "ws");
+  return `ws://${host.includes(":") ? `[${host}]` : host}:${httpPort}`;
+}
+
+function createLog({ logLevel, logFile }: ServerConfig): Logger {
+  const destination =
+    logFile === undefined ? pino.destination(2) : pino.destination({ dest: logFile, mkdir: true, mode: 0o600 });
+  // A last net under the rule that secrets are never logged.
+  const redact = ["token", "secret", "authorization", "*.token", "*.secret", "*.authorization", "*.headers"];
+  return pino({ level: logLevel, redact }, destination);
+}
+
+function listen(http: HttpServer, { host, httpPort }: ServerConfig): Promise<number> {
+  return new Promise((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(httpPort, host, () => {
+      http.off("error", reject);
+      const address = http.address();
+      resolve(typeof address === "object" && address !== null ? address.port : httpPort);
+    });
+  });
+}
+
+function closeHttp(http: HttpServer): Promise<void> {
+  return new Promise((resolve) => {
+    http.close(() => resolve());
+    http.closeAllConnections();
+  });
+}
+
+const VERSION = (JSON.parse(readFileSync(packageJson(), "utf8")) as { version: string }).version;
+
+/** Beside src/ in a clone, two folders further up in dist/. */
+function packageJson(): URL {
+  const inClone = new URL("../../package.json", import.meta.url);
+  return existsSync(inClone) ? inClone : new URL("../../../package.json", import.meta.url);
+}

@@ -1,0 +1,45 @@
+// May this caller hold this agent's socket, now? Asked at the handshake, so that a refusal is plain HTTP.
+
+import type { IncomingHttpHeaders } from "node:http";
+import { authenticate, type AuthenticateDeps } from "../../domain/access/authenticate.ts";
+import type { Identity } from "../../domain/access/identity.ts";
+import { mayHoldAgentSocket } from "../../domain/access/rules.ts";
+import type { Agent, AgentStore, ConnectionFacts } from "../../domain/agents/agent.ts";
+import { DomainError } from "../../domain/domain-error.ts";
+import { type AgentId, type BootId, parseBootId } from "../../../protocol/ids.ts";
+import { harmlessText } from "../../../protocol/names.ts";
+import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
+
+export interface AdmitAgentDeps {
+  authenticate: AuthenticateDeps;
+  agents: Pick<AgentStore, "get">;
+  router: TerminalRouter;
+}
+
+/** Throws the DomainError that the handshake is refused with. */
+export async function admitAgent(
+  deps: AdmitAgentDeps,
+  input: { token: string; agentId: AgentId; headers: IncomingHttpHeaders },
+): Promise<{ identity: Identity; agent: Agent; bootId: BootId | undefined; facts: ConnectionFacts }> {
+  const identity = await authenticate(deps.authenticate, input.token);
+  const agent = await deps.agents.get(input.agentId);
+  if (!agent) throw new DomainError("AGENT_NOT_FOUND");
+  if (!mayHoldAgentSocket(identity, agent)) throw new DomainError("NOT_AUTHORIZED");
+  const bootId = parseBootId(header(input.headers, "x-rexec-boot-id") ?? "");
+  if (!(await deps.router.mayConnect(agent.id, bootId))) throw new DomainError("AGENT_ALREADY_CONNECTED");
+  return { identity, agent, bootId, facts: readFacts(input.headers) };
+}
+
+function readFacts(headers: IncomingHttpHeaders): ConnectionFacts {
+  const facts: ConnectionFacts = {};
+  for (const name of ["os", "arch", "shell", "distro"] as const) {
+    const value = header(headers, `x-agent-${name}`);
+    if (value !== undefined && value !== "") facts[name] = harmlessText(value);
+  }
+  return facts;
+}
+
+function header(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : undefined;
+}

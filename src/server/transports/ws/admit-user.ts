@@ -1,0 +1,63 @@
+// May this caller open a terminal on this agent, now? Asked at the handshake, so that a refusal is plain HTTP.
+
+import { authenticate, type AuthenticateDeps } from "../../domain/access/authenticate.ts";
+import type { Identity } from "../../domain/access/identity.ts";
+import { mayOpenTerminal } from "../../domain/access/rules.ts";
+import type { Agent, AgentStore } from "../../domain/agents/agent.ts";
+import { DomainError } from "../../domain/domain-error.ts";
+import { type AgentId, type ConnectionId, MAIN_SESSION, type SessionId, type UserId } from "../../../protocol/ids.ts";
+import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
+import type { TerminalSlot, TerminalSlots } from "../../domain/plans/plan.ts";
+
+export interface AdmitUserDeps {
+  authenticate: AuthenticateDeps;
+  agents: Pick<AgentStore, "get">;
+  router: TerminalRouter;
+  slots: TerminalSlots;
+  /** How many agents the user may have terminals on at once; undefined: any number. */
+  terminalLimit(user: Identity["user"]): Promise<number | undefined>;
+}
+
+export interface AdmittedUser {
+  agent: Agent;
+  userId: UserId;
+  identity: Identity;
+  /** Taken for the connection: to be released when it ends. */
+  slot: TerminalSlot;
+  mayOpen(terminal: { sessionId: SessionId; readOnly: boolean }): boolean;
+}
+
+/** Throws the DomainError that the handshake is refused with. */
+export async function admitUser(
+  deps: AdmitUserDeps,
+  input: { token: string; agentId: AgentId; connectionId: ConnectionId },
+): Promise<AdmittedUser> {
+  const identity = await authenticate(deps.authenticate, input.token);
+  const agent = await deps.agents.get(input.agentId);
+  if (!agent) throw new DomainError("AGENT_NOT_FOUND");
+  const mayOpen: AdmittedUser["mayOpen"] = (terminal) => mayOpenTerminal(identity, agent, terminal);
+  const ticketSession = identity.credential.ticket?.sessionId as SessionId | undefined;
+  // Which session is asked for is not known yet: only who may open none is refused here.
+  if (!mayOpen({ sessionId: ticketSession ?? MAIN_SESSION, readOnly: true })) throw new DomainError("NOT_AUTHORIZED");
+  if (agent.mfaLocked) throw new DomainError("MFA_REQUIRED");
+  const reachability = deps.router.reachability(agent.id);
+  if (reachability !== "online") {
+    throw new DomainError(reachability, agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
+  }
+  const slot = await takeSlot(deps, identity, {
+    userId: identity.user.id,
+    agentId: agent.id,
+    connectionId: input.connectionId,
+  });
+  return { agent, userId: identity.user.id, identity, slot, mayOpen };
+}
+
+/** People a terminal is shared with, and admins who look in, take none of the owner's slots but one of their own. */
+async function takeSlot(deps: AdmitUserDeps, identity: Identity, slot: TerminalSlot): Promise<TerminalSlot> {
+  const limit = await deps.terminalLimit(identity.user);
+  const result = await deps.slots.acquire(slot, limit);
+  if (!result.granted) {
+    throw new DomainError("AGENT_TERMINAL_LIMIT_REACHED", { quota: { limit: limit ?? 0, used: result.used } });
+  }
+  return slot;
+}

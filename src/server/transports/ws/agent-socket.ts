@@ -1,0 +1,125 @@
+// The server's end of an agent's WebSocket that speaks rexec.v2: frames in, frames out, hello first.
+
+import type { WebSocket } from "ws";
+import { type ControlMessage, decodeControl, encodeControl } from "../../../protocol/control-frame.ts";
+import { FRAME, FrameError } from "../../../protocol/data-frame.ts";
+import { CLOSE, ERRORS } from "../../../protocol/errors.ts";
+import { type BootId, parseBootId } from "../../../protocol/ids.ts";
+import { HELLO_TIMEOUT_MS } from "../../../protocol/limits.ts";
+import type { Agent, ConnectionFacts } from "../../domain/agents/agent.ts";
+import type { AgentConnection, AgentLifecycle } from "../../domain/agents/agent-lifecycle.ts";
+import type { Log } from "../../domain/log.ts";
+import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
+import { toStats, toSystemInfo } from "./machine-messages.ts";
+import { OrderedSocket } from "./ordered-socket.ts";
+
+export interface AgentSocketDeps {
+  lifecycle: AgentLifecycle;
+  router: TerminalRouter;
+  log: Log;
+  serverVersion: string;
+}
+
+export interface AdmittedAgent {
+  agent: Agent;
+  bootId: BootId | undefined;
+  facts: ConnectionFacts;
+  connectionId: AgentConnection["link"]["connectionId"];
+}
+
+/** Serves the socket until it closes. */
+export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, admitted: AdmittedAgent): void {
+  const { lifecycle, router, log } = deps;
+  const { agent, connectionId } = admitted;
+  const socket = new OrderedSocket(webSocket);
+  const link: AgentConnection["link"] = {
+    protocol: "rexec.v2",
+    connectionId,
+    sendFrame: (frame) => socket.sendBinary(frame),
+    sendControl: (message) => socket.sendBinary(encodeControl(message)),
+    close: (code, reason) => socket.close(code, reason),
+    probe: (timeoutMs) => socket.probe(timeoutMs),
+    ping: () => socket.ping(),
+    terminate: () => socket.terminate(),
+  };
+  /** waiting: no hello yet · greeting: hello is being worked on · a connection: in use · closed */
+  let state: "waiting" | "greeting" | "closed" | AgentConnection = "waiting";
+  const helloTimer = setTimeout(() => socket.close(CLOSE.POLICY, "no hello"), HELLO_TIMEOUT_MS);
+
+  webSocket.on("message", (data: Buffer, isBinary) => {
+    if (!isBinary) return unknown();
+    try {
+      if (data[0] === FRAME.CONTROL) onControl(decodeControl(data, "agent"));
+      else if (typeof state === "object") {
+        lifecycle.heard(state);
+        router.heldBy(link, agent.id)?.onAgentFrame(data);
+      } else socket.close(CLOSE.POLICY, "hello first");
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      socket.close(CLOSE.INVALID_DATA, error.message);
+    }
+  });
+  webSocket.on("pong", () => {
+    if (typeof state === "object") lifecycle.heard(state);
+  });
+  // What went wrong shows in the close code; `close` always follows.
+  webSocket.on("error", (error) => log.info({ agentId: agent.id, err: error }, "agent socket failed"));
+  webSocket.on("close", (code) => {
+    clearTimeout(helloTimer);
+    const connection = state;
+    state = "closed";
+    if (typeof connection !== "object") return;
+    log.info({ agentId: agent.id, connectionId, code }, "agent disconnected");
+    void disconnect(connection);
+  });
+
+  function onControl(message: ControlMessage | undefined): void {
+    if (message === undefined) return unknown();
+    if (message.$case === "agentHello") {
+      void greet(message.value);
+      return;
+    }
+    if (typeof state !== "object") return socket.close(CLOSE.POLICY, "hello first");
+    lifecycle.heard(state);
+    if (message.$case === "stats") lifecycle.onStats(state, toStats(message.value));
+    if (message.$case === "systemInfo") lifecycle.onSystemInfo(state, toSystemInfo(message.value));
+    router.heldBy(link, agent.id)?.onAgentControl(message);
+  }
+
+  async function greet(hello: Extract<ControlMessage, { $case: "agentHello" }>["value"]): Promise<void> {
+    if (state !== "waiting") return socket.close(CLOSE.POLICY, "hello twice");
+    state = "greeting";
+    clearTimeout(helloTimer);
+    const bootId = parseBootId(hello.bootId);
+    if (bootId === undefined || (admitted.bootId !== undefined && bootId !== admitted.bootId)) {
+      return socket.close(CLOSE.BAD_OFFSET, "bad boot id");
+    }
+    try {
+      const facts = { ...admitted.facts, version: hello.version.slice(0, 64) };
+      const connection = await lifecycle.connected(link, agent, { bootId, sessions: hello.sessions, facts });
+      if ((state as string) === "closed") return void disconnect(connection);
+      state = connection;
+      link.sendControl({
+        $case: "welcome",
+        value: { connectionId, epoch: connection.location.epoch, serverVersion: deps.serverVersion },
+      });
+      if (hello.systemInfo) lifecycle.onSystemInfo(connection, toSystemInfo(hello.systemInfo));
+      log.info({ agentId: agent.id, connectionId, epoch: connection.location.epoch }, "agent connected");
+    } catch (error) {
+      log.error({ agentId: agent.id, err: error }, "agent could not be taken");
+      socket.close(ERRORS.BACKEND_UNAVAILABLE.ws, ERRORS.BACKEND_UNAVAILABLE.message);
+    }
+  }
+
+  function disconnect(connection: AgentConnection): Promise<void> {
+    return lifecycle.disconnected(connection).catch((error: unknown) => {
+      log.warn({ agentId: agent.id, err: error }, "agent's location not released");
+    });
+  }
+
+  function unknown(): void {
+    if (!socket.tolerateUnknown()) return;
+    const { message } = ERRORS.UNKNOWN_MESSAGE_TYPE;
+    link.sendControl({ $case: "error", value: { reason: "UNKNOWN_MESSAGE_TYPE", message } });
+  }
+}

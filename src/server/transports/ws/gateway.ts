@@ -1,0 +1,172 @@
+// The door of every WebSocket: which route, which origin, which token, which protocol. What is not admitted here
+// never becomes a WebSocket.
+
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import { ERRORS } from "../../../protocol/errors.ts";
+import { type AgentId, type ConnectionId, parseUuid } from "../../../protocol/ids.ts";
+import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from "../../../protocol/limits.ts";
+import { chooseProtocol } from "../../../protocol/subprotocol.ts";
+import { DomainError } from "../../domain/domain-error.ts";
+import type { EventBus } from "../../domain/events/events.ts";
+import { authenticate } from "../../domain/access/authenticate.ts";
+import type { Refusals } from "../../domain/access/refusals.ts";
+import type { Clock } from "../../domain/clock.ts";
+import { admitAgent, type AdmitAgentDeps } from "./admit-agent.ts";
+import { admitUser, type AdmitUserDeps } from "./admit-user.ts";
+import { type AgentSocketDeps, serveAgentSocket } from "./agent-socket.ts";
+import { isOriginAllowed, offeredProtocols, presentedToken } from "./credentials.ts";
+import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
+import { refuseUpgrade } from "./refuse-upgrade.ts";
+import { serveUserSocket, type UserSocketDeps } from "./user-socket.ts";
+import { serveV1AgentSocket } from "./v1/serve-agent.ts";
+import { serveV1UserSocket } from "./v1/serve-user.ts";
+
+export interface GatewayDeps extends AdmitAgentDeps, AdmitUserDeps, AgentSocketDeps, UserSocketDeps {
+  clock: Clock;
+  events: EventBus;
+  allowedOrigins: readonly string[];
+  refusals: Pick<Refusals, "note">;
+}
+
+/** Every route and who may use it; there is no other. */
+const ROUTES = [
+  { kind: "agent", path: /^\/ws\/agent\/([^/]+)$/ },
+  { kind: "user", path: /^\/ws\/agent\/([^/]+)\/terminal$/ },
+] as const;
+
+/** Closing handshakes are waited for this long when the server stops. */
+const CLOSE_ALL_MS = 1_000;
+
+export class WebSocketGateway {
+  readonly #deps: GatewayDeps;
+  readonly #sockets: OpenSockets;
+  #draining = false;
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE_BYTES,
+    maxFragments: MAX_FRAGMENTS,
+    // Whoever offers protocols is answered with the one that is spoken, never with its token.
+    handleProtocols: (offered) => {
+      const protocol = chooseProtocol(offered);
+      return offered.has(protocol) && protocol;
+    },
+  });
+
+  constructor(deps: GatewayDeps) {
+    this.#deps = deps;
+    this.#sockets = new OpenSockets(deps.events);
+  }
+
+  /** For the HTTP server's "upgrade" event. */
+  onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // A peer that vanishes during the handshake is nobody's error.
+    socket.on("error", () => socket.destroy());
+    this.#admit(request, socket, head).catch((error: unknown) => {
+      if (!(error instanceof DomainError)) this.#deps.log.error({ err: error }, "handshake failed");
+      const refusal = error instanceof DomainError ? error : new DomainError("INTERNAL");
+      if (AUDITED.has(refusal.reason)) this.#noteRefusal(request, refusal.reason);
+      refuseUpgrade(socket, refusal);
+    });
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.#sockets.closeExpired(this.#deps.clock.now());
+  }
+
+  /** No new sockets; the open ones are told to come back elsewhere. Resolves when all are closed, or after a second. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#sockets.closeAll(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
+    const deadline = Date.now() + CLOSE_ALL_MS;
+    while (this.#sockets.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (const client of this.#server.clients) client.terminate();
+    this.#sockets.dispose();
+  }
+
+  async #admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (this.#draining) throw new DomainError("DRAINING");
+    const deps = this.#deps;
+    if (!isOriginAllowed(request, deps.allowedOrigins)) throw new DomainError("ORIGIN_NOT_ALLOWED");
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const route = ROUTES.find(({ path }) => path.test(url.pathname));
+    const token = presentedToken(request, url);
+    // An id that is no UUID is an agent that never was; but who asks is asked first.
+    const agentId = parseUuid<AgentId>(route?.path.exec(url.pathname)?.[1] ?? "") ?? NO_AGENT;
+    const connectionId = deps.secrets.randomUuid() as ConnectionId;
+    const isV2 = chooseProtocol(offeredProtocols(request)) === "rexec.v2";
+    switch (route?.kind) {
+      case "agent": {
+        const admitted = await admitAgent(deps, { token, agentId, headers: request.headers });
+        const { credential } = admitted.identity;
+        this.#upgrade(request, socket, head, { agentId, credential, token }, (webSocket) => {
+          if (isV2) serveAgentSocket(deps, webSocket, { ...admitted, connectionId });
+          else
+            serveV1AgentSocket(deps, webSocket, { ...admitted, connectionId }, firstNumber(deps.secrets.randomHex(3)));
+        });
+        return;
+      }
+      case "user": {
+        const admitted = await admitUser(deps, { token, agentId, connectionId });
+        const { credential } = admitted.identity;
+        const release = () =>
+          void deps.slots.release(admitted.slot).catch((error: unknown) => {
+            deps.log.warn({ agentId, err: error }, "terminal slot not released");
+          });
+        // The handshake may still fail: the slot goes back whenever the raw socket ends.
+        socket.once("close", release);
+        if (socket.destroyed) release();
+        this.#upgrade(request, socket, head, { agentId, credential, token }, (webSocket) => {
+          if (isV2) serveUserSocket(deps, webSocket, admitted);
+          else serveV1UserSocket(deps, webSocket, admitted, url.searchParams);
+        });
+        return;
+      }
+      case undefined:
+        throw new DomainError("AGENT_NOT_FOUND");
+    }
+  }
+
+  #noteRefusal(request: IncomingMessage, reason: string): void {
+    // The query is cut off: it may hold a token.
+    const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    this.#deps.refusals.note({
+      detail: { path: path.slice(0, 200), reason, peer: request.socket.remoteAddress ?? "" },
+    });
+  }
+
+  #upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    admitted: Pick<OpenSocket, "agentId" | "credential"> & { token: string },
+    serve: (webSocket: WebSocket) => void,
+  ): void {
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      const { agentId, credential, token } = admitted;
+      const open: OpenSocket = { agentId, credential, close: (code, reason) => webSocket.close(code, reason) };
+      this.#sockets.add(open);
+      // Revoked between the check and now, it would not be missed by the socket alone.
+      authenticate(this.#deps.authenticate, token).catch(() =>
+        webSocket.close(ERRORS.TOKEN_INVALID.ws, ERRORS.TOKEN_INVALID.message),
+      );
+      webSocket.once("close", () => this.#sockets.delete(open));
+      serve(webSocket);
+      // The door may have closed while this caller stood in it.
+      if (this.#draining) webSocket.close(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
+    });
+  }
+}
+
+/** Refusals that the audit log keeps; the others say nothing about who tried what. */
+const AUDITED = new Set<string>(["TOKEN_INVALID", "NOT_AUTHORIZED", "ORIGIN_NOT_ALLOWED", "MFA_REQUIRED"]);
+
+const NO_AGENT = "00000000-0000-0000-0000-000000000000" as AgentId;
+
+/** From 24 random bits to a u32 with room above it. */
+function firstNumber(hex: string): number {
+  return Number.parseInt(hex, 16) + 1;
+}

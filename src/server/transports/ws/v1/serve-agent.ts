@@ -1,0 +1,114 @@
+// The server's end of an agent's WebSocket that speaks rexec.v1.
+
+import type { WebSocket } from "ws";
+import type { ControlMessage } from "../../../../protocol/control-frame.ts";
+import { CLOSE, ERRORS } from "../../../../protocol/errors.ts";
+import type { AgentConnection } from "../../../domain/agents/agent-lifecycle.ts";
+import type { AdmittedAgent, AgentSocketDeps } from "../agent-socket.ts";
+import { toStats, toSystemInfo } from "../machine-messages.ts";
+import { OrderedSocket } from "../ordered-socket.ts";
+import { AgentBridge } from "./agent-bridge.ts";
+import { agentMessage, parseMessage } from "./messages.ts";
+
+/** How often a paused socket looks whether its viewers have caught up. */
+const RESUME_CHECK_MS = 5;
+/** A v1 agent is made to wait this long at most: then its viewers are skipped forward instead. */
+const MAX_PAUSE_MS = 10_000;
+
+/** Serves the socket until it closes. `firstNumber`: where the numbers of streams and attachments begin. */
+export function serveV1AgentSocket(
+  deps: AgentSocketDeps,
+  webSocket: WebSocket,
+  admitted: AdmittedAgent,
+  firstNumber: number,
+): void {
+  const { lifecycle, router, log } = deps;
+  const { agent, connectionId } = admitted;
+  const socket = new OrderedSocket(webSocket);
+  let connection: AgentConnection | undefined;
+  let resumeTimer: NodeJS.Timeout | undefined;
+
+  const bridge: AgentBridge = new AgentBridge({
+    firstNumber,
+    now: Date.now,
+    sendJson: (message, onWritten) => socket.sendText(JSON.stringify(message), onWritten),
+    frame: (frame) => router.heldBy(link, agent.id)?.onAgentFrame(frame),
+    control: onControl,
+  });
+  const link: AgentConnection["link"] = {
+    protocol: "rexec.v1",
+    connectionId,
+    sendFrame: (frame) => bridge.onFrame(frame),
+    sendControl: (message) => bridge.onControl(message),
+    close: (code, reason) => socket.close(code, reason),
+    probe: (timeoutMs) => socket.probe(timeoutMs),
+    ping: () => socket.ping(),
+    terminate: () => socket.terminate(),
+  };
+
+  webSocket.pause();
+  lifecycle.connected(link, agent, { bootId: admitted.bootId, sessions: [], facts: admitted.facts }).then(
+    (made) => {
+      connection = made;
+      if (webSocket.readyState !== webSocket.OPEN) return void disconnect(made);
+      log.info({ agentId: agent.id, connectionId, protocol: "rexec.v1" }, "agent connected");
+      webSocket.resume();
+    },
+    (error: unknown) => {
+      log.error({ agentId: agent.id, err: error }, "agent could not be taken");
+      webSocket.resume();
+      socket.close(ERRORS.BACKEND_UNAVAILABLE.ws, ERRORS.BACKEND_UNAVAILABLE.message);
+    },
+  );
+
+  webSocket.on("message", (data: Buffer, isBinary) => {
+    if (connection) lifecycle.heard(connection);
+    if (isBinary) return unknown();
+    const message = parseMessage(agentMessage, data.toString("utf8"));
+    if (message === "not_json") return socket.close(CLOSE.INVALID_DATA, "not JSON");
+    if (message === "unknown") return unknown();
+    bridge.onMessage(message);
+    if (bridge.isBehind) pauseForViewers();
+  });
+  webSocket.on("pong", () => connection && lifecycle.heard(connection));
+  // What went wrong shows in the close code; `close` always follows.
+  webSocket.on("error", (error) => log.info({ agentId: agent.id, err: error }, "agent socket failed"));
+  webSocket.on("close", (code) => {
+    clearInterval(resumeTimer);
+    bridge.close();
+    if (!connection) return;
+    log.info({ agentId: agent.id, connectionId, code }, "agent disconnected");
+    void disconnect(connection);
+  });
+
+  function onControl(message: ControlMessage): void {
+    if (connection && message.$case === "stats") lifecycle.onStats(connection, toStats(message.value));
+    if (connection && message.$case === "systemInfo") lifecycle.onSystemInfo(connection, toSystemInfo(message.value));
+    router.heldBy(link, agent.id)?.onAgentControl(message);
+  }
+
+  /** TCP makes the agent wait: a v1 agent knows no other flow control. Its silence meanwhile is our doing. */
+  function pauseForViewers(): void {
+    if (resumeTimer) return;
+    webSocket.pause();
+    const pausedAtMs = Date.now();
+    resumeTimer = setInterval(() => {
+      if (connection) lifecycle.heard(connection);
+      if (bridge.isBehind && Date.now() - pausedAtMs < MAX_PAUSE_MS) return;
+      clearInterval(resumeTimer);
+      resumeTimer = undefined;
+      webSocket.resume();
+    }, RESUME_CHECK_MS);
+  }
+
+  function disconnect(made: AgentConnection): Promise<void> {
+    return lifecycle.disconnected(made).catch((error: unknown) => {
+      log.warn({ agentId: agent.id, err: error }, "agent's location not released");
+    });
+  }
+
+  function unknown(): void {
+    const { message } = ERRORS.UNKNOWN_MESSAGE_TYPE;
+    if (socket.tolerateUnknown()) socket.sendText(JSON.stringify({ type: "error", data: { message } }));
+  }
+}
