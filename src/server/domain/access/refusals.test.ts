@@ -1,0 +1,78 @@
+// Refused accesses reach the audit log, as many as it can bear.
+import { describe, expect, it } from "vitest";
+import { aUser, userIdentity } from "../../../../test/support/identities.ts";
+import { manualClock } from "../../../../test/support/manual-clock.ts";
+import type { AuditRecord } from "../events/audit.ts";
+import { createRefusals } from "./refusals.ts";
+
+function refusalsInto(append: (record: AuditRecord) => Promise<void>, allow: (key: string) => boolean = () => true) {
+  const errors: unknown[] = [];
+  const refusals = createRefusals({
+    audit: { append },
+    rateLimits: { tryTake: allow },
+    clock: manualClock(1000),
+    onError: (error) => void errors.push(error),
+  });
+  return { refusals, errors };
+}
+
+describe("a refusal", () => {
+  it("is written with who was refused what", async () => {
+    const records: AuditRecord[] = [];
+    const { refusals } = refusalsInto(async (record) => void records.push(record));
+    const user = aUser();
+    refusals.note({
+      identity: userIdentity(user, "read"),
+      subject: "agent:1",
+      userId: user.id,
+      detail: { reason: "X" },
+    });
+    await refusals.settled();
+    expect(records).toEqual([
+      {
+        at: new Date(1000),
+        type: "access.refused",
+        subject: "agent:1",
+        actor: `user:${user.id}`,
+        userId: user.id,
+        detail: { reason: "X" },
+      },
+    ]);
+  });
+
+  it("of a stranger counts against the stranger's address", async () => {
+    const keys: string[] = [];
+    const { refusals } = refusalsInto(
+      async () => {},
+      (key) => {
+        keys.push(key);
+        return false;
+      },
+    );
+    refusals.note({ detail: { peer: "192.0.2.1" } });
+    expect(keys).toEqual(["peer:192.0.2.1"]);
+  });
+
+  it("goes unwritten where too many are on their way", async () => {
+    let written = 0;
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { refusals } = refusalsInto(async () => {
+      written += 1;
+      await gate;
+    });
+    for (let i = 0; i < 500; i++) refusals.note({ detail: {} });
+    release();
+    await refusals.settled();
+    expect(written).toBe(100);
+  });
+
+  it("that can't be written harms nobody", async () => {
+    const { refusals, errors } = refusalsInto(() => Promise.reject(new Error("away")));
+    refusals.note({ detail: {} });
+    await refusals.settled();
+    expect(errors).toHaveLength(1);
+  });
+});
