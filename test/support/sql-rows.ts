@@ -18,7 +18,7 @@ export function newAgent(userId: UserId, fields: Partial<NewAgent> = {}): NewAge
   return { id, userId, name: `agent ${id}`, description: "", os: "linux", arch: "x64", shell: "", tags: [], ...fields };
 }
 
-export function newSecret(): { hash: string; prefix: string } {
+function newSecret(): { hash: string; prefix: string } {
   const secret = `rexec_${randomBytes(32).toString("hex")}`;
   return { hash: createHash("sha256").update(secret).digest("hex"), prefix: secret.slice(0, 12) };
 }

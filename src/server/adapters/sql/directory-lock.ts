@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 
-export class DirectoryInUse extends Error {
+class DirectoryInUse extends Error {
   override name = "DirectoryInUse";
 }
 
