@@ -92,6 +92,18 @@ describe("Postgres behind a bad network", () => {
     expect(await stores.users.get(user.id)).toEqual(user);
   });
 
+  test("a connection that got no answer in time is not used again", async () => {
+    const user = await addUser(stores);
+    proxy.loseConnections();
+    await expect(stores.users.get(user.id)).rejects.toMatchObject(unavailable);
+    expect(await stores.users.get(user.id)).toEqual(user);
+
+    proxy.loseConnections();
+    const registration = stores.agents.register(newAgent(user.id), newAgentToken(), audit("agent.registered"));
+    await expect(registration).rejects.toMatchObject(unavailable);
+    expect(await stores.users.get(user.id)).toEqual(user);
+  });
+
   test("after an outage the same stores work again", async () => {
     const user = await addUser(stores);
     await proxy.cut();

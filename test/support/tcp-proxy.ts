@@ -9,6 +9,8 @@ export interface TcpProxy {
   cut(): Promise<void>;
   /** Takes bytes and connections, and lets nothing through either way. */
   fallSilent(): void;
+  /** The connections there are fall silent for good; new ones work. */
+  loseConnections(): void;
   /** As at first; what was held back meanwhile goes on. */
   mend(): Promise<void>;
   close(): Promise<void>;
@@ -61,6 +63,9 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     cut,
     fallSilent() {
       silent = true;
+      for (const socket of sockets) socket.pause();
+    },
+    loseConnections() {
       for (const socket of sockets) socket.pause();
     },
     async mend() {
