@@ -1,0 +1,118 @@
+// A real gRPC server on a free port over real stores, and people with tokens to call it.
+import { randomUUID } from "node:crypto";
+import { createJoseCodec } from "../../src/server/adapters/jwt/jose-codec.ts";
+import { createEventBus } from "../../src/server/adapters/memory/event-bus.ts";
+import { createRateLimits } from "../../src/server/adapters/memory/rate-limits.ts";
+import { createTerminalSlots } from "../../src/server/adapters/memory/terminal-slots.ts";
+import { createTokenCache } from "../../src/server/adapters/memory/token-cache.ts";
+import { nodeSecrets } from "../../src/server/adapters/node/secrets.ts";
+import { systemClock } from "../../src/server/adapters/node/clock.ts";
+import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
+import type { AgentId, TokenId, UserId } from "../../src/protocol/ids.ts";
+import type { Scope, User } from "../../src/server/domain/access/identity.ts";
+import { issueToken } from "../../src/server/domain/access/issue-token.ts";
+import { createRefusals } from "../../src/server/domain/access/refusals.ts";
+import { createTokenUsage } from "../../src/server/domain/access/token-usage.ts";
+import type { DomainEvent } from "../../src/server/domain/events/events.ts";
+import type { SessionView } from "../../src/server/domain/terminals/sessions.ts";
+import { type GrpcDeps, startGrpcServer } from "../../src/server/transports/grpc/server.ts";
+import { type GrpcCaller, grpcCaller } from "./grpc-call.ts";
+import { type CollectedLog, collectedLog } from "./collected-log.ts";
+
+export interface ControlPlane extends GrpcCaller {
+  port: number;
+  deps: GrpcDeps;
+  stores: SqlStores;
+  log: CollectedLog;
+  /** Everything published since the start. */
+  events: DomainEvent[];
+  /** Agents that answer. */
+  online: Set<AgentId>;
+  /** What the session directory holds. */
+  sessions: SessionView[];
+  addUser(fields?: Partial<Pick<User, "plan" | "admin">>): Promise<User>;
+  addToken(user: User, token?: { scopes?: readonly Scope[]; agentId?: AgentId; expiresAt?: Date }): Promise<string>;
+  /** A new user's token of scope write. */
+  addCaller(fields?: Partial<Pick<User, "plan" | "admin">>): Promise<{ user: User; token: string }>;
+  stop(): Promise<void>;
+}
+
+/** `change` replaces parts of the wiring before the server starts. */
+export async function startControlPlane(
+  stores: SqlStores,
+  change: (deps: GrpcDeps) => Partial<GrpcDeps> = () => ({}),
+): Promise<ControlPlane> {
+  const log = collectedLog();
+  const clock = systemClock;
+  const online = new Set<AgentId>();
+  const sessions: SessionView[] = [];
+  const published: DomainEvent[] = [];
+  const events = createEventBus({ onListenerError: (error) => log.error({ err: error }, "listener failed") });
+  const tokenCache = createTokenCache({ clock });
+  events.subscribe((event) => {
+    published.push(event);
+    if (event.type === "token.revoked") tokenCache.forget(event.tokenHash);
+  });
+  const onError = (error: unknown) => log.error({ err: error }, "not written");
+  const tokenUsage = createTokenUsage({ tokens: stores.tokens, clock, onError });
+  const rateLimits = createRateLimits({ clock, burst: 1000, perMinute: 1000 });
+  const refusals = createRefusals({ audit: stores.audit, rateLimits, clock, onError });
+  const wiring: GrpcDeps = {
+    ...stores,
+    clock,
+    events,
+    log,
+    refusals,
+    tokenCache,
+    tokenUsage,
+    secrets: nodeSecrets,
+    jwt: createJoseCodec({ clock, secret: "a secret of more than 32 bytes for tests" }),
+    slots: createTerminalSlots(),
+    presence: { isOnline: async (id) => online.has(id) },
+    sessions: { listSessions: () => sessions },
+    terminalBaseUrl: () => "ws://localhost:8080",
+    pageTokenKey: "a key for tests",
+  };
+  const deps = { ...wiring, ...change(wiring) };
+  const server = await startGrpcServer(deps, { host: "127.0.0.1", port: 0 });
+  const caller = grpcCaller(server.port);
+
+  async function addUser({ plan = "free", admin = false }: Partial<Pick<User, "plan" | "admin">> = {}): Promise<User> {
+    const id = randomUUID() as UserId;
+    return stores.users.ensure({ id, email: `${id}@example.com`, username: "somebody", plan, admin });
+  }
+
+  const addToken: ControlPlane["addToken"] = async (user, token = {}) => {
+    const scopes: readonly Scope[] = token.scopes ?? ["write"];
+    const { secret, hash, prefix } = issueToken(nodeSecrets);
+    const id = randomUUID() as TokenId;
+    await stores.tokens.create(
+      { id, userId: user.id, name: "test", hash, prefix, ...token, scopes },
+      { at: new Date(), type: "token.created", subject: `token:${id}`, actor: "system", userId: user.id, detail: {} },
+    );
+    return secret;
+  };
+
+  return {
+    ...caller,
+    port: server.port,
+    deps,
+    stores,
+    log,
+    events: published,
+    online,
+    sessions,
+    addUser,
+    addToken,
+    async addCaller(fields) {
+      const user = await addUser(fields);
+      return { user, token: await addToken(user, { scopes: [user.admin ? "admin" : "write"] }) };
+    },
+    async stop() {
+      caller.close();
+      await server.close(1000);
+      await refusals.settled();
+      await tokenUsage.close();
+    },
+  };
+}
