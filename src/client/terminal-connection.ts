@@ -190,11 +190,12 @@ class Terminal implements TerminalConnection {
       const sentBefore = resumed && state.kind === "opening" ? state.askedFrom : 0;
       this.#output.begin({ sameStream, sentBefore, ackEveryBytes: opened.ackEveryBytes });
     }
+    // Before anybody hears of it: who writes upon `opened` writes to the new attachment.
+    const lost = resumed
+      ? undefined
+      : this.#input.restart(inputOffset, opened.maxInputInFlightBytes, isFirst || sameStream);
     consumer.event({ type: "opened", sessionId, resumed, isFirst, readOnly, cols, rows });
-    if (!resumed) {
-      const lost = this.#input.restart(inputOffset, opened.maxInputInFlightBytes, isFirst || sameStream);
-      if (lost.unknownBytes + lost.unsentBytes > 0) consumer.event({ type: "inputLost", ...lost });
-    }
+    if (lost && lost.unknownBytes + lost.unsentBytes > 0) consumer.event({ type: "inputLost", ...lost });
     // The window has changed while nobody could be told.
     if (this.#size !== this.#toldSize) this.resize(this.#size);
     this.#pumpInput();

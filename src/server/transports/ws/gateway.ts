@@ -18,6 +18,7 @@ import { admitUser, type AdmitUserDeps } from "./admit-user.ts";
 import { type AgentSocketDeps, serveAgentSocket } from "./agent-socket.ts";
 import { isOriginAllowed, offeredProtocols, presentedToken } from "./credentials.ts";
 import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
+import { OrderedSocket } from "./ordered-socket.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 import { serveUserSocket, type UserSocketDeps } from "./user-socket.ts";
 import { serveV1AgentSocket } from "./v1/serve-agent.ts";
@@ -74,7 +75,7 @@ export class WebSocketGateway {
 
   /** Once a second. */
   tick(): void {
-    this.#sockets.closeExpired(this.#deps.clock.now());
+    this.#sockets.tick(this.#deps.clock.now());
   }
 
   /** No new sockets; the open ones are told to come back elsewhere. Resolves when all are closed, or after a second. */
@@ -102,7 +103,7 @@ export class WebSocketGateway {
       case "agent": {
         const admitted = await admitAgent(deps, { token, agentId, headers: request.headers });
         const { credential } = admitted.identity;
-        this.#upgrade(request, socket, head, { agentId, credential, token }, (webSocket) => {
+        this.#upgrade(request, socket, head, { kind: route.kind, agentId, credential, token }, (webSocket) => {
           if (isV2) serveAgentSocket(deps, webSocket, { ...admitted, connectionId });
           else
             serveV1AgentSocket(deps, webSocket, { ...admitted, connectionId }, firstNumber(deps.secrets.randomHex(3)));
@@ -119,7 +120,7 @@ export class WebSocketGateway {
         // The handshake may still fail: the slot goes back whenever the raw socket ends.
         socket.once("close", release);
         if (socket.destroyed) release();
-        this.#upgrade(request, socket, head, { agentId, credential, token }, (webSocket) => {
+        this.#upgrade(request, socket, head, { kind: route.kind, agentId, credential, token }, (webSocket) => {
           if (isV2) serveUserSocket(deps, webSocket, admitted);
           else serveV1UserSocket(deps, webSocket, admitted, url.searchParams);
         });
@@ -128,6 +129,13 @@ export class WebSocketGateway {
       case undefined:
         throw new DomainError("AGENT_NOT_FOUND");
     }
+  }
+
+  #watch(open: OpenSocket, webSocket: WebSocket): void {
+    const heard = () => this.#sockets.heard(open, this.#deps.clock.now());
+    this.#sockets.watch(open, this.#deps.clock.now());
+    webSocket.on("pong", heard);
+    webSocket.on("message", heard);
   }
 
   #noteRefusal(request: IncomingMessage, reason: string): void {
@@ -142,18 +150,27 @@ export class WebSocketGateway {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    admitted: Pick<OpenSocket, "agentId" | "credential"> & { token: string },
+    admitted: Pick<OpenSocket, "agentId" | "credential"> & { token: string; kind: "agent" | "user" },
     serve: (webSocket: WebSocket) => void,
   ): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const { agentId, credential, token } = admitted;
-      const open: OpenSocket = { agentId, credential, close: (code, reason) => webSocket.close(code, reason) };
+      const { agentId, credential, token, kind } = admitted;
+      const ordered = new OrderedSocket(webSocket);
+      const open: OpenSocket = {
+        agentId,
+        credential,
+        close: (code, reason) => ordered.close(code, reason),
+        ping: () => webSocket.ping(),
+        terminate: () => webSocket.terminate(),
+      };
       this.#sockets.add(open);
       // Revoked between the check and now, it would not be missed by the socket alone.
-      authenticate(this.#deps.authenticate, token).catch(() =>
-        webSocket.close(ERRORS.TOKEN_INVALID.ws, ERRORS.TOKEN_INVALID.message),
-      );
+      authenticate(this.#deps.authenticate, token).catch((error: unknown) => {
+        const isVerdict = error instanceof DomainError && error.reason === "TOKEN_INVALID";
+        if (isVerdict) ordered.close(ERRORS.TOKEN_INVALID.ws, ERRORS.TOKEN_INVALID.message);
+      });
       webSocket.once("close", () => this.#sockets.delete(open));
+      if (kind === "user") this.#watch(open, webSocket);
       serve(webSocket);
       // The door may have closed while this caller stood in it.
       if (this.#draining) webSocket.close(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);

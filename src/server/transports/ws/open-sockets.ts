@@ -4,16 +4,21 @@
 import { ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
 import type { AgentId } from "../../../protocol/ids.ts";
 import type { Credential } from "../../domain/access/identity.ts";
+import { Presence } from "../../domain/agents/presence.ts";
 import type { EventBus } from "../../domain/events/events.ts";
 
 export interface OpenSocket {
   agentId: AgentId;
   credential: Credential;
   close(code: number, reason: string): void;
+  ping(): void;
+  terminate(): void;
 }
 
 export class OpenSockets {
   readonly #sockets = new Set<OpenSocket>();
+  /** Viewers only: agents' presence is the domain's. */
+  readonly #viewers = new Presence<OpenSocket>();
   readonly #unsubscribe: () => void;
 
   constructor(events: EventBus) {
@@ -34,17 +39,26 @@ export class OpenSockets {
     this.#sockets.add(socket);
   }
 
-  delete(socket: OpenSocket): void {
-    this.#sockets.delete(socket);
+  /** Pings it from now on, and ends it when it is silent for 45 s. */
+  watch(socket: OpenSocket, now: number): void {
+    this.#viewers.add(socket, now);
   }
 
-  /** Once a second: API tokens end on open sockets too. A JWT or ticket is for entering; it may end meanwhile. */
-  closeExpired(now: number): void {
-    this.#closeWhere(
-      ({ credential: { type, expiresAtMs } }) =>
-        type === "api_token" && expiresAtMs !== undefined && expiresAtMs <= now,
-      "TOKEN_INVALID",
-    );
+  heard(socket: OpenSocket, now: number): void {
+    this.#viewers.heard(socket, now);
+  }
+
+  delete(socket: OpenSocket): void {
+    this.#sockets.delete(socket);
+    this.#viewers.remove(socket);
+  }
+
+  /** Once a second. */
+  tick(now: number): void {
+    this.#closeExpired(now);
+    const { ping, offline } = this.#viewers.tick(now);
+    for (const socket of ping) socket.ping();
+    for (const socket of offline) socket.terminate();
   }
 
   closeAll(code: number, reason: string): void {
@@ -53,6 +67,15 @@ export class OpenSockets {
 
   dispose(): void {
     this.#unsubscribe();
+  }
+
+  /** API tokens end on open sockets too. A JWT or ticket is for entering; it may end meanwhile. */
+  #closeExpired(now: number): void {
+    this.#closeWhere(
+      ({ credential: { type, expiresAtMs } }) =>
+        type === "api_token" && expiresAtMs !== undefined && expiresAtMs <= now,
+      "TOKEN_INVALID",
+    );
   }
 
   #closeWhere(matches: (socket: OpenSocket) => boolean, reason: ErrorReason): void {

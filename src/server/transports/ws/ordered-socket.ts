@@ -4,8 +4,8 @@ import type { WebSocket } from "ws";
 import { CLOSE } from "../../../protocol/errors.ts";
 import { MAX_SEND_QUEUE_BYTES, MAX_UNKNOWN_MESSAGES } from "../../../protocol/limits.ts";
 
-/** A peer that does not answer the closing handshake is cut off after this. */
-const CLOSE_TIMEOUT_MS = 5_000;
+/** A peer that does not answer the closing handshake is cut off after this: a revoked one has 2 s in all. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 export class OrderedSocket {
   readonly #socket: WebSocket;

@@ -1,0 +1,102 @@
+// A real server on free ports, and what tests do with it over its public faces: gRPC for control, agents, viewers.
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { AgentServiceClient } from "../../src/gen/rexec/agent/v1/agent_service.ts";
+import { SessionServiceClient } from "../../src/gen/rexec/session/v1/session_service.ts";
+import { TokenServiceClient } from "../../src/gen/rexec/token/v1/token_service.ts";
+import type { AgentId } from "../../src/protocol/ids.ts";
+import type { ServerConfig } from "../../src/server/config.ts";
+import { type RunningServer, startServer } from "../../src/server/server.ts";
+
+export const TEST_JWT_SECRET = "a secret of the tests, 32 bytes or more";
+
+export interface TestServer {
+  running: RunningServer;
+  httpUrl: string;
+  wsUrl: string;
+  grpcAddress: string;
+  adminToken: string;
+  config: ServerConfig;
+  agents: AgentServiceClient;
+  tokens: TokenServiceClient;
+  sessions: SessionServiceClient;
+  /** Registers an agent as the admin. */
+  registerAgent(name?: string): Promise<{ agentId: AgentId; token: string }>;
+  /** The server process's life ends here, and a new one begins on the same ports and data. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `overrides.database` default: PGlite in memory (which a restart would lose: pass a directory for that). */
+export async function startTestServer(overrides: Partial<ServerConfig> = {}): Promise<TestServer> {
+  const directory = await mkdtemp(join(tmpdir(), "rexec-test-server-"));
+  let config: ServerConfig = {
+    host: "127.0.0.1",
+    httpPort: 0,
+    grpcPort: 0,
+    database: { kind: "pglite" },
+    jwtSecret: TEST_JWT_SECRET,
+    allowedOrigins: [],
+    instanceId: "test",
+    bootstrapTokenFile: join(directory, "admin-token"),
+    logLevel: "silent",
+    ...overrides,
+  };
+  let running = await startServer(config);
+  config = { ...config, httpPort: running.httpPort, grpcPort: running.grpcPort };
+  const grpcAddress = `127.0.0.1:${running.grpcPort}`;
+  const clients = [AgentServiceClient, TokenServiceClient, SessionServiceClient].map(
+    (Client) => new Client(grpcAddress, credentials.createInsecure()),
+  );
+  const [agents, tokens, sessions] = clients as [AgentServiceClient, TokenServiceClient, SessionServiceClient];
+  const adminToken = (await readFile(join(directory, "admin-token"), "utf8")).trim();
+  let registered = 0;
+  return {
+    get running() {
+      return running;
+    },
+    httpUrl: `http://127.0.0.1:${running.httpPort}`,
+    wsUrl: `ws://127.0.0.1:${running.httpPort}`,
+    grpcAddress,
+    adminToken,
+    config,
+    agents,
+    tokens,
+    sessions,
+    async registerAgent(name = `agent-${++registered}`) {
+      const request = { name, description: "", os: "linux", arch: "x64", shell: "", tags: [], requestId: "" };
+      const response = await call(agents, "registerAgent", request, adminToken);
+      return {
+        agentId: (response as { agent: { id: AgentId } }).agent.id,
+        token: (response as { token: string }).token,
+      };
+    },
+    async restart() {
+      await running.close(0);
+      running = await startServer(config);
+    },
+    async close() {
+      for (const client of clients) client.close();
+      await running.close(0);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One unary call with a bearer token ("" for none). Rejects with grpc-js's ServiceError. */
+export function call(client: object, method: string, request: object, token: string): Promise<unknown> {
+  const metadata = new Metadata();
+  if (token !== "") metadata.set("authorization", `Bearer ${token}`);
+  type Unary = (
+    request: object,
+    metadata: Metadata,
+    done: (error: ServiceError | null, response: unknown) => void,
+  ) => void;
+  const unary = (client as Record<string, Unary>)[method]?.bind(client);
+  if (!unary) throw new Error(`no such method: ${method}`);
+  return promisify(unary)(request, metadata);
+}
