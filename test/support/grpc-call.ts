@@ -91,7 +91,8 @@ function readFailure(error: ServiceError): CallFailure {
   if (!(bytes instanceof Buffer)) return failure;
   failure.detailsHex = bytes.toString("hex");
   const status = Status.decode(bytes);
-  if (status.code !== error.code || status.message !== error.details) throw new Error("the two statuses differ");
+  if (status.code !== Number(error.code) || status.message !== error.details)
+    throw new Error("the two statuses differ");
   for (const { typeUrl, value } of status.details) {
     switch (typeUrl) {
       case "type.googleapis.com/google.rpc.ErrorInfo":

@@ -1,7 +1,8 @@
-// Reads a request's bytes strictly. The generated decoders are lenient: they stop without a word at a zero tag, and
-// turn invalid UTF-8 into U+FFFD. Nor may they throw here: grpc-js answers that with INTERNAL and the error's own text.
+// Reads a request's bytes strictly. The generated decoders are lenient: they stop without a word at a tag of zero or the
+// end of a group, and turn invalid UTF-8 into U+FFFD. Nor may they throw here: grpc-js answers that with INTERNAL and
+// the error's own text.
 
-import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
 export type Decoded<Request> = { outcome: "decoded"; request: Request } | { outcome: "undecodable"; cause: unknown };
 
@@ -9,12 +10,21 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** `decode` is a method's generated requestDeserialize: it passes what it gets to a decoder that takes a reader too. */
 export function decodeRequest<Request>(decode: (bytes: Buffer) => Request, bytes: Buffer): Decoded<Request> {
-  const reader = new BinaryReader(bytes, (text) => strictUtf8.decode(text));
   try {
-    const request = decode(reader as unknown as Buffer);
-    if (reader.pos !== reader.len) throw new RangeError(`the message ends at byte ${reader.pos} of ${reader.len}`);
-    return { outcome: "decoded", request };
+    walkFields(bytes);
+    const reader = new BinaryReader(bytes, (text) => strictUtf8.decode(text));
+    return { outcome: "decoded", request: decode(reader as unknown as Buffer) };
   } catch (cause) {
     return { outcome: "undecodable", cause };
+  }
+}
+
+/** Throws where the bytes are no sequence of whole fields. */
+function walkFields(bytes: Uint8Array): void {
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (wireType === WireType.EndGroup) throw new RangeError("a group ends that never began");
+    reader.skip(wireType, field);
   }
 }
