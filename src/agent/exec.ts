@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { MAX_EXEC_OUTPUT_BYTES } from "../protocol/limits.ts";
+import { cleanStart } from "./clean-start.ts";
 import type { ShellCommand } from "./login-shell.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -37,7 +38,8 @@ export class ExecRunner {
 function runCommand(shell: ShellCommand, command: string, signal: AbortSignal): Promise<ExecResult> {
   const { promise, resolve } = Promise.withResolvers<ExecResult>();
   // A process group of its own, so that what the command has started ends with it.
-  const child = spawn(shell.file, ["-c", command], {
+  const call = cleanStart({ file: shell.file, args: ["-c", command] });
+  const child = spawn(call.file, [...call.args], {
     cwd: shell.cwd,
     env: shell.env,
     detached: true,

@@ -116,15 +116,26 @@ export class OutputFlow {
   }
 
   #mustWait(head: number): boolean {
-    const live = [...this.#positions.values()].filter((position) => position.state === "live");
-    if (live.length > 0) {
-      const unacked = head - this.#fastest();
+    // Called for every read of the PTY: no allocation.
+    let live = 0;
+    let upToDate = 0;
+    let fastest = 0;
+    let heldFrom = -1;
+    for (const { state, acked, held } of this.#positions.values()) {
+      if (state === "live") {
+        live += 1;
+        if (held === undefined) upToDate += 1;
+        if (acked > fastest) fastest = acked;
+      }
+      if (held !== undefined && held.from > heldFrom) heldFrom = held.from;
+    }
+    if (live > 0) {
+      const unacked = head - fastest;
       if (unacked >= this.windowBytes) return true;
       if (this.#state === "pause" && unacked > this.windowBytes / 2) return true;
-      if (live.some((position) => position.held === undefined)) return false;
     }
-    const holds = [...this.#positions.values()].flatMap(({ held }) => (held === undefined ? [] : [held.from]));
-    return holds.length > 0 && head - Math.max(...holds) >= HOLD_BYTES;
+    // Whoever is there and up to date paces the shell alone.
+    return upToDate === 0 && heldFrom >= 0 && head - heldFrom >= HOLD_BYTES;
   }
 
   #fastest(): number {

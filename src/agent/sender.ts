@@ -49,7 +49,7 @@ export class Sender {
       this.#socket.terminate();
       return;
     }
-    this.#pump();
+    this.#pumpControl();
   }
 
   /** Control frames that wait; for callers that can do without one more. */
@@ -83,6 +83,14 @@ export class Sender {
     this.#turnEnd = undefined;
     this.#sentThisTurn.clear();
     this.#pump();
+  }
+
+  #pumpControl(): void {
+    while (this.#state === "open" && this.#socket.bufferedAmount < MAX_UNSENT_BYTES) {
+      const frame = this.#takeControl();
+      if (frame === undefined) return;
+      this.#send(frame);
+    }
   }
 
   /** Sends what there is and the socket takes; with `only`, of that source and one piece. */

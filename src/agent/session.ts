@@ -9,6 +9,7 @@ import type { SessionEnded, SessionStarted } from "../gen/rexec/stream/v1/contro
 import type { Attachment } from "./attachment.ts";
 import { InputQueue } from "./input-queue.ts";
 import type { ShellCommand } from "./login-shell.ts";
+import { endProcesses } from "./shell-end.ts";
 import { OutputFeed } from "./output-feed.ts";
 import { OutputFlow } from "./output-flow.ts";
 import { OutputRing } from "./output-ring.ts";
@@ -16,8 +17,8 @@ import type { Pty, PtyFactory } from "./pty/pty.ts";
 import { Screen } from "./screen.ts";
 import { ShellSize } from "./shell-size.ts";
 
-/** A shell that ignores SIGHUP is killed after this. */
-const KILL_AFTER_MS = 2_000;
+/** Larger pieces than any read of a PTY are cut: the ring must not turn over before the screen has seen it. */
+const MAX_PIECE_BYTES = 64 * 1024;
 
 export interface SessionDeps {
   startPty: PtyFactory;
@@ -53,7 +54,7 @@ export class Session {
   #size: TerminalSize;
   #ended: SessionEnded | undefined;
   #stopReason: string | undefined;
-  #killTimer: NodeJS.Timeout | undefined;
+  #processesEnd: Promise<void> | undefined;
   #flowTimer: NodeJS.Timeout | undefined;
 
   readonly #whenEnded = Promise.withResolvers<void>();
@@ -74,7 +75,10 @@ export class Session {
       stream: init.stream,
       ring: this.#ring,
       snapshots: this.#screen,
-      onSent: (offset) => this.#flow.sent(offset),
+      onSent: (offset) => {
+        this.#flow.sent(offset);
+        this.#screen.limitMoved();
+      },
       onGiven: (attachment, offset) => this.#consumed(attachment, offset),
       onReady: () => this.#deps.onReady(this),
     });
@@ -102,8 +106,10 @@ export class Session {
     return this.#ended;
   }
 
-  get whenEnded(): Promise<void> {
-    return this.#whenEnded.promise;
+  /** Resolves when the shell has ended and, where it was stopped, nothing runs on its terminal any more. */
+  async whenEnded(): Promise<void> {
+    await this.#whenEnded.promise;
+    await this.#processesEnd;
   }
 
   /** Viewers, those that may come back included. */
@@ -140,7 +146,10 @@ export class Session {
       this.#attachments.delete(attachment.handle);
       this.#deps.onForgotten(this, attachment);
     }
-    if (![...this.#attachments.values()].some(({ state }) => state === "live")) this.feed.stopBroadcast();
+    if (![...this.#attachments.values()].some(({ state }) => state === "live")) {
+      this.feed.stopBroadcast();
+      this.#screen.limitMoved();
+    }
     this.#followWindow();
     this.#expireHolds();
   }
@@ -181,28 +190,27 @@ export class Session {
   stop(reason: string): void {
     if (this.#stopReason !== undefined || this.#ended !== undefined) return;
     this.#stopReason = reason;
-    this.#killTimer = setTimeout(() => this.#pty.signal("SIGKILL"), KILL_AFTER_MS);
-    this.#pty.signal("SIGHUP");
+    this.#processesEnd = endProcesses(this.#pty);
     this.#applyFlow();
   }
 
   /** Lets go of everything; the shell has ended. */
   dispose(): void {
     clearTimeout(this.#flowTimer);
-    clearTimeout(this.#killTimer);
     this.#input.close();
     this.#screen.dispose();
   }
 
   #onOutput(bytes: Uint8Array): void {
-    this.#ring.append(bytes);
-    this.#deps.onReady(this);
-    this.#screen.outputArrived();
+    for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) {
+      this.#ring.append(bytes.length <= MAX_PIECE_BYTES ? bytes : bytes.subarray(at, at + MAX_PIECE_BYTES));
+      this.#deps.onReady(this);
+      this.#screen.outputArrived();
+    }
     this.#applyFlow();
   }
 
   #onExit(exitCode: number): void {
-    clearTimeout(this.#killTimer);
     this.#input.close();
     const { stream, id: sessionId, head: endOffset } = this;
     this.#ended = { stream, sessionId, endOffset, exitCode, reason: this.#stopReason ?? "exited" };

@@ -141,7 +141,7 @@ export class Terminals {
   /** Ends every shell and starts no more. Resolves when none runs. */
   async stopAll(reason: string): Promise<void> {
     this.#state = "stopping";
-    const ends = [...this.#running.values()].map((session) => session.whenEnded);
+    const ends = [...this.#running.values()].map((session) => session.whenEnded());
     this.stop("", reason);
     await Promise.all(ends);
     for (const session of [...this.#streams.values()]) this.#forgetSession(session);

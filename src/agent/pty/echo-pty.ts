@@ -70,6 +70,10 @@ export class EchoPty implements Pty {
     this.onSignal(name);
   }
 
+  isAlive(): boolean {
+    return this.#exitCode === undefined;
+  }
+
   #deliver(): void {
     while (this.reading === "on" && this.#state === "running") {
       const bytes = this.#pending.shift();

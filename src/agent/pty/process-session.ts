@@ -3,8 +3,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { PtySignal } from "./pty.ts";
 
-/** Signals every process of the session that `leaderPid` leads; says how many there were. */
-export function signalSession(leaderPid: number, name: PtySignal): number {
+/** Signals every process of the session that `leaderPid` leads. */
+export function signalSession(leaderPid: number, name: PtySignal): void {
+  sendToSession(leaderPid, name);
+}
+
+/** How many processes of the session that `leaderPid` leads still run. */
+export function countSession(leaderPid: number): number {
+  return sendToSession(leaderPid, 0);
+}
+
+function sendToSession(leaderPid: number, name: PtySignal | 0): number {
   const members = sessionMembers(leaderPid);
   if (members === undefined) {
     // No /proc: the shell and its own process group are what can be reached.
@@ -14,7 +23,7 @@ export function signalSession(leaderPid: number, name: PtySignal): number {
   return members.filter((pid) => trySignal(pid, name)).length;
 }
 
-/** Process ids of the session; undefined where the system has no /proc to read them from. */
+/** Process ids of the session, without those that have ended and are not reaped; undefined where the system has no /proc to read them from. */
 function sessionMembers(leaderPid: number): number[] | undefined {
   let names: string[];
   try {
@@ -31,13 +40,14 @@ function sessionOf(pid: number): number | undefined {
   try {
     // "pid (name) state ppid pgrp session …"; the name may hold spaces and parentheses.
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]);
+    const [state, , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" ? undefined : Number(session);
   } catch {
     return undefined; // It ended between the listing and now.
   }
 }
 
-function trySignal(pid: number, name: PtySignal): boolean {
+function trySignal(pid: number, name: PtySignal | 0): boolean {
   try {
     process.kill(pid, name);
     return true;

@@ -31,6 +31,8 @@ export interface Pty {
   resume(): void;
   /** Reaches the program and everything it started on this terminal. */
   signal(name: PtySignal): void;
+  /** Does anything that signal() would reach still run? */
+  isAlive(): boolean;
 }
 
 /** Starts a program on a terminal. Throws where it can't be started. */

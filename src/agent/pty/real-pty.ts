@@ -1,10 +1,11 @@
 // The pseudoterminal of the operating system, by @lydell/node-pty; nobody else imports that package.
 
 import { writeSync } from "node:fs";
-import { constants } from "node:os";
+import type { constants } from "node:os";
 import { type IPty, spawn } from "@lydell/node-pty";
 import type { TerminalSize } from "../../protocol/terminal-size.ts";
-import { signalSession } from "./process-session.ts";
+import { cleanStart } from "../clean-start.ts";
+import { countSession, signalSession } from "./process-session.ts";
 import type { Pty, PtyCommand, PtyEvents, PtySignal } from "./pty.ts";
 
 /** After the program's exit: its terminal has been silent for this long, so nobody else writes there. */
@@ -24,7 +25,8 @@ interface UnixPty extends IPty {
 }
 
 export function startRealPty(command: PtyCommand, events: PtyEvents): Pty {
-  const terminal = spawn(command.file, [...command.args], {
+  const call = cleanStart(command);
+  const terminal = spawn(call.file, [...call.args], {
     name: command.env["TERM"] ?? "xterm-256color",
     cols: command.size.cols,
     rows: command.size.rows,
@@ -93,6 +95,10 @@ class RealPty implements Pty {
 
   signal(name: PtySignal): void {
     signalSession(this.pid, name);
+  }
+
+  isAlive(): boolean {
+    return countSession(this.pid) > 0;
   }
 
   #onOutput(bytes: Uint8Array): void {

@@ -1,0 +1,123 @@
+// Turns a headless terminal into bytes that draw its screen, its scrollback and its modes on any terminal of its size.
+
+import { SerializeAddon } from "@xterm/addon-serialize";
+import type { Terminal } from "@xterm/headless";
+import { MAX_CONTROL_BYTES } from "../protocol/limits.ts";
+import { coreOf, type XtermCore } from "./xterm-core.ts";
+
+/** Left for the frame around the bytes. */
+const MAX_DRAWING_BYTES = MAX_CONTROL_BYTES - 1024;
+const MAX_TITLE_LENGTH = 256;
+/** RIS: clears the screen, the scrollback and every mode of a terminal that was in use. */
+const RESET = "\x1bc";
+const MOUSE_MODES = { none: "", x10: "\x1b[?9h", vt200: "\x1b[?1000h", drag: "\x1b[?1002h", any: "\x1b[?1003h" };
+const MOUSE_ENCODINGS: Readonly<Record<string, string>> = { SGR: "\x1b[?1006h", SGR_PIXELS: "\x1b[?1016h" };
+const CURSOR_STYLES = { block: 1, underline: 3, bar: 5 };
+
+export class ScreenDrawing {
+  readonly #terminal: Terminal;
+  readonly #core: XtermCore;
+  readonly #serialize = new SerializeAddon();
+  #title = "";
+  /** The last one: many viewers may come at once. */
+  #last: { offset: number; scrollbackLines: number; data: Buffer } | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#core = coreOf(terminal);
+    terminal.loadAddon(this.#serialize);
+    terminal.onTitleChange((title) => {
+      this.#title = title.replace(/[\u0000-\u001f\u007f-\u009f]/g, "").slice(0, MAX_TITLE_LENGTH);
+    });
+  }
+
+  /** `offset` names the screen's state. Fewer lines of scrollback are drawn where they would not fit into a frame. */
+  draw(offset: number, scrollbackLines: number): Buffer {
+    if (this.#last?.offset === offset && this.#last.scrollbackLines === scrollbackLines) return this.#last.data;
+    let lines = Math.min(scrollbackLines, this.#terminal.buffer.normal.length);
+    let data = this.#drawWith(lines);
+    while (data.length > MAX_DRAWING_BYTES && lines > 0) {
+      lines = Math.floor(Math.min(lines / 2, (lines * MAX_DRAWING_BYTES) / data.length));
+      data = this.#drawWith(lines);
+    }
+    if (data.length > MAX_DRAWING_BYTES) data = this.#drawTextOnly();
+    this.#last = { offset, scrollbackLines, data };
+    return data;
+  }
+
+  /** The screen has changed without output. */
+  forget(): void {
+    this.#last = undefined;
+  }
+
+  #drawWith(scrollback: number): Buffer {
+    const normal = this.#serialize.serialize({ scrollback, excludeModes: true, excludeAltBuffer: true });
+    const both = this.#serialize.serialize({ scrollback, excludeModes: true });
+    // The second buffer is drawn from default colours on; what precedes it ends with the current ones.
+    const alternate = both.length > normal.length ? `\x1b[0m${both.slice(normal.length)}` : "";
+    return Buffer.from(RESET + normal + alternate + this.#placement() + this.#modes());
+  }
+
+  /** Margins, tab stops and the saved cursor: each moves the cursor, so it is put back afterwards. */
+  #placement(): string {
+    const { cols, rows, modes, buffer } = this.#terminal;
+    const { scrollTop, scrollBottom, savedX, savedY, tabs } = this.#core.buffers.active;
+    let text = "";
+    const stops = Array.from({ length: cols }, (_, column) => column).filter((column) => tabs[column]);
+    if (stops.some((column) => column % 8 !== 0) || stops.length !== Math.ceil(cols / 8)) {
+      text += `\x1b[3g${stops.map((column) => `\x1b[${column + 1}G\x1bH`).join("")}`;
+    }
+    const savedRow = Math.min(Math.max(savedY - buffer.active.baseY, 0), rows - 1);
+    if (savedX !== 0 || savedRow !== 0) text += `\x1b[${savedRow + 1};${Math.min(savedX, cols - 1) + 1}H\x1b7`;
+    const hasMargins = scrollTop !== 0 || scrollBottom !== rows - 1;
+    if (hasMargins) text += `\x1b[${scrollTop + 1};${scrollBottom + 1}r`;
+    if (modes.originMode) text += "\x1b[?6h";
+    if (text === "") return "";
+    const row = buffer.active.cursorY - (modes.originMode ? scrollTop : 0);
+    return `${text}\x1b[${row + 1};${Math.min(buffer.active.cursorX, cols - 1) + 1}H`;
+  }
+
+  #modes(): string {
+    const { modes } = this.#terminal;
+    const { coreService, coreMouseService, _charsetService } = this.#core;
+    const { cursorStyle, cursorBlink } = coreService.decPrivateModes;
+    let text = "";
+    if (modes.applicationCursorKeysMode) text += "\x1b[?1h";
+    if (modes.applicationKeypadMode) text += "\x1b=";
+    if (modes.bracketedPasteMode) text += "\x1b[?2004h";
+    if (modes.insertMode) text += "\x1b[4h";
+    if (modes.reverseWraparoundMode) text += "\x1b[?45h";
+    if (modes.sendFocusMode) text += "\x1b[?1004h";
+    if (!modes.wraparoundMode) text += "\x1b[?7l";
+    text += MOUSE_MODES[modes.mouseTrackingMode];
+    text += MOUSE_ENCODINGS[coreMouseService.activeEncoding] ?? "";
+    if (cursorStyle !== undefined) text += `\x1b[${CURSOR_STYLES[cursorStyle] + (cursorBlink ? 0 : 1)} q`;
+    if (coreService.isCursorHidden) text += "\x1b[?25l";
+    if (isLineDrawing(_charsetService._charsets[0])) text += "\x1b(0";
+    if (isLineDrawing(_charsetService._charsets[1])) text += "\x1b)0";
+    if (_charsetService.glevel === 1) text += "\x0e";
+    if (this.#title !== "") text += `\x1b]0;${this.#title}\x07`;
+    return text;
+  }
+
+  /** For a screen so large and so coloured that it fits into no frame: what can be read of it. */
+  #drawTextOnly(): Buffer {
+    const { active } = this.#terminal.buffer;
+    const rows: string[] = [];
+    let bytes = 0;
+    for (let row = 0; row < this.#terminal.rows; row++) {
+      const line = active.getLine(active.baseY + row)?.translateToString(true) ?? "";
+      bytes += Buffer.byteLength(line) + 2;
+      if (bytes > MAX_DRAWING_BYTES - 4096) break;
+      rows.push(line);
+    }
+    const switchBuffer = active.type === "alternate" ? "\x1b[?1049h\x1b[H" : "";
+    const cursor = `\x1b[${active.cursorY + 1};${Math.min(active.cursorX, this.#terminal.cols - 1) + 1}H`;
+    return Buffer.from(RESET + switchBuffer + rows.join("\r\n") + cursor + this.#modes());
+  }
+}
+
+/** DEC Special Graphics: lines and corners in place of small letters. */
+function isLineDrawing(charset: Readonly<Record<string, string>> | undefined): boolean {
+  return charset?.["q"] === "─";
+}
