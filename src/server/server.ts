@@ -82,7 +82,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     instanceId,
     clock,
     agents: stores.agents,
-    locations: createAgentLocations({ clock }),
+    locations: createAgentLocations(),
     events,
     router,
     log,

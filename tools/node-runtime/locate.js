@@ -5,11 +5,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The oldest Node that ink, vitest, kysely and commander run on. */
-export const MINIMUM_NODE = "22.12";
+export const MINIMUM_NODE = "22.13";
 
 export const runtimeDir = fileURLToPath(new URL(".", import.meta.url));
 
-/** Whether `version` ("22.12.0", no leading v) is MINIMUM_NODE or newer. */
+/** Whether `version` ("22.13.0", no leading v) is MINIMUM_NODE or newer. */
 export function isNewEnough(version) {
   const [major, minor] = version.split(".").map(Number);
   const [minimumMajor, minimumMinor] = MINIMUM_NODE.split(".").map(Number);

@@ -27,6 +27,8 @@ export interface LifecycleDeps {
   log: Log;
 }
 
+type Mark = (store: AgentStore) => Promise<void>;
+
 /** One open agent socket, from hello to close. */
 export interface AgentConnection {
   readonly link: AgentLink & { ping(): void; terminate(): void };
@@ -41,6 +43,8 @@ export class AgentLifecycle {
   readonly #deps: LifecycleDeps;
   readonly #presence = new Presence<AgentConnection>();
   readonly #connections = new Set<AgentConnection>();
+  /** The last mark of each agent that the database does not have yet; one per agent. */
+  readonly #unmarked = new Map<AgentId, Mark>();
   readonly #saving = new Set<Promise<void>>();
   #seenSavedAtMs = 0;
 
@@ -55,19 +59,16 @@ export class AgentLifecycle {
     hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[]; facts: ConnectionFacts },
   ): Promise<AgentConnection> {
     const { clock, locations, router, events, instanceId } = this.#deps;
-    const location = await locations.claim({
-      agentId: agent.id,
-      instanceId,
-      connectionId: link.connectionId,
-      ...(hello.bootId === undefined ? {} : { bootId: hello.bootId }),
-    });
+    const { connectionId } = link;
+    const boot = hello.bootId === undefined ? {} : { bootId: hello.bootId };
+    const location = await locations.claim({ agentId: agent.id, instanceId, connectionId, ...boot }, agent.epoch);
     const now = clock.now();
     const connection = { link, agent, location, heardAtMs: now, suspect: false, statsSavedAtMs: 0 };
     this.#presence.add(connection, now);
     this.#connections.add(connection);
     router.agentUp(link, agent, hello);
     events.publish({ type: "agent.connected", agentId: agent.id, userId: agent.userId });
-    this.#save(agent.id, "connect", (store) =>
+    this.#mark(agent.id, (store) =>
       store.markConnected(agent.id, new Date(now), hello.facts, { instanceId, epoch: location.epoch }),
     );
     return connection;
@@ -87,9 +88,8 @@ export class AgentLifecycle {
     this.#presence.remove(connection);
     if (!router.agentDown(connection.link, agent.id)) return;
     events.publish({ type: "agent.disconnected", agentId: agent.id, userId: agent.userId });
-    this.#save(agent.id, "disconnect", (store) =>
-      store.markDisconnected(agent.id, new Date(clock.now()), { instanceId, epoch: location.epoch }),
-    );
+    const at = new Date(clock.now());
+    this.#mark(agent.id, (store) => store.markDisconnected(agent.id, at, { instanceId, epoch: location.epoch }));
     await locations.release(location);
   }
 
@@ -117,7 +117,9 @@ export class AgentLifecycle {
       this.#deps.log.info({ agentId: connection.agent.id }, "agent silent for 45 s, connection given up");
       connection.link.terminate();
     }
-    if (now - this.#seenSavedAtMs >= SAVE_SEEN_EVERY_MS) this.#saveSeen(now);
+    if (now - this.#seenSavedAtMs < SAVE_SEEN_EVERY_MS) return;
+    for (const [agentId, write] of this.#unmarked) this.#mark(agentId, write);
+    this.#saveSeen(now);
   }
 
   /** Ends when what is being written has been. */
@@ -144,7 +146,16 @@ export class AgentLifecycle {
     if (seen.length > 0) this.#save(undefined, "presence", (store) => store.markSeen(seen));
   }
 
-  /** Writes without waiting: what the database misses now it gets with the next batch. */
+  /** Writes whether an agent is connected, now or, where the database is away, with a later batch: epochs keep the order. */
+  #mark(agentId: AgentId, write: Mark): void {
+    this.#unmarked.set(agentId, write);
+    this.#save(agentId, "presence", async (store) => {
+      await write(store);
+      if (this.#unmarked.get(agentId) === write) this.#unmarked.delete(agentId);
+    });
+  }
+
+  /** Writes without waiting: terminals do not depend on it. What is lost here comes again with the next report. */
   #save(agentId: AgentId | undefined, what: string, write: (store: AgentStore) => Promise<void>): void {
     const saved = write(this.#deps.agents)
       .catch((error: unknown) => this.#deps.log.warn({ agentId, err: error }, `${what} not saved`))

@@ -23,6 +23,8 @@ export interface Agent {
   tags: readonly string[];
   status: AgentStatus;
   mfaLocked: boolean;
+  /** Of the last connection that was written; 0 before the first. */
+  epoch: number;
   createdAt: Date;
   updatedAt: Date;
   connectedAt?: Date;
@@ -137,7 +139,12 @@ export interface AgentStore {
    * undefined where there was no such agent. */
   delete(id: AgentId, audit: AuditRecord): Promise<{ tokenHashes: readonly string[] } | undefined>;
 
-  markConnected(id: AgentId, at: Date, facts: ConnectionFacts, where: { instanceId: InstanceId; epoch: number }): Promise<void>;
+  markConnected(
+    id: AgentId,
+    at: Date,
+    facts: ConnectionFacts,
+    where: { instanceId: InstanceId; epoch: number },
+  ): Promise<void>;
   /** Changes nothing where a later epoch has taken over. */
   markDisconnected(id: AgentId, at: Date, where: { instanceId: InstanceId; epoch: number }): Promise<void>;
   /** One statement for many agents. */

@@ -13,8 +13,11 @@ export interface AgentLocation {
 }
 
 export interface AgentLocations {
-  /** Takes the agent over from whoever holds it. The new epoch is larger than any before. */
-  claim(location: Omit<AgentLocation, "epoch">): Promise<AgentLocation>;
+  /**
+   * Takes the agent over from whoever holds it. The new epoch is larger than any before, and than `above`: the one that
+   * is stored with the agent, which outlives this port's own memory.
+   */
+  claim(location: Omit<AgentLocation, "epoch">, above: number): Promise<AgentLocation>;
   get(agentId: AgentId): Promise<AgentLocation | undefined>;
   /** Compare-and-delete: false, and nothing changes, where the epoch or connection is another by now. */
   release(location: AgentLocation): Promise<boolean>;
