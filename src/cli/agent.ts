@@ -1,0 +1,72 @@
+// `rexec agent`: this machine as one that terminals can be opened on.
+
+import type { Command } from "commander";
+import { enrollThisMachine, machineName } from "./agent-enroll.ts";
+import { readAgentFile, writeAgentFile } from "./agent-file.ts";
+import { runAgent } from "./agent-run.ts";
+import { CliError } from "./cli-error.ts";
+import { type CommandContext, flagsOf, formatOf, withApi } from "./command-context.ts";
+
+interface EnrollFlags {
+  name?: string;
+  description?: string;
+  tag?: string[];
+  force?: boolean;
+  run?: boolean;
+}
+
+export function addAgentCommand(program: Command, context: CommandContext): void {
+  const agent = program.command("agent").description("make this machine one that terminals can be opened on");
+  agent
+    .command("enroll")
+    .description("register this machine; its own token is stored for `rexec agent run`")
+    .option("--name <name>", "by default the host's name")
+    .option("--description <text>")
+    .option("--tag <tag...>")
+    .option("--force", "although it is enrolled already")
+    .option("--run", "and run the agent")
+    .action(async (_options, command: Command) => {
+      await enroll(command, context);
+      if (command.opts<EnrollFlags>().run) await runAgent(context, { isQuiet: flagsOf(command).quiet ?? false });
+    });
+  agent
+    .command("run")
+    .description("run the agent until it is told to stop")
+    .addHelpText(
+      "after",
+      "\nUses what `rexec agent enroll` stored; or REXEC_HOST, REXEC_AGENT_ID and REXEC_TOKEN or REXEC_TOKEN_FILE.",
+    )
+    .action((_options, command: Command) => runAgent(context, { isQuiet: flagsOf(command).quiet ?? false }));
+}
+
+async function enroll(command: Command, context: CommandContext): Promise<void> {
+  const flags = flagsOf(command);
+  const { name = machineName(), description = "", tag = [], force } = command.opts<EnrollFlags>();
+  const { agentFile } = context.env;
+  const known = force ? undefined : readAgentFile(agentFile);
+  if (known) {
+    throw new CliError("AGENT_NAME_TAKEN", {
+      message: `this machine is enrolled already, as ${known.name} at ${known.server}`,
+      hint: "run it with `rexec agent run`; --force enrolls it anew",
+    });
+  }
+  const made = await withApi(flags, context, async (api, target) => {
+    const agent = await enrollThisMachine(api, { name, description, tags: tag }).catch((error: unknown) => {
+      throw error instanceof CliError && error.reason === "AGENT_NAME_TAKEN"
+        ? new CliError(
+            error.reason,
+            { message: `${error.message}: ${name}`, hint: "choose another with --name" },
+            { cause: error },
+          )
+        : error;
+    });
+    writeAgentFile(agentFile, { server: target.origin, ...agent });
+    return { ...agent, server: target.origin };
+  });
+  if (formatOf(flags).startsWith("json")) {
+    context.print(`${JSON.stringify({ id: made.agentId, name: made.name, server: made.server, file: agentFile })}\n`);
+    return;
+  }
+  context.print(`${made.agentId}\n`);
+  context.tell(`enrolled as ${made.name} at ${made.server}\n`);
+}

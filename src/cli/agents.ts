@@ -1,0 +1,98 @@
+// `rexec agents`: the machines that dial out.
+
+import type { Command } from "commander";
+import { type Agent, AgentStatus } from "../gen/rexec/agent/v1/agent_service.ts";
+import type { Api } from "./api.ts";
+import { type CommandContext, flagsOf, formatOf, withApi } from "./command-context.ts";
+import { ago, type Column, renderListing } from "./output.ts";
+
+const PAGE_SIZE = 1000;
+
+export function addAgentsCommand(program: Command, context: CommandContext): void {
+  const agents = program.command("agents").description("list the machines that you can open terminals on");
+  agents
+    .command("ls", { isDefault: true })
+    .description("list agents")
+    .option("--filter <terms>", 'e.g. "status:online tag:web"; a word alone matches within the name')
+    .option("--order <field>", 'name, created_at or last_seen_at, with an optional " desc"', "name")
+    .action(async (_options, command: Command) => {
+      const flags = flagsOf(command);
+      const { filter = "", order = "name" } = command.opts<{ filter?: string; order?: string }>();
+      const rows = await withApi(flags, context, (api) => listAllAgents(api, filter, order));
+      const columns = agentColumns(new Date());
+      context.print(renderListing({ rows, columns, json: agentJson, name: (agent) => agent.name }, formatOf(flags)));
+      if (rows.length === 0) context.tell("no agents; `rexec agent enroll` on a machine adds it\n");
+    });
+}
+
+/** Every page; the server's order. */
+export async function listAllAgents(api: Pick<Api, "listAgents">, filter: string, orderBy: string): Promise<Agent[]> {
+  const agents: Agent[] = [];
+  let pageToken = "";
+  do {
+    const page = await api.listAgents({ pageSize: PAGE_SIZE, pageToken, filter, orderBy });
+    agents.push(...page.agents);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  return agents;
+}
+
+const STATUS_NAMES = new Map<AgentStatus, string>([
+  [AgentStatus.AGENT_STATUS_REGISTERED, "registered"],
+  [AgentStatus.AGENT_STATUS_ONLINE, "online"],
+  [AgentStatus.AGENT_STATUS_SUSPECT, "suspect"],
+  [AgentStatus.AGENT_STATUS_OFFLINE, "offline"],
+]);
+
+export function statusName(status: AgentStatus): string {
+  return STATUS_NAMES.get(status) ?? "unknown";
+}
+
+function agentColumns(now: Date): Column<Agent>[] {
+  return [
+    { header: "NAME", value: (agent) => agent.name },
+    { header: "STATUS", value: (agent) => statusName(agent.status) + (agent.mfaLocked ? " (locked)" : "") },
+    { header: "PLATFORM", value: platform },
+    { header: "SEEN", value: (agent) => ago(agent.lastSeenAt, now) },
+    { header: "ID", value: (agent) => agent.id },
+    { header: "TAGS", value: (agent) => agent.tags.join(","), isWide: true },
+    { header: "CPU", value: (agent) => percent(agent.stats?.cpuPercent), isWide: true },
+    { header: "HOST", value: (agent) => agent.systemInfo?.hostname ?? "", isWide: true },
+    { header: "VERSION", value: (agent) => agent.version, isWide: true },
+    { header: "CREATED", value: (agent) => ago(agent.createdAt, now), isWide: true },
+    { header: "INSTANCE", value: (agent) => agent.instanceId, isWide: true },
+  ];
+}
+
+function platform(agent: Agent): string {
+  return [agent.distro || agent.os, agent.arch].filter((part) => part !== "").join("/");
+}
+
+/** What could not be measured is not 0. */
+function percent(value: number | undefined): string {
+  return value === undefined ? "n/a" : `${Math.round(value)}%`;
+}
+
+/** What programs read: the proto's fields by their names in the proto, statuses as plain words, times in ISO 8601. */
+export function agentJson(agent: Agent): Record<string, unknown> {
+  return {
+    id: agent.id,
+    name: agent.name,
+    description: agent.description,
+    status: statusName(agent.status),
+    os: agent.os,
+    arch: agent.arch,
+    distro: agent.distro,
+    shell: agent.shell,
+    tags: agent.tags,
+    user_id: agent.userId,
+    mfa_locked: agent.mfaLocked,
+    version: agent.version,
+    instance_id: agent.instanceId,
+    created_at: agent.createdAt,
+    connected_at: agent.connectedAt,
+    last_seen_at: agent.lastSeenAt,
+    hostname: agent.systemInfo?.hostname,
+    cpu_percent: agent.stats?.cpuPercent,
+  };
+}

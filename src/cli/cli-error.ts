@@ -1,0 +1,106 @@
+// How a command fails: what happened, why, what to do next; and the exit code that scripts see.
+
+import type { ErrorReason } from "../protocol/errors.ts";
+
+export const EXIT = {
+  OK: 0,
+  ERROR: 1,
+  USAGE: 2,
+  NOT_FOUND: 3,
+  NOT_AUTHENTICATED: 4,
+  DENIED: 5,
+  LIMIT: 6,
+  /** The agent is offline, or the server can't be reached. */
+  UNREACHABLE: 7,
+  TIMEOUT: 8,
+  INTERRUPTED: 130,
+  /** `attach`: a failure of ours, as ssh has it; every other code is the remote shell's. */
+  ATTACH_FAILED: 255,
+} as const;
+
+/** A reason of the error table, or one that only a command line has. */
+export type CliReason = ErrorReason | "USAGE" | "UNREACHABLE" | "TIMEOUT" | "INTERRUPTED" | "PROTOCOL";
+
+const EXIT_OF: Readonly<Record<CliReason, number>> = {
+  AGENT_LIMIT_REACHED: EXIT.LIMIT,
+  AGENT_NOT_IN_PLAN: EXIT.LIMIT,
+  AGENT_TERMINAL_LIMIT_REACHED: EXIT.LIMIT,
+  SESSION_LIMIT_REACHED: EXIT.LIMIT,
+  TOO_MANY_ATTEMPTS: EXIT.LIMIT,
+  TOKEN_INVALID: EXIT.NOT_AUTHENTICATED,
+  NOT_AUTHORIZED: EXIT.DENIED,
+  MFA_REQUIRED: EXIT.DENIED,
+  ORIGIN_NOT_ALLOWED: EXIT.DENIED,
+  AGENT_NOT_FOUND: EXIT.NOT_FOUND,
+  SESSION_NOT_FOUND: EXIT.NOT_FOUND,
+  TOKEN_NOT_FOUND: EXIT.NOT_FOUND,
+  AGENT_OFFLINE: EXIT.UNREACHABLE,
+  AGENT_RECONNECTING: EXIT.UNREACHABLE,
+  BACKEND_UNAVAILABLE: EXIT.UNREACHABLE,
+  DRAINING: EXIT.UNREACHABLE,
+  UNREACHABLE: EXIT.UNREACHABLE,
+  TIMEOUT: EXIT.TIMEOUT,
+  AGENT_NAME_TAKEN: EXIT.ERROR,
+  AGENT_ALREADY_CONNECTED: EXIT.ERROR,
+  INVALID_ARGUMENT: EXIT.USAGE,
+  USAGE: EXIT.USAGE,
+  UNKNOWN_MESSAGE_TYPE: EXIT.ERROR,
+  UNIMPLEMENTED: EXIT.ERROR,
+  INTERNAL: EXIT.ERROR,
+  PROTOCOL: EXIT.ERROR,
+  INTERRUPTED: EXIT.INTERRUPTED,
+};
+
+export interface CliErrorText {
+  /** What happened. */
+  message: string;
+  why?: string | undefined;
+  /** What to do next. */
+  hint?: string | undefined;
+}
+
+export class CliError extends Error {
+  override name = "CliError";
+  readonly reason: CliReason;
+  readonly why: string | undefined;
+  readonly hint: string | undefined;
+  readonly exitCode: number;
+
+  constructor(reason: CliReason, text: CliErrorText, options: { cause?: unknown; exitCode?: number } = {}) {
+    super(text.message, { cause: options.cause });
+    this.reason = reason;
+    this.why = text.why;
+    this.hint = text.hint ?? HINTS[reason];
+    this.exitCode = options.exitCode ?? EXIT_OF[reason];
+  }
+
+  /** The same failure with another exit code. */
+  withExitCode(exitCode: number): CliError {
+    const { message, why, hint } = this;
+    return new CliError(this.reason, { message, why, hint }, { cause: this.cause, exitCode });
+  }
+}
+
+/** What helps whatever the command was. */
+const HINTS: Readonly<Partial<Record<CliReason, string>>> = {
+  TOKEN_INVALID: "log in with `rexec login`, or set REXEC_TOKEN",
+  NOT_AUTHORIZED: "`rexec whoami` shows who you are and what your token may do",
+  AGENT_NOT_FOUND: "`rexec agents ls` lists your agents",
+  AGENT_OFFLINE: "start it on its machine with `rexec agent run`; `rexec attach --wait` waits for it",
+  AGENT_LIMIT_REACHED: "delete an agent that you no longer need, or ask for a larger plan",
+  AGENT_NOT_IN_PLAN: "ask for a plan with agents",
+  MFA_REQUIRED: "the agent is locked; unlock it with your code first",
+  TOKEN_NOT_FOUND: "`rexec token ls` lists your tokens",
+  BACKEND_UNAVAILABLE: "try again in a few seconds",
+  DRAINING: "try again in a few seconds",
+};
+
+/** At most three lines; with `json`, one that programs can read. */
+export function renderError(error: CliError, json: boolean): string {
+  const { reason, message, why, hint, exitCode } = error;
+  if (json) return `${JSON.stringify({ error: { reason, message, why, hint, exit_code: exitCode } })}\n`;
+  const lines = [`rexec: ${message}`];
+  if (why !== undefined && why !== message) lines.push(`  why: ${why}`);
+  if (hint !== undefined) lines.push(`  try: ${hint}`);
+  return `${lines.map((line) => line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ")).join("\n")}\n`;
+}

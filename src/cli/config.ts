@@ -1,0 +1,53 @@
+// The environment of the command line: the only reader of it here.
+
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+
+export interface CliEnvironment {
+  /** REXEC_HOST: the server's HTTP origin. */
+  host: string | undefined;
+  /** REXEC_TOKEN. */
+  token: string | undefined;
+  /** REXEC_CONTEXT. */
+  context: string | undefined;
+  /** NO_COLOR, or a terminal that has none. */
+  noColor: boolean;
+  /** REXEC_CONFIG, or config.yaml in the XDG directory. */
+  configFile: string;
+  /** Beside the configuration. */
+  credentialsFile: string;
+  /** Where `agent enroll` stores what `agent run` uses. */
+  agentFile: string;
+  /** REXEC_AGENT_ID is set: `agent run` takes all it needs from the environment, as in a container. */
+  hasAgent: boolean;
+  /** What outlives a run and is no configuration: `up` keeps its database here. */
+  stateDir: string;
+}
+
+export function readEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env): CliEnvironment {
+  const home = env["HOME"] || homedir();
+  const configHome = absolute(env["XDG_CONFIG_HOME"]) ?? join(home, ".config");
+  const stateHome = absolute(env["XDG_STATE_HOME"]) ?? join(home, ".local", "state");
+  const configFile = env["REXEC_CONFIG"] || join(configHome, "rexec", "config.yaml");
+  return {
+    host: env["REXEC_HOST"] || undefined,
+    token: env["REXEC_TOKEN"]?.trim() || undefined,
+    context: env["REXEC_CONTEXT"] || undefined,
+    noColor: Boolean(env["NO_COLOR"]) || env["TERM"] === "dumb",
+    configFile,
+    credentialsFile: join(dirname(configFile), "credentials.json"),
+    agentFile: join(dirname(configFile), "agent.json"),
+    hasAgent: Boolean(env["REXEC_AGENT_ID"]),
+    stateDir: join(stateHome, "rexec"),
+  };
+}
+
+/** The token must reach no child, neither a shell nor what it starts. */
+export function forgetToken(env: NodeJS.ProcessEnv = process.env): void {
+  delete env["REXEC_TOKEN"];
+}
+
+/** The XDG specification: a relative path is to be ignored. */
+function absolute(path: string | undefined): string | undefined {
+  return path?.startsWith("/") ? path : undefined;
+}

@@ -1,0 +1,52 @@
+// The command line as commander knows it: global flags and every subcommand.
+
+import { Command, Option } from "commander";
+import { addAgentCommand } from "./agent.ts";
+import { addAgentsCommand } from "./agents.ts";
+import { addAttachCommand } from "./attach.ts";
+import type { CommandContext } from "./command-context.ts";
+import { parseDuration } from "./duration.ts";
+import { addLoginCommand } from "./login.ts";
+import { addLogoutCommand } from "./logout.ts";
+import { OUTPUT_FORMATS } from "./output.ts";
+import { addServerCommand } from "./server.ts";
+import { addTokenCommand } from "./token.ts";
+import { addUpCommand } from "./up.ts";
+import { addVersionCommand } from "./version.ts";
+import { addWhoamiCommand } from "./whoami.ts";
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+export function buildProgram(context: CommandContext): Command {
+  const program = new Command("rexec")
+    .description("terminals on machines that dial out")
+    .option("--server <url>", "the server's address (REXEC_HOST)")
+    .option("--grpc <host:port>", "its gRPC address; by default port 7071 of the same host")
+    .option("--context <name>", "a server that you have logged in to (REXEC_CONTEXT)")
+    .option(
+      "--token-file <path>",
+      'read the token from a file, "-" for standard input (else REXEC_TOKEN, else `rexec login`)',
+    )
+    .option("--insecure", "allow clear text to another machine")
+    .addOption(
+      new Option("--timeout <duration>", "for each call").argParser(parseDuration).default(DEFAULT_TIMEOUT_MS, "10s"),
+    )
+    .addOption(new Option("-o, --output <format>", "of lists").choices(OUTPUT_FORMATS).default("table"))
+    .option("--json", "the same as -o json; errors become JSON, too")
+    .option("-q, --quiet", "say nothing but data and errors")
+    .option("-v, --verbose", "say more when something fails")
+    .option("--no-color", "no colors (NO_COLOR)")
+    .showHelpAfterError("(rexec --help lists what can be said)")
+    .exitOverride();
+  addUpCommand(program, context);
+  addLoginCommand(program, context);
+  addLogoutCommand(program, context);
+  addWhoamiCommand(program, context);
+  addServerCommand(program, context);
+  addAgentCommand(program, context);
+  addAgentsCommand(program, context);
+  addAttachCommand(program, context);
+  addTokenCommand(program, context);
+  addVersionCommand(program, context);
+  return program;
+}
