@@ -34,6 +34,8 @@ export interface ControlPlane extends GrpcCaller {
   addToken(user: User, token?: { scopes?: readonly Scope[]; agentId?: AgentId; expiresAt?: Date }): Promise<string>;
   /** A new user's token of scope write. */
   addCaller(fields?: Partial<Pick<User, "plan" | "admin">>): Promise<{ user: User; token: string }>;
+  /** The server's own end, with its grace. */
+  closeServer(graceMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -108,6 +110,7 @@ export async function startControlPlane(
       const user = await addUser(fields);
       return { user, token: await addToken(user, { scopes: [user.admin ? "admin" : "write"] }) };
     },
+    closeServer: (graceMs) => server.close(graceMs),
     async stop() {
       caller.close();
       await server.close(1000);

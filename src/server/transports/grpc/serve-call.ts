@@ -14,6 +14,13 @@ export interface ServeCallDeps extends AdmitDeps {
   log: Log;
 }
 
+/** Aborts when the server waits no longer for the calls that still run. */
+export interface Closing {
+  closing: AbortSignal;
+}
+
+const CANCELLED: StatusObject = { code: status.CANCELLED, details: "cancelled", metadata: new Metadata() };
+
 /** What a unary and a server-streaming call of grpc-js have in common. */
 export interface ServerCall<Request> {
   readonly request: Decoded<Request>;
@@ -27,7 +34,7 @@ export type Answer = { outcome: "response"; bytes: Buffer } | { outcome: "error"
 
 /** Never rejects. `handler` undefined: a method that is not served yet, told only to those who might call it. */
 export async function serveCall<Request, Response>(
-  deps: ServeCallDeps,
+  deps: ServeCallDeps & Closing,
   input: {
     path: string;
     call: ServerCall<Request>;
@@ -38,27 +45,41 @@ export async function serveCall<Request, Response>(
 ): Promise<Answer> {
   const { path, call, handler, encode } = input;
   const requestId = randomUUID();
-  const hangUp = new AbortController();
+  const giveUp = new AbortController();
+  const closed = Promise.withResolvers<never>();
   let caller: UserIdentity | undefined;
-  call.on("cancelled", () => {
+  let isHeard = !call.cancelled;
+
+  function onCancelled(): void {
     deps.log.debug({ requestId, method: path }, "gRPC call cancelled");
-    hangUp.abort();
-  });
-  if (call.cancelled) hangUp.abort();
-  try {
+    isHeard = false;
+    giveUp.abort();
+  }
+  // A client that is cut off without a word would read CANCELLED, and not come back by itself.
+  function onClosing(): void {
+    closed.reject(new DomainError("DRAINING"));
+    giveUp.abort();
+  }
+  async function answer(): Promise<Buffer> {
     caller = await admit(deps, { path, metadata: call.metadata, peer: call.getPeer() });
     if (handler === undefined) throw new DomainError("UNIMPLEMENTED");
     const request = decoded(call.request);
-    const response = await handler({ caller, request, signal: hangUp.signal });
-    return { outcome: "response", bytes: encode(response) };
+    return encode(await handler({ caller, request, signal: giveUp.signal }));
+  }
+
+  call.on("cancelled", onCancelled);
+  deps.closing.addEventListener("abort", onClosing);
+  if (!isHeard) giveUp.abort();
+  if (deps.closing.aborted) onClosing();
+  try {
+    return { outcome: "response", bytes: await Promise.race([answer(), closed.promise]) };
   } catch (error) {
     // Nobody hears this status any more; and what the handler threw is our own abort.
-    if (hangUp.signal.aborted)
-      return { outcome: "error", status: { code: status.CANCELLED, details: "cancelled", metadata: new Metadata() } };
-    return {
-      outcome: "error",
-      status: statusOf(deps.log, error, { requestId, method: path, userId: caller?.user.id }),
-    };
+    if (!isHeard) return { outcome: "error", status: CANCELLED };
+    const fields = { requestId, method: path, userId: caller?.user.id };
+    return { outcome: "error", status: statusOf(deps.log, error, fields) };
+  } finally {
+    deps.closing.removeEventListener("abort", onClosing);
   }
 }
 

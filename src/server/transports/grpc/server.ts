@@ -23,7 +23,7 @@ export interface GrpcListenOptions {
 
 export interface GrpcServer {
   port: number;
-  /** Takes no new calls, lets the running ones end within the grace, then cuts them off. */
+  /** Takes no new calls, lets the running ones end within the grace, then answers DRAINING for the rest. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -39,8 +39,12 @@ const OPTIONS: ServerOptions = {
   "grpc.max_concurrent_streams": 100,
 };
 
+/** How long the answers to calls that were given up may take to leave. */
+const LAST_WORDS_MS = 500;
+
 export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions): Promise<GrpcServer> {
   const server = new Server(OPTIONS);
+  const closing = new AbortController();
   const served = new Map<object, object>([
     [AgentServiceService, agentService(deps)],
     [SessionServiceService, sessionService(deps)],
@@ -48,11 +52,11 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
   ]);
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];
-    const { definition, implementation } = implementService(deps, service, handlers);
+    const { definition, implementation } = implementService({ ...deps, closing: closing.signal }, service, handlers);
     server.addService(definition, implementation);
   }
   const port = await bind(server, options);
-  return { port, close: (graceMs) => close(server, graceMs) };
+  return { port, close: (graceMs) => close(server, closing, graceMs) };
 }
 
 function bind(server: Server, { host, port, tls }: GrpcListenOptions): Promise<number> {
@@ -69,11 +73,14 @@ function bind(server: Server, { host, port, tls }: GrpcListenOptions): Promise<n
   });
 }
 
-function close(server: Server, graceMs: number): Promise<void> {
+function close(server: Server, closing: AbortController, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      server.forceShutdown();
-      resolve();
+    let timer = setTimeout(() => {
+      closing.abort();
+      timer = setTimeout(() => {
+        server.forceShutdown();
+        resolve();
+      }, LAST_WORDS_MS);
     }, graceMs);
     server.tryShutdown(() => {
       clearTimeout(timer);

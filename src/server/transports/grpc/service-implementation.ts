@@ -10,14 +10,14 @@ import type {
 } from "@grpc/grpc-js";
 import type { UnaryHandler } from "./call-context.ts";
 import { type Decoded, decodeRequest } from "./decode-request.ts";
-import { serveCall, type ServeCallDeps } from "./serve-call.ts";
+import { type Closing, serveCall, type ServeCallDeps } from "./serve-call.ts";
 
 type Handler = UnaryHandler<unknown, unknown>;
 type Method = MethodDefinition<unknown, unknown>;
 
 /** The definition, with requests that arrive as Decoded and responses that leave as bytes, and what serves each method. */
 export function implementService(
-  deps: ServeCallDeps,
+  deps: ServeCallDeps & Closing,
   definition: ServiceDefinition,
   handlers: Readonly<Record<string, Handler | undefined>>,
 ): { definition: ServiceDefinition; implementation: UntypedServiceImplementation } {
@@ -34,7 +34,7 @@ export function implementService(
   return { definition: rewired, implementation };
 }
 
-function serveUnary(deps: ServeCallDeps, method: Method, handler: Handler | undefined) {
+function serveUnary(deps: ServeCallDeps & Closing, method: Method, handler: Handler | undefined) {
   return (call: ServerUnaryCall<Decoded<unknown>, Buffer>, respond: sendUnaryData<Buffer>): void => {
     void serveCall(deps, { path: method.path, call, handler, encode: method.responseSerialize }).then((answer) => {
       if (answer.outcome === "response") respond(null, answer.bytes);
@@ -44,7 +44,7 @@ function serveUnary(deps: ServeCallDeps, method: Method, handler: Handler | unde
 }
 
 /** No stream is served yet: each ends with its status before the first message. */
-function serveStream(deps: ServeCallDeps, method: Method) {
+function serveStream(deps: ServeCallDeps & Closing, method: Method) {
   return (call: ServerWritableStream<Decoded<unknown>, Buffer>): void => {
     const input = { path: method.path, call, handler: undefined, encode: method.responseSerialize };
     void serveCall(deps, input).then((answer) => {
