@@ -1,0 +1,5 @@
+// Agent locations in process.
+import { createAgentLocations } from "../../src/server/adapters/memory/agent-locations.ts";
+import { agentLocationsContract } from "./agent-locations-contract.ts";
+
+agentLocationsContract("memory", createAgentLocations);

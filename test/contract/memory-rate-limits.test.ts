@@ -1,0 +1,35 @@
+// Rate limits in process.
+import { describe, expect, it } from "vitest";
+import { createRateLimits } from "../../src/server/adapters/memory/rate-limits.ts";
+import { manualClock } from "../support/manual-clock.ts";
+
+describe("rate limits", () => {
+  it("let a burst pass, then what the minute gives", () => {
+    const clock = manualClock();
+    const limits = createRateLimits({ clock, burst: 3, perMinute: 6 });
+    const take = (times: number) => Array.from({ length: times }, () => limits.tryTake("key"));
+    expect(take(4)).toEqual([true, true, true, false]);
+    clock.advance(10_000);
+    expect(take(2)).toEqual([true, false]);
+    clock.advance(3_600_000);
+    expect(take(4)).toEqual([true, true, true, false]);
+  });
+
+  it("keep keys apart", () => {
+    const limits = createRateLimits({ clock: manualClock(), burst: 1, perMinute: 1 });
+    expect(limits.tryTake("a")).toBe(true);
+    expect(limits.tryTake("b")).toBe(true);
+    expect(limits.tryTake("a")).toBe(false);
+  });
+
+  it("neither fill nor empty when the clock is set back", () => {
+    const clock = manualClock();
+    const limits = createRateLimits({ clock, burst: 2, perMinute: 60 });
+    limits.tryTake("a");
+    clock.advance(-3_600_000);
+    expect(limits.tryTake("a")).toBe(true);
+    expect(limits.tryTake("a")).toBe(false);
+    clock.advance(1000);
+    expect(limits.tryTake("a")).toBe(true);
+  });
+});

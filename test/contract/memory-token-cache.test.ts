@@ -1,0 +1,46 @@
+// The token cache in process.
+import { describe, expect, it } from "vitest";
+import { createTokenCache } from "../../src/server/adapters/memory/token-cache.ts";
+import { aToken, aUser } from "../support/identities.ts";
+import { manualClock } from "../support/manual-clock.ts";
+
+const token = aToken(aUser());
+const FIVE_MINUTES_MS = 5 * 60_000;
+
+describe("the token cache", () => {
+  it("holds a token for five minutes", () => {
+    const clock = manualClock();
+    const cache = createTokenCache({ clock });
+    cache.put("hash", token);
+    clock.advance(FIVE_MINUTES_MS - 1);
+    expect(cache.get("hash")).toBe(token);
+    clock.advance(2);
+    expect(cache.get("hash")).toBeUndefined();
+  });
+
+  it("forgets at once", () => {
+    const cache = createTokenCache({ clock: manualClock() });
+    cache.put("hash", token);
+    cache.forget("hash");
+    expect(cache.get("hash")).toBeUndefined();
+  });
+
+  it("takes no token that was revoked while it was being looked up", () => {
+    const clock = manualClock();
+    const cache = createTokenCache({ clock });
+    cache.forget("hash");
+    clock.advance(30_000);
+    cache.put("hash", token);
+    expect(cache.get("hash")).toBeUndefined();
+  });
+
+  it("is bounded, and keeps what was used last", () => {
+    const cache = createTokenCache({ clock: manualClock(), maxEntries: 2 });
+    cache.put("a", token);
+    cache.put("b", token);
+    cache.get("a");
+    cache.put("c", token);
+    expect(cache.get("a")).toBe(token);
+    expect(cache.get("b")).toBeUndefined();
+  });
+});

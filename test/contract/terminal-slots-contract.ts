@@ -1,0 +1,78 @@
+// What every adapter of TerminalSlots must do.
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import type { AgentId, ConnectionId, UserId } from "../../src/protocol/ids.ts";
+import type { TerminalSlot, TerminalSlots } from "../../src/server/domain/plans/plan.ts";
+
+export function terminalSlotsContract(name: string, open: () => TerminalSlots): void {
+  const aUserId = () => randomUUID() as UserId;
+  const anAgentId = () => randomUUID() as AgentId;
+  const aSlot = (userId: UserId, agentId = anAgentId()): TerminalSlot => ({
+    userId,
+    agentId,
+    connectionId: randomUUID() as ConnectionId,
+  });
+
+  describe(`terminal slots in ${name}`, () => {
+    it("are granted up to the limit, and not beyond", async () => {
+      const slots = open();
+      const userId = aUserId();
+      expect(await slots.acquire(aSlot(userId), 2)).toEqual({ granted: true });
+      expect(await slots.acquire(aSlot(userId), 2)).toEqual({ granted: true });
+      expect(await slots.acquire(aSlot(userId), 2)).toEqual({ granted: false, used: 2 });
+      expect(await slots.used(userId)).toBe(2);
+    });
+
+    it("are exact when many ask at once", async () => {
+      const slots = open();
+      const userId = aUserId();
+      const answers = await Promise.all(Array.from({ length: 200 }, () => slots.acquire(aSlot(userId), 5)));
+      expect(answers.filter(({ granted }) => granted)).toHaveLength(5);
+      expect(await slots.used(userId)).toBe(5);
+    });
+
+    it("count several windows on one agent once, also at the limit", async () => {
+      const slots = open();
+      const userId = aUserId();
+      const agentId = anAgentId();
+      await slots.acquire(aSlot(userId, agentId), 1);
+      expect(await slots.acquire(aSlot(userId, agentId), 1)).toEqual({ granted: true });
+      expect(await slots.used(userId)).toBe(1);
+    });
+
+    it("are free again when the last window on the agent is gone", async () => {
+      const slots = open();
+      const userId = aUserId();
+      const agentId = anAgentId();
+      const [first, second] = [aSlot(userId, agentId), aSlot(userId, agentId)];
+      await slots.acquire(first, 1);
+      await slots.acquire(second, 1);
+      await slots.release(first);
+      expect(await slots.acquire(aSlot(userId), 1)).toEqual({ granted: false, used: 1 });
+      await slots.release(second);
+      expect(await slots.used(userId)).toBe(0);
+      expect(await slots.acquire(aSlot(userId), 1)).toEqual({ granted: true });
+    });
+
+    it("are not given back twice, nor by who never had one", async () => {
+      const slots = open();
+      const userId = aUserId();
+      const kept = aSlot(userId);
+      const released = aSlot(userId);
+      await slots.acquire(kept, 2);
+      await slots.acquire(released, 2);
+      await slots.release(released);
+      await slots.release(released);
+      await slots.release(aSlot(userId, kept.agentId));
+      expect(await slots.used(userId)).toBe(1);
+    });
+
+    it("know no other user, and no limit where there is none", async () => {
+      const slots = open();
+      const [one, other] = [aUserId(), aUserId()];
+      for (let i = 0; i < 100; i++) expect(await slots.acquire(aSlot(one), undefined)).toEqual({ granted: true });
+      expect(await slots.used(other)).toBe(0);
+      expect(await slots.acquire(aSlot(other), 0)).toEqual({ granted: false, used: 0 });
+    });
+  });
+}
