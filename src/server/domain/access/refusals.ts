@@ -55,7 +55,7 @@ export function createRefusals(deps: {
 }
 
 /** Who did it, in the audit log's words. */
-export function actorOf(identity: Identity | undefined): string {
+function actorOf(identity: Identity | undefined): string {
   if (identity === undefined) return "unknown";
   return identity.kind === "agent" ? `agent:${identity.agentId}` : `user:${identity.user.id}`;
 }

@@ -7,7 +7,7 @@ export interface CheckPlanDeps {
   plans: Pick<PlanStore, "get">;
 }
 
-export async function limitsOf(deps: CheckPlanDeps, user: User): Promise<EffectiveLimits> {
+async function limitsOf(deps: CheckPlanDeps, user: User): Promise<EffectiveLimits> {
   if (user.admin) return { kind: "unlimited" };
   const [plan, pro] = await Promise.all([
     deps.plans.get(user.plan),
