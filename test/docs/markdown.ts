@@ -47,7 +47,11 @@ export function codeBlocks(markdown: string): string[] {
 
 /** What stands between single backticks in running text. */
 export function inlineCode(markdown: string): string[] {
-  return [...withoutFences(markdown).join("\n").matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? "");
+  return [
+    ...withoutFences(markdown)
+      .join("\n")
+      .matchAll(/`([^`]+)`/g),
+  ].map(([, code]) => code ?? "");
 }
 
 /** Every line, those within code blocks emptied. */
