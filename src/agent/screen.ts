@@ -1,7 +1,8 @@
 // What a session's terminal shows: a headless terminal that takes in the output when nothing else is to be done,
 // or when it must. A flood of plain text is not read line by line: its end draws the same screen.
 
-import { Terminal } from "@xterm/headless";
+// CommonJS whose names Node cannot see: only the default export is there at run time.
+import headless, { type Terminal } from "@xterm/headless";
 import { MAX_DATA_BYTES, SCROLLBACK_LINES, SCROLLBACK_RING_BYTES } from "../protocol/limits.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
 import type { OutputRing } from "./output-ring.ts";
@@ -38,6 +39,8 @@ export interface ScreenDeps {
 export class Screen implements Snapshots {
   /** "full": the shell must wait until more of its output is parsed. */
   backlog: "ok" | "full" = "ok";
+  /** Plain text that was not parsed, so far. */
+  skippedBytes = 0;
   readonly #deps: ScreenDeps;
   readonly #terminal: Terminal;
   readonly #core: XtermCore;
@@ -56,7 +59,7 @@ export class Screen implements Snapshots {
   constructor(deps: ScreenDeps) {
     this.#deps = deps;
     // Nobody listens to what it would answer (DA, DSR): the viewer's terminal does that.
-    this.#terminal = new Terminal({
+    this.#terminal = new headless.Terminal({
       ...deps.size,
       scrollback: SCROLLBACK_LINES,
       allowProposedApi: true,
@@ -174,7 +177,9 @@ export class Screen implements Snapshots {
     const plainEnd = plainUntil(this.#deps.ring, this.#parsed, end);
     // Once to get to the bottom of the screen, and then every line that can be seen or scrolled back to.
     const start = tailStart(this.#deps.ring, this.#parsed, plainEnd, 2 * this.#terminal.rows + SCROLLBACK_LINES);
-    if (start !== undefined && start > this.#parsed) this.#parsed = start;
+    if (start === undefined || start <= this.#parsed) return;
+    this.skippedBytes += start - this.#parsed;
+    this.#parsed = start;
   }
 
   #isPlainTerminal(): boolean {

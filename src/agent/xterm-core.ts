@@ -2,6 +2,7 @@
 // coreOf() throws, and screen.test.ts fails, where another one has them elsewhere.
 
 import type { Terminal } from "@xterm/headless";
+import type { Pen } from "./sgr.ts";
 
 export interface CoreBuffer {
   /** The scrolling region (DECSTBM), first and last row. */
@@ -10,6 +11,8 @@ export interface CoreBuffer {
   /** The cursor as saved by DECSC; `savedY` counts from the top of the scrollback. */
   savedX: number;
   savedY: number;
+  savedCurAttrData: Pen;
+  lines: { get(row: number): { isWrapped: boolean } | undefined };
   /** Tab stops by column. */
   tabs: Readonly<Record<number, boolean | undefined>>;
 }
@@ -22,7 +25,8 @@ export interface XtermCore {
     decPrivateModes: { cursorStyle?: "block" | "underline" | "bar" | undefined; cursorBlink?: boolean | undefined };
   };
   coreMouseService: { activeEncoding: string };
-  buffers: { active: CoreBuffer };
+  buffers: { active: CoreBuffer; normal: CoreBuffer };
+  _inputHandler: { _curAttrData: Pen };
   _charsetService: { glevel: number; _charsets: readonly (Readonly<Record<string, string>> | undefined)[] };
 }
 
@@ -33,6 +37,9 @@ export function coreOf(terminal: Terminal): XtermCore {
     typeof core.coreService?.isCursorHidden === "boolean" &&
     typeof core.coreMouseService?.activeEncoding === "string" &&
     typeof core.buffers?.active.scrollBottom === "number" &&
+    typeof core.buffers.normal?.lines.get === "function" &&
+    typeof core.buffers.active.savedCurAttrData.isBold === "function" &&
+    typeof core._inputHandler?._curAttrData.isBold === "function" &&
     Array.isArray(core._charsetService?._charsets);
   if (!isKnown) throw new Error("this version of xterm.js is not known");
   return core as XtermCore;
