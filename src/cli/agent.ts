@@ -3,7 +3,6 @@
 import type { Command } from "commander";
 import { enrollThisMachine, machineName } from "./agent-enroll.ts";
 import { readAgentFile, writeAgentFile } from "./agent-file.ts";
-import { runAgent } from "./agent-run.ts";
 import { CliError } from "./cli-error.ts";
 import { type CommandContext, flagsOf, formatOf, withApi } from "./command-context.ts";
 
@@ -27,7 +26,7 @@ export function addAgentCommand(program: Command, context: CommandContext): void
     .option("--run", "and run the agent")
     .action(async (_options, command: Command) => {
       await enroll(command, context);
-      if (command.opts<EnrollFlags>().run) await runAgent(context, { isQuiet: flagsOf(command).quiet ?? false });
+      if (command.opts<EnrollFlags>().run) await run(command, context);
     });
   agent
     .command("run")
@@ -36,7 +35,13 @@ export function addAgentCommand(program: Command, context: CommandContext): void
       "after",
       "\nUses what `rexec agent enroll` stored; or REXEC_HOST, REXEC_AGENT_ID and REXEC_TOKEN or REXEC_TOKEN_FILE.",
     )
-    .action((_options, command: Command) => runAgent(context, { isQuiet: flagsOf(command).quiet ?? false }));
+    .action((_options, command: Command) => run(command, context));
+}
+
+/** Loaded when it runs: the other commands start faster without an agent. */
+async function run(command: Command, context: CommandContext): Promise<void> {
+  const { runAgent } = await import("./agent-run.ts");
+  await runAgent(context, { isQuiet: flagsOf(command).quiet ?? false });
 }
 
 async function enroll(command: Command, context: CommandContext): Promise<void> {

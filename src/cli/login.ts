@@ -19,7 +19,10 @@ export function addLoginCommand(program: Command, context: CommandContext): void
       // A context that does not exist yet is what `--context` names here.
       const known = readContexts(context.env.configFile);
       const isNew = flags.context !== undefined && !known.contexts.has(flags.context);
-      const target = resolveTarget(isNew ? { ...flags, context: undefined } : flags, context.env);
+      const target = resolveTarget(
+        { ...flags, tokenFile: undefined, context: isNew ? undefined : flags.context },
+        context.env,
+      );
       const name = flags.context ?? target.contextName ?? defaultName(target);
       if (!CONTEXT_NAME.test(name)) {
         throw new CliError("USAGE", {

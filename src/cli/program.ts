@@ -9,9 +9,9 @@ import { parseDuration } from "./duration.ts";
 import { addLoginCommand } from "./login.ts";
 import { addLogoutCommand } from "./logout.ts";
 import { OUTPUT_FORMATS } from "./output.ts";
-import { addServerCommand } from "./server.ts";
+import { addServerCommand } from "./server-command.ts";
 import { addTokenCommand } from "./token.ts";
-import { addUpCommand } from "./up.ts";
+import { addUpCommand } from "./up-command.ts";
 import { addVersionCommand } from "./version.ts";
 import { addWhoamiCommand } from "./whoami.ts";
 

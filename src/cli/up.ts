@@ -1,8 +1,7 @@
-// `rexec up`: a server, an agent for this machine and a terminal on it, in one command.
+// Runs a server, an agent for this machine and a terminal on it.
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { Command } from "commander";
 import { pino } from "pino";
 import { type RunningAgent, startAgent } from "../agent/agent.ts";
 import { MAIN_SESSION } from "../protocol/ids.ts";
@@ -13,10 +12,9 @@ import { enrollThisMachine, machineName } from "./agent-enroll.ts";
 import { type Api, interrupted } from "./api.ts";
 import { attachTerminal } from "./attach-terminal.ts";
 import { CliError } from "./cli-error.ts";
-import { type CommandContext, flagsOf, withApiOf } from "./command-context.ts";
+import { type CommandContext, type GlobalFlags, withApiOf } from "./command-context.ts";
 import { forgetToken } from "./config.ts";
 import { findFreePort } from "./free-port.ts";
-import { parsePort } from "./server.ts";
 import { renderBanner } from "./up-banner.ts";
 import { LOCAL_CONTEXT, storeLocalContext } from "./up-context.ts";
 import { joinRunning } from "./up-join.ts";
@@ -27,34 +25,25 @@ const HOST = "127.0.0.1";
 const AGENT_CONNECT_TIMEOUT_MS = 15_000;
 const CLOSE_GRACE_MS = 1000;
 
-interface UpFlags {
+export interface UpOptions {
   port?: number;
   grpcPort?: number;
   dir?: string;
 }
 
-export function addUpCommand(program: Command, context: CommandContext): void {
-  program
-    .command("up")
-    .description("serve from this machine, with an agent for it, and open a terminal; ends with the terminal")
-    .option("--port <port>", "for HTTP and WebSockets; by default 7070 or the next free one", parsePort)
-    .option("--grpc-port <port>", "by default 7071 or the next free one", parsePort)
-    .option("--dir <path>", "for database, secrets and logs; by default $XDG_STATE_HOME/rexec")
-    .action(async (_options, command: Command) => {
-      const options = command.opts<UpFlags>();
-      const paths = upPaths(options.dir ?? context.env.stateDir);
-      forgetToken();
-      const lock = takeLock(paths);
-      if ("holder" in lock) return joinRunning(paths, lock.holder, flagsOf(command), context);
-      try {
-        await serve(paths, options, command, context);
-      } finally {
-        lock.release();
-      }
-    });
+export async function up(options: UpOptions, flags: GlobalFlags, context: CommandContext): Promise<void> {
+  const paths = upPaths(options.dir ?? context.env.stateDir);
+  forgetToken();
+  const lock = takeLock(paths);
+  if ("holder" in lock) return joinRunning(paths, lock.holder, flags, context);
+  try {
+    await serve(paths, options, flags, context);
+  } finally {
+    lock.release();
+  }
 }
 
-async function serve(paths: UpPaths, options: UpFlags, command: Command, context: CommandContext): Promise<void> {
+async function serve(paths: UpPaths, options: UpOptions, flags: GlobalFlags, context: CommandContext): Promise<void> {
   const { isFirstStart, jwtSecret } = prepare(paths);
   if (isFirstStart) context.tell("preparing the database (first start, about 3 s)…\n");
   const server = await start(paths, options, jwtSecret);
@@ -64,7 +53,6 @@ async function serve(paths: UpPaths, options: UpFlags, command: Command, context
     const token = readFileSync(paths.adminToken, "utf8").trim();
     const origin = `http://${HOST}:${server.httpPort}`;
     const grpcAddress = `${HOST}:${server.grpcPort}`;
-    const flags = flagsOf(command);
     const target = { grpcAddress, isEncrypted: false, token };
     const identity = await withApiOf(target, flags, context, (api) => ownAgent(api, paths, origin));
     agent = await connectAgent(identity, paths, context.signal);
@@ -110,7 +98,7 @@ async function useTerminal(
   context.tell(`rexec: ${why}; stopping the server and the agent\n`);
 }
 
-async function start(paths: UpPaths, options: UpFlags, jwtSecret: string): Promise<RunningServer> {
+async function start(paths: UpPaths, options: UpOptions, jwtSecret: string): Promise<RunningServer> {
   const httpPort = options.port ?? (await findFreePort(HOST, 7070));
   const grpcPort = options.grpcPort ?? (await findFreePort(HOST, 7071, [httpPort]));
   const config = readServerConfig({

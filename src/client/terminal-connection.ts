@@ -97,7 +97,7 @@ class Terminal implements TerminalConnection {
 
   #connect(): void {
     const { urls, agentId, token } = this.#options;
-    const origin = urls[this.#urlIndex % urls.length] ?? "";
+    const origin = (urls[this.#urlIndex % urls.length] ?? "").replace(/\/+$/, "");
     this.#urlIndex += 1;
     const request = {
       url: `${origin}/ws/agent/${agentId}/terminal`,
