@@ -23,8 +23,8 @@ export interface AttachedScreenDeps {
 
 export class AttachedScreen implements TerminalConsumer {
   readonly #deps: AttachedScreenDeps;
-  /** The next output is a snapshot: the terminal is to be cleared first. `first` keeps what stands on it above. */
-  #clear: "none" | "first" | "again" = "none";
+  /** The next output is a snapshot, for a terminal just reset. blank: of a shell that has printed nothing yet. */
+  #snapshot: "none" | "blank" | "first" | "again" = "none";
   #isShown = false;
   #pendingNotice: { timer: NodeJS.Timeout; text: string } | undefined;
   /** Trouble has been told, so that its end must be, too. */
@@ -39,9 +39,11 @@ export class AttachedScreen implements TerminalConsumer {
 
   output(bytes: Uint8Array, consumed: () => void): void {
     const { local, writer } = this.#deps;
-    this.#clearScreen(bytes.length > 0);
-    if (local.hasScreen) local.modes.feed(bytes);
-    writer.write(STDOUT, bytes, consumed);
+    const snapshot = this.#snapshot;
+    this.#snapshot = "none";
+    const shown = snapshot === "none" || !local.hasScreen ? bytes : this.#beginSnapshot(bytes, snapshot);
+    if (local.hasScreen) local.modes.feed(shown);
+    writer.write(STDOUT, shown, consumed);
   }
 
   event(event: TerminalEvent): void {
@@ -51,7 +53,7 @@ export class AttachedScreen implements TerminalConsumer {
         if (event.isFirst && event.readOnly) this.notice("read-only: what you type is not sent");
         return this.#deps.onOpened();
       case "reset":
-        this.#clear = this.#isShown ? "again" : "first";
+        this.#snapshot = this.#isShown ? "again" : event.offset === 0 ? "blank" : "first";
         this.#isShown = true;
         return;
       case "gap":
@@ -99,15 +101,17 @@ export class AttachedScreen implements TerminalConsumer {
     this.#pendingNotice = undefined;
   }
 
-  #clearScreen(hasContent: boolean): void {
+  /**
+   * Makes room for a snapshot and returns what is to be drawn. A hard reset is not for a terminal that has a history
+   * of its own: the modes that were changed are put back one by one, and what stood on the screen before us stays above.
+   */
+  #beginSnapshot(bytes: Uint8Array, snapshot: "blank" | "first" | "again"): Uint8Array {
     const { local, writer } = this.#deps;
-    const how = this.#clear;
-    this.#clear = "none";
-    if (how === "none" || !local.hasScreen || (how === "first" && !hasContent)) return;
-    // What stood on the screen before us stays, above.
-    const keep = how === "first" ? "\r\n".repeat(local.size.rows) : "";
+    if (snapshot === "blank") return new Uint8Array(0);
+    const keep = snapshot === "first" ? "\r\n".repeat(local.size.rows) : "";
     writer.write(STDOUT, `${local.modes.restore()}${keep}\x1b[0m\x1b(B\x1b[r\x1b[H\x1b[2J`);
     local.modes.forget();
+    return bytes[0] === 0x1b && bytes[1] === 0x63 ? bytes.subarray(2) : bytes;
   }
 
   #troubleSoon(text: string): void {

@@ -1,5 +1,6 @@
 // The terminal that the command was started in: raw while attached, and put back on every way out.
 
+import { spawnSync } from "node:child_process";
 import { DEFAULT_COLS, DEFAULT_ROWS, MAX_COLS, MAX_ROWS } from "../protocol/limits.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
 import { writeNow } from "./ordered-writer.ts";
@@ -15,8 +16,10 @@ export class LocalTerminal {
   #isRaw = false;
   readonly #onExit = (): void => this.restore();
   readonly #onContinue = (): void => {
-    // Whoever stopped and continued us may have put the terminal into another mode.
-    if (this.#isRaw) process.stdin.setRawMode(true);
+    if (!this.#isRaw) return;
+    // Whoever stopped and continued us may have put the terminal into another mode; Node believes it is raw still.
+    process.stdin.setRawMode(false);
+    makeRaw();
   };
 
   get size(): TerminalSize {
@@ -36,7 +39,7 @@ export class LocalTerminal {
     if (this.#isRaw) return;
     process.on("exit", this.#onExit);
     if (!this.hasKeys) return;
-    process.stdin.setRawMode(true);
+    makeRaw();
     this.#isRaw = true;
     process.on("SIGCONT", this.#onContinue);
   }
@@ -59,6 +62,16 @@ export class LocalTerminal {
       // The terminal is gone: there is nothing left to put back.
     }
   }
+}
+
+/**
+ * Node's raw mode goes on turning LF into CR LF in what we print (libuv's UV_TTY_MODE_RAW sets ONLCR), which moves the
+ * cursor of every program that goes down a line by a bare LF. Leaving raw mode puts this back as well.
+ */
+function makeRaw(): void {
+  process.stdin.setRawMode(true);
+  // Without an `stty` the picture is wrong at places, and everything still works.
+  spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"], timeout: 2000 });
 }
 
 function within(value: number | undefined, max: number, fallback: number): number {
