@@ -1,0 +1,35 @@
+// Which agent a name means.
+import { describe, expect, it } from "vitest";
+import type { Agent, ListAgentsRequest } from "../gen/rexec/agent/v1/agent_service.ts";
+import { findAgentByName } from "./attach.ts";
+
+const ID = "11111111-1111-4111-8111-11111111111";
+
+function api(...names: string[]) {
+  const asked: ListAgentsRequest[] = [];
+  return {
+    asked,
+    listAgents(request: ListAgentsRequest) {
+      asked.push(request);
+      const agents = names.map((name, i) => ({ name, id: `${ID}${i}` }) as Agent);
+      return Promise.resolve({ agents, nextPageToken: "", totalSize: names.length });
+    },
+  };
+}
+
+describe("findAgentByName", () => {
+  it("takes the one with exactly this name", async () => {
+    expect(await findAgentByName(api("web-10", "web-1"), "web-1")).toBe(`${ID}1`);
+  });
+
+  it("narrows by a word that has no space in it", async () => {
+    const all = api("my long box");
+    await findAgentByName(all, "my long box");
+    expect(all.asked[0]?.filter).toBe("name:long");
+  });
+
+  it("does not guess", async () => {
+    await expect(findAgentByName(api("web-10"), "web-1")).rejects.toMatchObject({ reason: "AGENT_NOT_FOUND" });
+    await expect(findAgentByName(api("a", "a"), "a")).rejects.toMatchObject({ reason: "USAGE" });
+  });
+});

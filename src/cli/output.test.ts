@@ -1,0 +1,77 @@
+// What lists look like, and that nothing in them can harm a terminal.
+import { describe, expect, it } from "vitest";
+import { ago, displayWidth, harmless, type Listing, OUTPUT_FORMATS, renderListing } from "./output.ts";
+
+interface Row {
+  name: string;
+  size: number;
+}
+
+const listing: Listing<Row> = {
+  rows: [
+    { name: "web-1", size: 3 },
+    { name: "日本\u001b[2J", size: 12 },
+  ],
+  columns: [
+    { header: "NAME", value: (row) => row.name },
+    { header: "EMPTY", value: () => "" },
+    { header: "SIZE", value: (row) => String(row.size), isWide: true },
+  ],
+  json: (row) => ({ name: row.name, size: row.size }),
+  name: (row) => row.name,
+};
+
+describe("renderListing", () => {
+  it("aligns a table by display columns and neutralises control characters", () => {
+    expect(renderListing(listing, "table")).toBe(
+      ["NAME           EMPTY", "web-1          -", "日本\\u001b[2J  -", ""].join("\n"),
+    );
+  });
+
+  it("shows every column with wide", () => {
+    expect(renderListing(listing, "wide").split("\n")[1]).toBe("web-1          -      3");
+  });
+
+  it("gives programs JSON that they can parse, whole or by line", () => {
+    expect(JSON.parse(renderListing(listing, "json"))).toEqual(listing.rows);
+    const lines = renderListing(listing, "jsonl").trimEnd().split("\n");
+    expect(lines.map((line): unknown => JSON.parse(line))).toEqual(listing.rows);
+  });
+
+  it("gives one name a line", () => {
+    expect(renderListing(listing, "name")).toBe("web-1\n日本\\u001b[2J\n");
+  });
+
+  it.each(OUTPUT_FORMATS)("writes no half line for no rows: %s", (format) => {
+    const text = renderListing({ ...listing, rows: [] }, format);
+    expect(text === "" || text.endsWith("\n")).toBe(true);
+  });
+});
+
+describe("harmless", () => {
+  it("shows controls, bidi marks and lone surrogates as text", () => {
+    expect(harmless("a\r\nb\u202ec\u009bd\ud800")).toBe("a\\u000d\\u000ab\\u202ec\\u009bd\\ud800");
+  });
+});
+
+describe("displayWidth", () => {
+  it("counts what a terminal shows", () => {
+    expect([displayWidth("abc"), displayWidth("日本"), displayWidth("e\u0301"), displayWidth("👩‍💻")]).toEqual([
+      3, 4, 1, 2,
+    ]);
+  });
+});
+
+describe("ago", () => {
+  it("says how long ago in one unit", () => {
+    const now = new Date("2024-01-10T00:00:00Z");
+    const before = (s: number): string => ago(new Date(now.getTime() - s * 1000), now);
+    expect([before(5), before(300), before(7200), before(3 * 86_400), ago(undefined, now)]).toEqual([
+      "5s",
+      "5m",
+      "2h",
+      "3d",
+      "-",
+    ]);
+  });
+});
