@@ -1,0 +1,69 @@
+// `rexec server` as a process of its own on fixed ports, that can be killed and started again.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { type RexecProcess, startRexec } from "./processes.ts";
+import { TEST_JWT_SECRET } from "./test-server.ts";
+
+export interface ServerProcess {
+  httpUrl: string;
+  wsUrl: string;
+  grpcAddress: string;
+  adminToken: string;
+  readonly process: RexecProcess;
+  /** Kills it with the signal and starts it again on the same ports and data. */
+  restart(signal: NodeJS.Signals): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startServerProcess(
+  directory: string,
+  environment: Record<string, string> = {},
+): Promise<ServerProcess> {
+  const [httpPort, grpcPort] = [await freePort(), await freePort()];
+  const tokenFile = join(directory, "admin-token");
+  const start = async (): Promise<RexecProcess> => {
+    const running = startRexec(["server"], {
+      HOME: directory,
+      REXEC_HTTP_PORT: String(httpPort),
+      REXEC_GRPC_PORT: String(grpcPort),
+      REXEC_DATA_DIR: join(directory, "data"),
+      REXEC_JWT_SECRET: TEST_JWT_SECRET,
+      REXEC_BOOTSTRAP_TOKEN_FILE: tokenFile,
+      REXEC_LOG_LEVEL: "warn",
+      ...environment,
+    });
+    await running.line(/^serving /);
+    return running;
+  };
+  let running = await start();
+  return {
+    httpUrl: `http://127.0.0.1:${httpPort}`,
+    wsUrl: `ws://127.0.0.1:${httpPort}`,
+    grpcAddress: `127.0.0.1:${grpcPort}`,
+    adminToken: (await readFile(tokenFile, "utf8")).trim(),
+    get process() {
+      return running;
+    },
+    async restart(signal) {
+      await running.kill(signal);
+      running = await start();
+    },
+    async stop() {
+      await running.kill("SIGTERM");
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  return address.port;
+}

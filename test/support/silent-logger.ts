@@ -1,0 +1,5 @@
+// A logger that says nothing.
+
+import type { Logger } from "../../src/agent/logger.ts";
+
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };

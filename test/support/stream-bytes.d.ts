@@ -1,0 +1,2 @@
+export declare const RECORD_BYTES: number;
+export declare function streamBytes(offset: number, length: number): Buffer;
