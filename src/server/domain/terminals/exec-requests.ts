@@ -6,6 +6,9 @@ import type { Viewer } from "./viewer.ts";
 /** Commands of one agent under way; more are refused. */
 const MAX_EXECS_PER_AGENT = 8;
 
+/** Beyond this a script belongs into a file; results carry their command back. */
+export const MAX_EXEC_COMMAND_BYTES = 64 * 1024;
+
 export class ExecRequests {
   readonly #asked = new Map<string, Viewer>();
   #lastId = 0;

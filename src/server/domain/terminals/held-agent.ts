@@ -5,7 +5,7 @@ import { AGENT_STATE, type ControlMessage, type ControlOf } from "../../../proto
 import { FRAME, readHeader } from "../../../protocol/data-frame.ts";
 import { CLOSE, isErrorReason } from "../../../protocol/errors.ts";
 import { attachmentKeyToBytes, type BootId, parseSessionId, type SessionId } from "../../../protocol/ids.ts";
-import { ACK_EVERY_BYTES, MAX_INPUT_IN_FLIGHT_BYTES, MAX_VIEWERS_PER_SESSION } from "../../../protocol/limits.ts";
+import { MAX_VIEWERS_PER_SESSION } from "../../../protocol/limits.ts";
 import type { TerminalSize } from "../../../protocol/terminal-size.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
@@ -95,7 +95,7 @@ export class HeldAgent {
       if (!session) return;
       session.lastOutputAtMs = this.#clock.now();
       if (header.attachment === 0) session.onBroadcast(header, frame, link);
-      else if (viewer) session.onReplayed(header, frame, viewer, link);
+      else if (viewer?.stream === header.stream) session.onReplayed(header, frame, viewer, link);
     } else if (header.type === FRAME.INPUT_ACK) viewer?.onInputAck(header, frame);
   }
 
@@ -190,6 +190,7 @@ export class HeldAgent {
   #requestAttach(viewer: Viewer): void {
     if (!this.link || viewer.state === "closed") return;
     viewer.state = "attaching";
+    viewer.toldSize = viewer.size;
     const requestId = this.#attaching.add(viewer, this.#clock.now());
     const { open } = viewer;
     const resumeStream = viewer.stream || (open.resume?.stream ?? 0);
@@ -222,23 +223,9 @@ export class HeldAgent {
     this.#byAttachment.set(attached.attachment, viewer);
     session.head = Math.max(session.head, attached.outputOffset);
     session.viewers.add(viewer);
-    viewer.link.sendControl({
-      $case: "opened",
-      value: {
-        attachment: attached.attachment,
-        attachmentKey: attachmentKeyToBytes(viewer.open.key),
-        stream: attached.stream,
-        sessionId: attached.sessionId,
-        resumed: attached.resumed,
-        inputOffset: attached.inputOffset,
-        cols: attached.cols,
-        rows: attached.rows,
-        readOnly: viewer.open.readOnly,
-        ackEveryBytes: ACK_EVERY_BYTES,
-        maxInputInFlightBytes: MAX_INPUT_IN_FLIGHT_BYTES,
-        agentProtocol: this.link?.protocol ?? "rexec.v2",
-      },
-    });
+    viewer.tellOpened(attached, this.link?.protocol ?? "rexec.v2");
+    // Its window has changed while the agent was asked.
+    if (viewer.size !== viewer.toldSize) this.onViewerResize(viewer, viewer.size);
     session.pump(viewer, this.link);
   }
 

@@ -7,7 +7,7 @@ import { RESUME_GRACE_MS } from "../../../protocol/limits.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
 import type { EventBus } from "../events/events.ts";
-import { ExecRequests } from "./exec-requests.ts";
+import { ExecRequests, MAX_EXEC_COMMAND_BYTES } from "./exec-requests.ts";
 import { HeldAgent } from "./held-agent.ts";
 import type { AgentLink, ViewerLink } from "./links.ts";
 import type { SessionDirectory, SessionView } from "./sessions.ts";
@@ -105,6 +105,8 @@ export class TerminalRouter implements SessionDirectory {
     const entry = this.#agents.get(agentId);
     if (viewer.open.readOnly) return viewer.notify("NOT_AUTHORIZED");
     if (!entry?.held.link) return viewer.notify("AGENT_OFFLINE");
+    // A UTF-16 unit is at most three bytes of UTF-8.
+    if (command === "" || command.length * 3 > MAX_EXEC_COMMAND_BYTES) return viewer.notify("INVALID_ARGUMENT");
     const execId = entry.execs.add(viewer);
     if (execId === undefined) return viewer.notify("TOO_MANY_ATTEMPTS");
     entry.held.link.sendControl({ $case: "exec", value: { execId, command } });

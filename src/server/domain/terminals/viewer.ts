@@ -1,10 +1,12 @@
 // One viewer on one shell: its link, what it may do, and where its streams stand. Survives the agent's reconnects;
 // the viewer's own reconnect makes a new one with the same attachment key.
 
+import type { ControlOf } from "../../../protocol/control-frame.ts";
 import { type DataHeader, encodeDataFrame, frameBytes, HEADER_BYTES } from "../../../protocol/data-frame.ts";
-import { CLOSE, type ErrorReason, ERRORS } from "../../../protocol/errors.ts";
-import type { AttachmentKey, SessionId, UserId } from "../../../protocol/ids.ts";
-import { MAX_INPUT_QUEUE_BYTES } from "../../../protocol/limits.ts";
+import { type CLOSE, type ErrorReason, ERRORS } from "../../../protocol/errors.ts";
+import { type AttachmentKey, attachmentKeyToBytes, type SessionId, type UserId } from "../../../protocol/ids.ts";
+import { ACK_EVERY_BYTES, MAX_INPUT_IN_FLIGHT_BYTES, MAX_INPUT_QUEUE_BYTES } from "../../../protocol/limits.ts";
+import type { Protocol } from "../../../protocol/subprotocol.ts";
 import type { TerminalSize } from "../../../protocol/terminal-size.ts";
 import type { ViewerLink } from "./links.ts";
 import { ViewerFlow } from "./viewer-flow.ts";
@@ -32,6 +34,8 @@ export class Viewer {
   readonly joinedAt: Date;
   state: ViewerState = "attaching";
   size: TerminalSize;
+  /** The size that the agent was last told when it was asked to attach. */
+  toldSize: TerminalSize;
   /** The agent's names for attachment and shell; 0 before the first attach. */
   attachment = 0;
   stream = 0;
@@ -43,6 +47,7 @@ export class Viewer {
     this.link = link;
     this.joinedAt = joinedAt;
     this.size = open.size;
+    this.toldSize = open.size;
     this.flow = new ViewerFlow(open.resume?.outputOffset);
   }
 
@@ -53,6 +58,28 @@ export class Viewer {
     this.stream = at.stream;
     this.#inputAcked = at.inputOffset;
     this.flow = new ViewerFlow(at.resumed ? this.flow.next : undefined);
+  }
+
+  /** The terminal can be typed in. */
+  tellOpened(attached: ControlOf<"attached">, agentProtocol: Protocol): void {
+    const { attachment, stream, sessionId, resumed, inputOffset, cols, rows } = attached;
+    this.link.sendControl({
+      $case: "opened",
+      value: {
+        attachment,
+        attachmentKey: attachmentKeyToBytes(this.open.key),
+        stream,
+        sessionId,
+        resumed,
+        inputOffset,
+        cols,
+        rows,
+        readOnly: this.open.readOnly,
+        ackEveryBytes: ACK_EVERY_BYTES,
+        maxInputInFlightBytes: MAX_INPUT_IN_FLIGHT_BYTES,
+        agentProtocol,
+      },
+    });
   }
 
   /** Output for everybody or for this viewer: sent on, in whole or in part, where it is what comes next. */

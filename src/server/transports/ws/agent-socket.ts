@@ -1,17 +1,20 @@
 // The server's end of an agent's WebSocket that speaks rexec.v2: frames in, frames out, hello first.
 
 import type { WebSocket } from "ws";
-import { type ControlMessage, decodeControl, encodeControl } from "../../../protocol/control-frame.ts";
-import { FRAME, FrameError } from "../../../protocol/data-frame.ts";
+import { type ControlMessage, encodeControl } from "../../../protocol/control-frame.ts";
+import { FRAME, readHeader } from "../../../protocol/data-frame.ts";
 import { CLOSE, ERRORS } from "../../../protocol/errors.ts";
 import { type BootId, parseBootId } from "../../../protocol/ids.ts";
 import { HELLO_TIMEOUT_MS } from "../../../protocol/limits.ts";
+import { harmlessText } from "../../../protocol/names.ts";
 import type { Agent, ConnectionFacts } from "../../domain/agents/agent.ts";
 import type { AgentConnection, AgentLifecycle } from "../../domain/agents/agent-lifecycle.ts";
 import type { Log } from "../../domain/log.ts";
 import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
+import { closeAfterError, isOversized } from "./frame-checks.ts";
 import { toStats, toSystemInfo } from "./machine-messages.ts";
 import { OrderedSocket } from "./ordered-socket.ts";
+import { readControl } from "./read-control.ts";
 
 export interface AgentSocketDeps {
   lifecycle: AgentLifecycle;
@@ -47,16 +50,15 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
   const helloTimer = setTimeout(() => socket.close(CLOSE.POLICY, "no hello"), HELLO_TIMEOUT_MS);
 
   webSocket.on("message", (data: Buffer, isBinary) => {
+    // What comes after a close frame is not looked at.
+    if (webSocket.readyState !== webSocket.OPEN) return;
     if (!isBinary) return unknown();
+    if (isOversized(data)) return socket.close(CLOSE.TOO_BIG, "frame too large");
     try {
-      if (data[0] === FRAME.CONTROL) onControl(decodeControl(data, "agent"));
-      else if (typeof state === "object") {
-        lifecycle.heard(state);
-        router.heldBy(link, agent.id)?.onAgentFrame(data);
-      } else socket.close(CLOSE.POLICY, "hello first");
+      if (data[0] === FRAME.CONTROL) onControl(readControl(data, "agent"));
+      else onData(data);
     } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      socket.close(CLOSE.INVALID_DATA, error.message);
+      closeAfterError({ socket, log }, error);
     }
   });
   webSocket.on("pong", () => {
@@ -73,6 +75,14 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
     void disconnect(connection);
   });
 
+  function onData(frame: Uint8Array): void {
+    const { type } = readHeader(frame);
+    if (type !== FRAME.OUTPUT && type !== FRAME.INPUT_ACK) return unknown();
+    if (typeof state !== "object") return socket.close(CLOSE.POLICY, "hello first");
+    lifecycle.heard(state);
+    router.heldBy(link, agent.id)?.onAgentFrame(frame);
+  }
+
   function onControl(message: ControlMessage | undefined): void {
     if (message === undefined) return unknown();
     if (message.$case === "agentHello") {
@@ -81,9 +91,18 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
     }
     if (typeof state !== "object") return socket.close(CLOSE.POLICY, "hello first");
     lifecycle.heard(state);
-    if (message.$case === "stats") lifecycle.onStats(state, toStats(message.value));
-    if (message.$case === "systemInfo") lifecycle.onSystemInfo(state, toSystemInfo(message.value));
-    router.heldBy(link, agent.id)?.onAgentControl(message);
+    const held = router.heldBy(link, agent.id);
+    switch (message.$case) {
+      case "stats": {
+        const stats = toStats(message.value);
+        lifecycle.onStats(state, stats);
+        return held?.onAgentControl({ $case: "stats", value: stats });
+      }
+      case "systemInfo":
+        return lifecycle.onSystemInfo(state, toSystemInfo(message.value));
+      default:
+        return held?.onAgentControl(message);
+    }
   }
 
   async function greet(hello: Extract<ControlMessage, { $case: "agentHello" }>["value"]): Promise<void> {
@@ -95,7 +114,7 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
       return socket.close(CLOSE.BAD_OFFSET, "bad boot id");
     }
     try {
-      const facts = { ...admitted.facts, version: hello.version.slice(0, 64) };
+      const facts = { ...admitted.facts, version: harmlessText(hello.version, 64) };
       const connection = await lifecycle.connected(link, agent, { bootId, sessions: hello.sessions, facts });
       if ((state as string) === "closed") return void disconnect(connection);
       state = connection;

@@ -3,11 +3,14 @@
 import type { IncomingMessage } from "node:http";
 import { tokenFromSubprotocols } from "../../../protocol/subprotocol.ts";
 
-/** In order of preference: `authorization: Bearer`, subprotocol `rexec.token.<token>`, `?token=`; "" where there is none. */
+/**
+ * In order of preference: `authorization: Bearer`, subprotocol `rexec.token.<token>`, `?token=`; "" where there is none.
+ * An authorization of another kind is for somebody else: a proxy on the way.
+ */
 export function presentedToken(request: IncomingMessage, url: URL): string {
-  const authorization = request.headers.authorization;
-  if (authorization !== undefined) return /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? "";
-  return tokenFromSubprotocols(offeredProtocols(request)) ?? url.searchParams.get("token") ?? "";
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+  // An empty one counts as none.
+  return bearer || tokenFromSubprotocols(offeredProtocols(request)) || url.searchParams.get("token") || "";
 }
 
 export function offeredProtocols(request: IncomingMessage): string[] {

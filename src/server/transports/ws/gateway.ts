@@ -21,6 +21,7 @@ import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
 import { OrderedSocket } from "./ordered-socket.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 import { serveUserSocket, type UserSocketDeps } from "./user-socket.ts";
+import { KeptBridges } from "./v1/kept-bridges.ts";
 import { serveV1AgentSocket } from "./v1/serve-agent.ts";
 import { serveV1UserSocket } from "./v1/serve-user.ts";
 
@@ -43,6 +44,7 @@ const CLOSE_ALL_MS = 1_000;
 export class WebSocketGateway {
   readonly #deps: GatewayDeps;
   readonly #sockets: OpenSockets;
+  readonly #bridges: KeptBridges;
   #draining = false;
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -59,6 +61,7 @@ export class WebSocketGateway {
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
     this.#sockets = new OpenSockets(deps.events);
+    this.#bridges = new KeptBridges(deps.secrets);
   }
 
   /** For the HTTP server's "upgrade" event. */
@@ -86,13 +89,14 @@ export class WebSocketGateway {
     while (this.#sockets.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
     for (const client of this.#server.clients) client.terminate();
     this.#sockets.dispose();
+    this.#bridges.dispose();
   }
 
   async #admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (this.#draining) throw new DomainError("DRAINING");
     const deps = this.#deps;
     if (!isOriginAllowed(request, deps.allowedOrigins)) throw new DomainError("ORIGIN_NOT_ALLOWED");
-    const url = new URL(request.url ?? "/", "http://localhost");
+    const url = parseUrl(request.url);
     const route = ROUTES.find(({ path }) => path.test(url.pathname));
     const token = presentedToken(request, url);
     // An id that is no UUID is an agent that never was; but who asks is asked first.
@@ -105,8 +109,7 @@ export class WebSocketGateway {
         const { credential } = admitted.identity;
         this.#upgrade(request, socket, head, { kind: route.kind, agentId, credential, token }, (webSocket) => {
           if (isV2) serveAgentSocket(deps, webSocket, { ...admitted, connectionId });
-          else
-            serveV1AgentSocket(deps, webSocket, { ...admitted, connectionId }, firstNumber(deps.secrets.randomHex(3)));
+          else serveV1AgentSocket({ ...deps, bridges: this.#bridges }, webSocket, { ...admitted, connectionId });
         });
         return;
       }
@@ -129,6 +132,12 @@ export class WebSocketGateway {
       case undefined:
         throw new DomainError("AGENT_NOT_FOUND");
     }
+  }
+
+  /** What is revoked or deleted between the admission and now would not be missed by the socket alone. */
+  async #checkAgain(token: string, agentId: AgentId): Promise<void> {
+    await authenticate(this.#deps.authenticate, token);
+    if (!(await this.#deps.agents.get(agentId))) throw new DomainError("AGENT_NOT_FOUND");
   }
 
   #watch(open: OpenSocket, webSocket: WebSocket): void {
@@ -160,14 +169,18 @@ export class WebSocketGateway {
         agentId,
         credential,
         close: (code, reason) => ordered.close(code, reason),
-        ping: () => webSocket.ping(),
+        ping: () => {
+          webSocket.ping();
+          // A socket that is not read can't be heard: its silence is our doing.
+          if (webSocket.isPaused) this.#sockets.heard(open, this.#deps.clock.now());
+        },
         terminate: () => webSocket.terminate(),
       };
       this.#sockets.add(open);
-      // Revoked between the check and now, it would not be missed by the socket alone.
-      authenticate(this.#deps.authenticate, token).catch((error: unknown) => {
-        const isVerdict = error instanceof DomainError && error.reason === "TOKEN_INVALID";
-        if (isVerdict) ordered.close(ERRORS.TOKEN_INVALID.ws, ERRORS.TOKEN_INVALID.message);
+      this.#checkAgain(token, agentId).catch((error: unknown) => {
+        // What can't be known now was known a moment ago.
+        if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;
+        ordered.close(ERRORS[error.reason].ws, ERRORS[error.reason].message);
       });
       webSocket.once("close", () => this.#sockets.delete(open));
       if (kind === "user") this.#watch(open, webSocket);
@@ -183,7 +196,7 @@ const AUDITED = new Set<string>(["TOKEN_INVALID", "NOT_AUTHORIZED", "ORIGIN_NOT_
 
 const NO_AGENT = "00000000-0000-0000-0000-000000000000" as AgentId;
 
-/** From 24 random bits to a u32 with room above it. */
-function firstNumber(hex: string): number {
-  return Number.parseInt(hex, 16) + 1;
+/** What is no URL asks for nothing that there is. */
+function parseUrl(target: string | undefined): URL {
+  return URL.parse(target ?? "/", "http://localhost") ?? new URL("http://localhost/");
 }

@@ -30,11 +30,19 @@ export function toSystemInfo(message: SystemInfoMessage): SystemInfo {
 export function toStats(message: AgentStatsMessage): AgentStats {
   const { cpuPercent } = message;
   return {
-    measuredAt: message.measuredAt ?? new Date(),
+    measuredAt: plausibleTime(message.measuredAt) ?? new Date(),
     cpuPercent: cpuPercent !== undefined && cpuPercent >= 0 && cpuPercent <= 100 ? cpuPercent : undefined,
     memoryUsedBytes: message.memoryUsedBytes,
     memoryTotalBytes: message.memoryTotalBytes,
     diskUsedBytes: message.diskUsedBytes,
     diskTotalBytes: message.diskTotalBytes,
   };
+}
+
+/** Beyond these years dates have another shape, or none at all, which not every reader of them knows. */
+const LATEST_MS = Date.UTC(9999, 11, 31);
+
+function plausibleTime(time: Date | undefined): Date | undefined {
+  const ms = time?.getTime() ?? Number.NaN;
+  return ms >= 0 && ms <= LATEST_MS ? time : undefined;
 }

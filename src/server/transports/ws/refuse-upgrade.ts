@@ -29,5 +29,7 @@ export function refuseUpgrade(socket: Duplex, error: DomainError): void {
     "Connection: close",
     ...(retryAfterS === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterS)}`]),
   ];
+  // A peer that never closes its half would hold the other for good.
+  socket.once("finish", () => socket.destroy());
   socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
 }

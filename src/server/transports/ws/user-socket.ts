@@ -1,10 +1,16 @@
 // The server's end of a viewer's WebSocket that speaks rexec.v2.
 
 import type { WebSocket } from "ws";
-import { type ControlMessage, type ControlOf, decodeControl, encodeControl } from "../../../protocol/control-frame.ts";
-import { FRAME, FrameError } from "../../../protocol/data-frame.ts";
+import { type ControlMessage, type ControlOf, encodeControl } from "../../../protocol/control-frame.ts";
+import { FRAME, readHeader } from "../../../protocol/data-frame.ts";
 import { CLOSE, ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
-import { attachmentKeyFromBytes, parseSessionId, type SessionId, splitSessionId } from "../../../protocol/ids.ts";
+import {
+  attachmentKeyFromBytes,
+  MAIN_SESSION,
+  parseSessionId,
+  type SessionId,
+  splitSessionId,
+} from "../../../protocol/ids.ts";
 import { HELLO_TIMEOUT_MS, MAX_SCROLLBACK_LINES } from "../../../protocol/limits.ts";
 import { isTerminalSize } from "../../../protocol/terminal-size.ts";
 import type { Log } from "../../domain/log.ts";
@@ -14,7 +20,9 @@ import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
 import type { Viewer, ViewerOpen } from "../../domain/terminals/viewer.ts";
 import type { Secrets } from "../../domain/access/token.ts";
 import type { AdmittedUser } from "./admit-user.ts";
+import { closeAfterError, isOversized } from "./frame-checks.ts";
 import { OrderedSocket } from "./ordered-socket.ts";
+import { readControl } from "./read-control.ts";
 
 export interface UserSocketDeps {
   router: TerminalRouter;
@@ -36,14 +44,15 @@ export function serveUserSocket(deps: UserSocketDeps, webSocket: WebSocket, user
   const openTimer = setTimeout(() => socket.close(CLOSE.POLICY, "no open"), HELLO_TIMEOUT_MS);
 
   webSocket.on("message", (data: Buffer, isBinary) => {
+    // What comes after a close frame is not looked at: a revoked viewer types nothing more.
+    if (webSocket.readyState !== webSocket.OPEN) return;
     if (!isBinary) return unknown();
+    if (isOversized(data)) return socket.close(CLOSE.TOO_BIG, "frame too large");
     try {
-      if (data[0] === FRAME.CONTROL) onControl(decodeControl(data, "viewer"));
-      else if (opened) onData(opened, data);
-      else socket.close(CLOSE.POLICY, "open first");
+      if (data[0] === FRAME.CONTROL) onControl(readControl(data, "viewer"));
+      else onData(data);
     } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      socket.close(CLOSE.INVALID_DATA, error.message);
+      closeAfterError({ socket, log }, error);
     }
   });
   // What went wrong shows in the close code; `close` always follows.
@@ -55,16 +64,17 @@ export function serveUserSocket(deps: UserSocketDeps, webSocket: WebSocket, user
   });
 
   function onControl(message: ControlMessage | undefined): void {
-    switch (message?.$case) {
-      case "open":
-        return onOpen(message.value);
+    if (message === undefined) return unknown();
+    if (message.$case === "open") return onOpen(message.value);
+    if (!opened) return socket.close(CLOSE.POLICY, "open first");
+    switch (message.$case) {
       case "resize": {
         const { cols, rows } = message.value;
         if (!isTerminalSize(cols, rows)) return notify("INVALID_ARGUMENT");
-        return opened?.held.onViewerResize(opened.viewer, { cols, rows });
+        return opened.held.onViewerResize(opened.viewer, { cols, rows });
       }
       case "exec":
-        return opened && router.exec(user.agent.id, opened.viewer, message.value.command);
+        return router.exec(user.agent.id, opened.viewer, message.value.command);
       default:
         return unknown();
     }
@@ -81,8 +91,11 @@ export function serveUserSocket(deps: UserSocketDeps, webSocket: WebSocket, user
     opened = result;
   }
 
-  function onData({ viewer, held }: NonNullable<typeof opened>, frame: Uint8Array): void {
-    switch (held.onViewerFrame(viewer, frame)) {
+  function onData(frame: Uint8Array): void {
+    const { type } = readHeader(frame);
+    if (type !== FRAME.INPUT && type !== FRAME.OUTPUT_ACK) return unknown();
+    if (!opened) return socket.close(CLOSE.POLICY, "open first");
+    switch (opened.held.onViewerFrame(opened.viewer, frame)) {
       case "ok":
         return;
       case "future_ack":
@@ -107,7 +120,8 @@ export function serveUserSocket(deps: UserSocketDeps, webSocket: WebSocket, user
       userId: user.userId,
       key,
       sessionId,
-      create: message.newSession || sessionId === "main",
+      // Who may only watch starts nothing.
+      create: !message.readOnly && (message.newSession || sessionId === MAIN_SESSION),
       readOnly: message.readOnly,
       size: { cols, rows },
       scrollbackLines: message.scrollbackLines,

@@ -1,59 +1,87 @@
 // A rexec.v1 agent, made to look like a v2 one: takes what the server sends in v2 and speaks JSON to the agent,
-// takes the agent's JSON and gives it back as frames and control messages.
+// takes the agent's JSON and gives it back as frames and control messages. Outlives the agent's connection.
 
-import { type ControlMessage, type ControlOf } from "../../../../protocol/control-frame.ts";
+import type { ControlMessage, ControlOf } from "../../../../protocol/control-frame.ts";
 import { encodeDataFrame, FRAME, frameBytes, HEADER_BYTES, readHeader } from "../../../../protocol/data-frame.ts";
-import { attachmentKeyFromBytes, parseSessionId, type SessionId } from "../../../../protocol/ids.ts";
-import { MAX_SESSIONS_PER_AGENT, SPLIT_IDLE_MS } from "../../../../protocol/limits.ts";
+import { attachmentKeyFromBytes } from "../../../../protocol/ids.ts";
 import { isTerminalSize, type TerminalSize } from "../../../../protocol/terminal-size.ts";
+import { harmlessText } from "../../../../protocol/names.ts";
 import type { AgentMessage } from "./messages.ts";
 import { statsFromV1, systemInfoFromV1 } from "./messages.ts";
-import { V1Shell, type V1ShellOutput } from "./v1-shell.ts";
+import type { V1Shell, V1ShellOutput } from "./v1-shell.ts";
+import { V1Shells } from "./v1-shells.ts";
 
-export interface AgentBridgeDeps extends V1ShellOutput {
+/** One connection of the agent. */
+export interface BridgeLink extends V1ShellOutput {
   /** `onWritten` runs when the kernel has taken the message. */
   sendJson(message: object, onWritten?: () => void): void;
+}
+
+export interface AgentBridgeDeps {
   now(): number;
-  /** Where stream and attachment numbers begin: at random, so that those of an earlier connection mean nothing now. */
+  /** Where stream and attachment numbers begin: at random, so that those of an earlier bridge mean nothing now. */
   firstNumber: number;
 }
 
 export class AgentBridge {
   readonly #deps: AgentBridgeDeps;
-  readonly #shells = new Map<SessionId, V1Shell>();
-  readonly #byHandle = new Map<number, V1Shell>();
-  readonly #idleTimers = new Map<SessionId, NodeJS.Timeout>();
+  readonly #shells: V1Shells;
   /** Commands under way, oldest first: v1 results name the command only. */
-  readonly #execs: { execId: string; command: string }[] = [];
-  #lastNumber: number;
+  #execs: { execId: string; command: string }[] = [];
+  #link: BridgeLink | undefined;
 
   constructor(deps: AgentBridgeDeps) {
     this.#deps = deps;
-    this.#lastNumber = deps.firstNumber;
+    this.#shells = new V1Shells({
+      ...deps,
+      sendJson: (message) => this.#link?.sendJson(message),
+      frame: (frame) => this.#link?.frame(frame),
+      control: (message) => this.#link?.control(message),
+      answer: (shell, attach) => this.#answer(shell, attach),
+    });
   }
 
   /** Some viewer is so far behind that the agent's socket should not be read. */
   get isBehind(): boolean {
-    for (const shell of this.#shells.values()) if (shell.isBehind) return true;
-    return false;
+    return this.#shells.isBehind;
   }
 
-  close(): void {
-    for (const timer of this.#idleTimers.values()) clearTimeout(timer);
-    this.#idleTimers.clear();
+  /** What a v2 agent would say in its hello. */
+  describeSessions(): ControlOf<"sessionStarted">[] {
+    return this.#shells.describe();
+  }
+
+  isLinkedTo(link: BridgeLink): boolean {
+    return this.#link === link;
+  }
+
+  /** The agent has dialled in, for the first time or again. Its shells have most likely outlived the connection. */
+  linkUp(link: BridgeLink): void {
+    this.#link = link;
+    this.#execs = [];
+    this.#shells.onNewLink();
+  }
+
+  /** Nobody comes back to it. */
+  dispose(): void {
+    this.#link = undefined;
+    this.#shells.dispose();
   }
 
   /** A data frame on its way to the agent; it has been checked by the router. */
   onFrame(frame: Uint8Array): void {
     const header = readHeader(frame);
-    const shell = this.#byHandle.get(header.attachment);
+    const shell = this.#shells.ofStream(header.stream);
     const attachment = shell?.attachments.get(header.attachment);
-    if (!shell || !attachment) return;
+    const link = this.#link;
+    if (!shell || !attachment || !link) return;
     if (header.type === FRAME.OUTPUT_ACK) {
       attachment.acked = Math.max(attachment.acked, header.offset);
       return;
     }
     if (header.type !== FRAME.INPUT || header.offset > attachment.inputApplied) return;
+    // A v1 agent types what is for a shell that it does not know into its main shell.
+    if (shell.phase !== "running") return;
     const end = header.offset + frame.length - HEADER_BYTES;
     if (end <= attachment.inputApplied) return;
     const bytes = frameBytes(frame).subarray(attachment.inputApplied - header.offset);
@@ -61,10 +89,12 @@ export class AgentBridge {
     shell.size.typed(attachment.handle);
     this.#followWindow(shell);
     const data = { session_id: shell.id, data: Buffer.from(bytes).toString("base64") };
-    this.#deps.sendJson({ type: "shell_input", data }, () => {
-      this.#deps.frame(
-        encodeDataFrame({ type: FRAME.INPUT_ACK, stream: shell.stream, attachment: attachment.handle, offset: end }),
-      );
+    link.sendJson({ type: "shell_input", data }, () => {
+      // What an earlier connection took late was counted as lost, and is typed again.
+      if (this.#link !== link) return;
+      attachment.inputWritten = Math.max(attachment.inputWritten, end);
+      const ack = { type: FRAME.INPUT_ACK, stream: shell.stream, attachment: attachment.handle, offset: end };
+      link.frame(encodeDataFrame(ack));
     });
   }
 
@@ -72,28 +102,32 @@ export class AgentBridge {
   onControl(message: ControlMessage): void {
     switch (message.$case) {
       case "attach":
-        return this.#attach(message.value);
-      case "detach":
-        return this.#detach(message.value);
+        return this.#shells.attach(message.value);
+      case "detach": {
+        const { attachment, linger } = message.value;
+        const shell = this.#shells.ofAttachment(attachment);
+        if (!shell) return;
+        shell.attachments.detach(attachment, linger ? "linger" : "forget", this.#deps.now());
+        shell.size.remove(attachment);
+        this.#followWindow(shell);
+        return this.#shells.watchIdle(shell);
+      }
       case "replay": {
         const { attachment, from, maxBytes } = message.value;
-        return this.#byHandle.get(attachment)?.replay(attachment, from, maxBytes);
+        return this.#shells.ofAttachment(attachment)?.replay(attachment, from, maxBytes);
       }
       case "resize": {
         const { attachment, cols, rows } = message.value;
-        const shell = this.#byHandle.get(attachment);
+        const shell = this.#shells.ofAttachment(attachment);
         if (!shell || !isTerminalSize(cols, rows)) return;
         shell.size.set(attachment, { cols, rows }, "write");
         return this.#followWindow(shell);
       }
-      case "stopSession": {
-        const { sessionId } = message.value;
-        if (sessionId === "") return this.#deps.sendJson({ type: "shell_stop" });
-        return this.#deps.sendJson({ type: "shell_stop_session", data: { session_id: sessionId } });
-      }
+      case "stopSession":
+        return this.#shells.stop(message.value.sessionId);
       case "exec":
         this.#execs.push(message.value);
-        return this.#deps.sendJson({ type: "exec", data: { command: message.value.command } });
+        return this.#link?.sendJson({ type: "exec", data: { command: message.value.command } });
       default:
         return;
     }
@@ -104,22 +138,24 @@ export class AgentBridge {
     switch (message.type) {
       case "shell_output": {
         const bytes = Buffer.from(message.data.data, "base64");
-        if (bytes.length > 0) this.#shellNamed(message.data.session_id)?.append(bytes);
+        if (bytes.length > 0) this.#shells.running(message.data.session_id)?.append(bytes);
         return;
       }
       case "shell_started":
-        this.#shellNamed(message.data.session_id);
+        this.#shells.running(message.data.session_id);
         return;
       case "shell_stopped":
-        return this.#ended(message.data.session_id, 0, "exited");
-      case "shell_error":
-        return this.#ended(message.data.session_id, 1, `failed to start: ${message.data.error}`);
+        return this.#shells.ended(message.data.session_id, { exitCode: 0, reason: "exited" });
+      case "shell_error": {
+        const { session_id: id, error } = message.data;
+        return this.#shells.ended(id, { exitCode: 1, reason: `failed to start: ${harmlessText(error)}` });
+      }
       case "exec_result":
         return this.#execResult(message.data);
       case "system_info":
-        return this.#deps.control({ $case: "systemInfo", value: systemInfoFromV1(message.data) });
+        return this.#link?.control({ $case: "systemInfo", value: systemInfoFromV1(message.data) });
       case "stats":
-        return this.#deps.control({ $case: "stats", value: statsFromV1(message.data) });
+        return this.#link?.control({ $case: "stats", value: statsFromV1(message.data) });
       case "shell_starting":
       case "pong":
         return;
@@ -128,119 +164,67 @@ export class AgentBridge {
     }
   }
 
-  #attach(attach: ControlOf<"attach">): void {
-    const id = parseSessionId(attach.sessionId);
+  /** The shell runs: the viewer is on it. */
+  #answer(shell: V1Shell, attach: ControlOf<"attach">): void {
+    const link = this.#link;
     const key = attachmentKeyFromBytes(attach.attachmentKey);
-    const refuse = (reason: string) =>
-      this.#deps.control({ $case: "attachRefused", value: { requestId: attach.requestId, reason, ended: undefined } });
-    if (id === undefined || key === undefined) return refuse("INVALID_ARGUMENT");
-    let shell = this.#shells.get(id);
-    // After a server's restart a v1 agent's main shell runs on under a number that nobody knows any more.
-    const mayStart = attach.create || id === "main";
-    if (!shell && !mayStart) return refuse("SESSION_NOT_FOUND");
-    shell ??= this.#shellNamed(id);
-    if (!shell) return refuse("SESSION_LIMIT_REACHED");
-    if (mayStart) this.#deps.sendJson({ type: "shell_start", data: { session_id: id, new_session: id !== "main" } });
-    this.#stopIdling(id);
-    const known = [...shell.attachments.values()].find((other) => other.key === key);
-    if (known && known.userId !== attach.userId) return refuse("NOT_AUTHORIZED");
-    const attachment = known ?? {
-      handle: ++this.#lastNumber,
+    if (!link || key === undefined) return;
+    const admitted = shell.attachments.admit({
       key,
       userId: attach.userId,
-      live: true,
-      acked: shell.end,
-      inputApplied: 0,
-    };
-    attachment.live = true;
-    attachment.acked = Math.max(attachment.acked, known ? 0 : shell.end);
-    shell.attachments.set(attachment.handle, attachment);
-    this.#byHandle.set(attachment.handle, shell);
+      at: shell.end,
+      newHandle: () => this.#shells.newNumber(),
+      now: this.#deps.now(),
+    });
+    if (admitted === "NOT_AUTHORIZED") return this.#shells.refuse(attach, admitted);
+    const { attachment, isKnown } = admitted;
+    clearTimeout(shell.phase === "running" ? shell.timer : undefined);
     const size: TerminalSize = { cols: attach.cols, rows: attach.rows };
     shell.size.set(attachment.handle, size, attach.readOnly ? "read" : "write");
-    this.#deps.control({
+    link.control({
       $case: "attached",
       value: {
         requestId: attach.requestId,
         attachment: attachment.handle,
         stream: shell.stream,
-        sessionId: id,
-        resumed: known !== undefined && attach.resumeStream === shell.stream,
+        sessionId: shell.id,
+        resumed: isKnown && attach.resumeStream === shell.stream,
         inputOffset: attachment.inputApplied,
         outputOffset: shell.end,
         ...(shell.size.followed()?.size ?? size),
       },
     });
+    if (attachment.missedOutput) this.#tellGap(shell, attachment.handle);
+    attachment.missedOutput = false;
     this.#followWindow(shell);
   }
 
-  #detach({ attachment, linger }: ControlOf<"detach">): void {
-    const shell = this.#byHandle.get(attachment);
-    const entry = shell?.attachments.get(attachment);
-    if (!shell || !entry) return;
-    entry.live = false;
-    shell.size.remove(attachment);
-    if (!linger) {
-      shell.attachments.delete(attachment);
-      this.#byHandle.delete(attachment);
-    }
-    this.#followWindow(shell);
-    if (shell.id === "main" || shell.hasLive) return;
-    this.#stopIdling(shell.id);
-    const stop = () => this.#deps.sendJson({ type: "shell_stop_session", data: { session_id: shell.id } });
-    this.#idleTimers.set(shell.id, setTimeout(stop, SPLIT_IDLE_MS));
-  }
-
-  /** The shell of this name; a v1 agent may run one from before that this server has not heard of. */
-  #shellNamed(name: string): V1Shell | undefined {
-    const id = parseSessionId(name);
-    if (id === undefined) return undefined;
-    const known = this.#shells.get(id);
-    if (known) return known;
-    if (this.#shells.size >= MAX_SESSIONS_PER_AGENT) return undefined;
-    const shell = new V1Shell(++this.#lastNumber, id, this.#deps.now(), this.#deps);
-    this.#shells.set(id, shell);
-    const { stream, startedAtMs } = shell;
-    this.#deps.control({
-      $case: "sessionStarted",
-      value: { stream, sessionId: id, cols: 120, rows: 30, offset: 0, startedAtMs },
-    });
-    return shell;
-  }
-
-  #ended(name: string, exitCode: number, reason: string): void {
-    const id = parseSessionId(name);
-    const shell = id && this.#shells.get(id);
-    if (!id || !shell) return;
-    this.#stopIdling(id);
-    this.#shells.delete(id);
+  /** A v1 agent drops what its shells say while it is away: how much, nobody knows. */
+  #tellGap(shell: V1Shell, attachment: number): void {
     const { stream, end } = shell;
-    this.#deps.control({ $case: "sessionEnded", value: { stream, sessionId: id, endOffset: end, exitCode, reason } });
+    this.#link?.control({ $case: "gap", value: { stream, attachment, from: end, to: end } });
+    shell.replay(attachment, undefined, 0);
   }
 
   #execResult(result: Extract<AgentMessage, { type: "exec_result" }>["data"]): void {
     const index = this.#execs.findIndex((exec) => exec.command === result.command);
     const [exec] = index < 0 ? [] : this.#execs.splice(index, 1);
     if (!exec) return;
-    this.#deps.control({ $case: "execResult", value: { execId: exec.execId, error: "", ...result } });
+    this.#link?.control({ $case: "execResult", value: { execId: exec.execId, error: "", ...result } });
   }
 
   #followWindow(shell: V1Shell): void {
     const window = shell.size.followed();
-    if (!window) return;
+    // As with input: a v1 agent that does not know the shell resizes its main shell.
+    if (!window || shell.phase !== "running") return;
     const { cols, rows } = window.size;
     if (shell.cols === cols && shell.rows === rows) return;
     shell.cols = cols;
     shell.rows = rows;
-    this.#deps.sendJson({ type: "shell_resize", data: { session_id: shell.id, cols, rows } });
-    this.#deps.control({
+    this.#link?.sendJson({ type: "shell_resize", data: { session_id: shell.id, cols, rows } });
+    this.#link?.control({
       $case: "resized",
       value: { stream: shell.stream, cols, rows, attachment: window.attachment },
     });
-  }
-
-  #stopIdling(id: SessionId): void {
-    clearTimeout(this.#idleTimers.get(id));
-    this.#idleTimers.delete(id);
   }
 }

@@ -2,10 +2,16 @@
 
 import { z } from "zod";
 import type { AgentStats, SystemInfo } from "../../../../gen/rexec/agent/v1/machine.ts";
+import { MAX_CONTROL_BYTES } from "../../../../protocol/limits.ts";
+import { MAX_EXEC_COMMAND_BYTES } from "../../../domain/terminals/exec-requests.ts";
 
 const sessionId = z.string().max(100);
-const bytes = z.number().nonnegative().optional();
-const sizes = z.object({ total: bytes, available: bytes, free: bytes }).optional();
+/** What is no whole number of bytes that can be sent on is unknown; the message counts all the same. */
+const bytes = z.number().nonnegative().max(Number.MAX_SAFE_INTEGER).transform(Math.trunc).optional().catch(undefined);
+const sizes = z.object({ total: bytes, available: bytes, free: bytes }).optional().catch(undefined);
+const MAX_U32 = 0xffff_ffff;
+/** A result travels to v2 viewers as one control frame, with its command and error. */
+const MAX_OUTPUT_BYTES = MAX_CONTROL_BYTES - 2 * MAX_EXEC_COMMAND_BYTES;
 
 /** From an agent. */
 export const agentMessage = z.discriminatedUnion("type", [
@@ -19,9 +25,12 @@ export const agentMessage = z.discriminatedUnion("type", [
     type: z.literal("exec_result"),
     data: z.object({
       command: z.string(),
-      output: z.string().default(""),
+      output: z.string().default("").transform(cutOutput),
       success: z.boolean().default(false),
-      error: z.string().optional(),
+      error: z
+        .string()
+        .transform((error) => error.slice(0, 1000))
+        .optional(),
     }),
   }),
   z.object({
@@ -29,7 +38,7 @@ export const agentMessage = z.discriminatedUnion("type", [
     data: z.object({
       os: z.string().default(""),
       arch: z.string().default(""),
-      num_cpu: z.number().int().nonnegative().default(0),
+      num_cpu: z.number().int().nonnegative().max(MAX_U32).default(0).catch(0),
       hostname: z.string().default(""),
       memory: sizes,
       disk: sizes,
@@ -43,7 +52,7 @@ export const agentMessage = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("stats"),
     data: z.object({
-      cpu_percent: z.number().optional(),
+      cpu_percent: z.number().optional().catch(undefined),
       memory: bytes,
       memory_limit: bytes,
       disk_usage: bytes,
@@ -57,11 +66,19 @@ export type AgentMessage = z.infer<typeof agentMessage>;
 /** From a user. */
 export const userMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("input"), data: z.string() }),
-  z.object({ type: z.literal("resize"), cols: z.unknown(), rows: z.unknown() }),
+  z.object({ type: z.literal("resize"), cols: z.unknown().optional(), rows: z.unknown().optional() }),
   z.object({ type: z.literal("exec"), data: z.object({ command: z.string() }) }),
-  z.object({ type: z.literal("ping") }),
+  z.object({ type: z.enum(["ping", "pong"]) }),
 ]);
 export type UserMessage = z.infer<typeof userMessage>;
+
+/** At a character's end. */
+function cutOutput(output: string): string {
+  const bytes = Buffer.from(output, "utf8");
+  return bytes.length <= MAX_OUTPUT_BYTES
+    ? output
+    : new TextDecoder().decode(bytes.subarray(0, MAX_OUTPUT_BYTES), { stream: true });
+}
 
 /** "not_json": the connection ends with 1007. "unknown": no message of this protocol. */
 export function parseMessage<T>(schema: z.ZodType<T>, text: string): T | "not_json" | "unknown" {

@@ -5,9 +5,11 @@ import type { ControlMessage } from "../../../../protocol/control-frame.ts";
 import { CLOSE, ERRORS } from "../../../../protocol/errors.ts";
 import type { AgentConnection } from "../../../domain/agents/agent-lifecycle.ts";
 import type { AdmittedAgent, AgentSocketDeps } from "../agent-socket.ts";
+import { closeAfterError } from "../frame-checks.ts";
 import { toStats, toSystemInfo } from "../machine-messages.ts";
 import { OrderedSocket } from "../ordered-socket.ts";
-import { AgentBridge } from "./agent-bridge.ts";
+import type { BridgeLink } from "./agent-bridge.ts";
+import type { KeptBridges } from "./kept-bridges.ts";
 import { agentMessage, parseMessage } from "./messages.ts";
 
 /** How often a paused socket looks whether its viewers have caught up. */
@@ -15,26 +17,24 @@ const RESUME_CHECK_MS = 5;
 /** A v1 agent is made to wait this long at most: then its viewers are skipped forward instead. */
 const MAX_PAUSE_MS = 10_000;
 
-/** Serves the socket until it closes. `firstNumber`: where the numbers of streams and attachments begin. */
+/** Serves the socket until it closes. */
 export function serveV1AgentSocket(
-  deps: AgentSocketDeps,
+  deps: AgentSocketDeps & { bridges: KeptBridges },
   webSocket: WebSocket,
   admitted: AdmittedAgent,
-  firstNumber: number,
 ): void {
-  const { lifecycle, router, log } = deps;
+  const { lifecycle, router, log, bridges } = deps;
   const { agent, connectionId } = admitted;
   const socket = new OrderedSocket(webSocket);
   let connection: AgentConnection | undefined;
   let resumeTimer: NodeJS.Timeout | undefined;
 
-  const bridge: AgentBridge = new AgentBridge({
-    firstNumber,
-    now: Date.now,
+  const bridgeLink: BridgeLink = {
     sendJson: (message, onWritten) => socket.sendText(JSON.stringify(message), onWritten),
     frame: (frame) => router.heldBy(link, agent.id)?.onAgentFrame(frame),
     control: onControl,
-  });
+  };
+  const { bridge, bootId } = bridges.use(agent.id, bridgeLink);
   const link: AgentConnection["link"] = {
     protocol: "rexec.v1",
     connectionId,
@@ -47,7 +47,10 @@ export function serveV1AgentSocket(
   };
 
   webSocket.pause();
-  lifecycle.connected(link, agent, { bootId: admitted.bootId, sessions: [], facts: admitted.facts }).then(
+  // A v1 agent has no boot id. The bridge's own stands in, so that viewers go on where they were: its shells outlive a
+  // connection, and one that has restarted is given its shells anew.
+  const hello = { bootId, sessions: bridge.describeSessions(), facts: admitted.facts };
+  lifecycle.connected(link, agent, hello).then(
     (made) => {
       connection = made;
       if (webSocket.readyState !== webSocket.OPEN) return void disconnect(made);
@@ -62,12 +65,18 @@ export function serveV1AgentSocket(
   );
 
   webSocket.on("message", (data: Buffer, isBinary) => {
+    // Nothing counts any more from a connection that is being closed, or that another one has replaced.
+    if (webSocket.readyState !== webSocket.OPEN || !bridge.isLinkedTo(bridgeLink)) return;
     if (connection) lifecycle.heard(connection);
     if (isBinary) return unknown();
     const message = parseMessage(agentMessage, data.toString("utf8"));
     if (message === "not_json") return socket.close(CLOSE.INVALID_DATA, "not JSON");
     if (message === "unknown") return unknown();
-    bridge.onMessage(message);
+    try {
+      bridge.onMessage(message);
+    } catch (error) {
+      return closeAfterError({ socket, log }, error);
+    }
     if (bridge.isBehind) pauseForViewers();
   });
   webSocket.on("pong", () => connection && lifecycle.heard(connection));
@@ -75,16 +84,21 @@ export function serveV1AgentSocket(
   webSocket.on("error", (error) => log.info({ agentId: agent.id, err: error }, "agent socket failed"));
   webSocket.on("close", (code) => {
     clearInterval(resumeTimer);
-    bridge.close();
+    bridges.release(agent.id, bridgeLink);
     if (!connection) return;
     log.info({ agentId: agent.id, connectionId, code }, "agent disconnected");
     void disconnect(connection);
   });
 
   function onControl(message: ControlMessage): void {
-    if (connection && message.$case === "stats") lifecycle.onStats(connection, toStats(message.value));
-    if (connection && message.$case === "systemInfo") lifecycle.onSystemInfo(connection, toSystemInfo(message.value));
-    router.heldBy(link, agent.id)?.onAgentControl(message);
+    const held = router.heldBy(link, agent.id);
+    if (message.$case === "stats") {
+      const stats = toStats(message.value);
+      if (connection) lifecycle.onStats(connection, stats);
+      held?.onAgentControl({ $case: "stats", value: stats });
+    } else if (message.$case === "systemInfo") {
+      if (connection) lifecycle.onSystemInfo(connection, toSystemInfo(message.value));
+    } else held?.onAgentControl(message);
   }
 
   /** TCP makes the agent wait: a v1 agent knows no other flow control. Its silence meanwhile is our doing. */

@@ -13,6 +13,7 @@ import type { HeldAgent } from "../../../domain/terminals/held-agent.ts";
 import type { ViewerLink } from "../../../domain/terminals/links.ts";
 import type { Viewer } from "../../../domain/terminals/viewer.ts";
 import type { AdmittedUser } from "../admit-user.ts";
+import { closeAfterError } from "../frame-checks.ts";
 import { OrderedSocket } from "../ordered-socket.ts";
 import type { UserSocketDeps } from "../user-socket.ts";
 import { parseMessage, statsToV1, userMessage } from "./messages.ts";
@@ -45,9 +46,14 @@ export function serveV1UserSocket(
   webSocket.on("error", (error) => deps.log.info({ agentId: user.agent.id, err: error }, "viewer socket failed"));
   open();
   webSocket.on("message", (data: Buffer, isBinary) => {
-    if (!opened) return;
-    if (isBinary) type(data);
-    else onText(data.toString("utf8"));
+    // What comes after a close frame is not looked at: a revoked viewer types nothing more.
+    if (!opened || webSocket.readyState !== webSocket.OPEN) return;
+    try {
+      if (isBinary) type(data);
+      else onText(data.toString("utf8"));
+    } catch (error) {
+      closeAfterError({ socket, log: deps.log }, error);
+    }
   });
   webSocket.on("close", () => {
     // A v1 client has no key to come back with.
@@ -68,7 +74,8 @@ export function serveV1UserSocket(
         userId: user.userId,
         key: deps.secrets.randomHex(16) as AttachmentKey,
         sessionId,
-        create: true,
+        // Who may only watch starts nothing.
+        create: !readOnly,
         readOnly,
         size: V1_SIZE,
         scrollbackLines: SCROLLBACK_LINES,
@@ -99,6 +106,8 @@ export function serveV1UserSocket(
         return opened && deps.router.exec(user.agent.id, opened.viewer, message.data.command);
       case "ping":
         return send("pong");
+      case "pong":
+        return;
       default:
         message satisfies never;
     }
@@ -126,14 +135,14 @@ export function serveV1UserSocket(
       input.onAck(header.offset);
       return sendInput();
     }
-    const consumed = header.offset + frame.length - HEADER_BYTES;
+    const offset = header.offset + frame.length - HEADER_BYTES;
     // A character that is cut at the frame's end waits for its rest.
     const text = decoder.decode(frameBytes(frame), { stream: true });
     socket.sendText(JSON.stringify({ type: "output", data: text }), () => {
       // A v1 client acknowledges nothing: what the kernel has taken counts as consumed.
-      if (!opened) return;
+      if (opened?.viewer.stream !== header.stream) return;
       const { viewer, held } = opened;
-      const ack = { type: FRAME.OUTPUT_ACK, stream: viewer.stream, attachment: viewer.attachment, offset: consumed };
+      const ack = { type: FRAME.OUTPUT_ACK, stream: header.stream, attachment: viewer.attachment, offset };
       held.onViewerFrame(viewer, encodeDataFrame(ack));
     });
   }
@@ -148,7 +157,8 @@ export function serveV1UserSocket(
         return queueMicrotask(sendInput);
       case "snapshot":
         decoder = new TextDecoder();
-        return send("output", new TextDecoder().decode(message.value.data));
+        // What is output next may be the rest of its last character.
+        return send("output", decoder.decode(message.value.data, { stream: true }));
       case "gap":
         return send("gap", { from: message.value.from, to: message.value.to });
       case "sessionEnded": {

@@ -2,7 +2,7 @@
 // A v1 agent has no offsets and no screen: here are a ring of recent output, offsets, and the viewers' windows.
 
 import { type DataHeader, encodeDataFrame, FRAME } from "../../../../protocol/data-frame.ts";
-import type { ControlMessage } from "../../../../protocol/control-frame.ts";
+import type { ControlMessage, ControlOf } from "../../../../protocol/control-frame.ts";
 import type { SessionId } from "../../../../protocol/ids.ts";
 import {
   DEFAULT_COLS,
@@ -13,20 +13,18 @@ import {
 } from "../../../../protocol/limits.ts";
 import { OutputRing } from "../../../../protocol/output-ring.ts";
 import { ShellSize } from "../../../../protocol/shell-size.ts";
+import { V1Attachments } from "./v1-attachments.ts";
 
 /** What of the ring a snapshot shows. */
 const RECENT_BYTES = 128 * 1024;
 /** Unacknowledged output at which the agent's socket is not read for a while; well within the ring. */
 const HIGH_WATER_BYTES = SCROLLBACK_RING_BYTES / 2;
 
-export interface V1Attachment {
-  handle: number;
-  key: string;
-  userId: string;
-  live: boolean;
-  acked: number;
-  inputApplied: number;
-}
+/**
+ * asked: the agent has been told to start it and has not said that it runs · running · stopping: it has been told to stop
+ * · ended: kept for viewers that have not had all of its output
+ */
+export type V1ShellPhase = "asked" | "running" | "stopping" | "ended";
 
 /** What the shell says, as a v2 agent would say it. */
 export interface V1ShellOutput {
@@ -38,15 +36,22 @@ export class V1Shell {
   readonly stream: number;
   readonly id: SessionId;
   readonly startedAtMs: number;
-  readonly attachments = new Map<number, V1Attachment>();
-  readonly size = new ShellSize();
+  readonly attachments = new V1Attachments();
+  size = new ShellSize();
+  phase: V1ShellPhase = "asked";
+  /** Told of with sessionStarted. */
+  announced = false;
+  /** Attach requests that wait until the agent says that the shell runs. */
+  waiting: ControlOf<"attach">[] = [];
+  /** What comes next where nothing happens: an unanswered request, or the end of a split without viewers. */
+  timer: NodeJS.Timeout | undefined;
   /** As the agent was last told; 0 before. */
   cols = 0;
   rows = 0;
   readonly #ring = new OutputRing(SCROLLBACK_RING_BYTES);
   readonly #out: V1ShellOutput;
 
-  constructor(stream: number, id: SessionId, startedAtMs: number, out: V1ShellOutput) {
+  constructor({ stream, id, startedAtMs }: { stream: number; id: SessionId; startedAtMs: number }, out: V1ShellOutput) {
     this.stream = stream;
     this.id = id;
     this.startedAtMs = startedAtMs;
@@ -57,16 +62,10 @@ export class V1Shell {
     return this.#ring.end;
   }
 
-  get hasLive(): boolean {
-    for (const attachment of this.attachments.values()) if (attachment.live) return true;
-    return false;
-  }
-
   /** The fastest viewer is so far behind that reading on would overwrite what it has not had. */
   get isBehind(): boolean {
-    let fastest = -1;
-    for (const { live, acked } of this.attachments.values()) if (live && acked > fastest) fastest = acked;
-    return fastest >= 0 && this.#ring.end - fastest > HIGH_WATER_BYTES;
+    const fastest = this.attachments.fastestAcked;
+    return fastest !== undefined && this.#ring.end - fastest > HIGH_WATER_BYTES;
   }
 
   /** The agent has sent output. */
@@ -75,7 +74,7 @@ export class V1Shell {
       const piece = bytes.subarray(at, at + MAX_DATA_BYTES);
       const offset = this.#ring.end;
       this.#ring.append(piece);
-      if (this.hasLive) this.#output(0, offset, piece);
+      if (this.attachments.hasLive) this.#output(0, offset, piece);
     }
   }
 
@@ -91,7 +90,8 @@ export class V1Shell {
     }
     if (from !== undefined)
       this.#out.control({ $case: "gap", value: { stream: this.stream, attachment, from, to: end } });
-    const recent = afterFirstLine(this.#read(Math.max(start, end - RECENT_BYTES), end), end - RECENT_BYTES > 0);
+    const recentFrom = Math.max(start, end - RECENT_BYTES);
+    const recent = afterFirstLine(this.#read(recentFrom, end), recentFrom > 0);
     const data = new Uint8Array(RESET.length + recent.length);
     data.set(RESET);
     data.set(recent, RESET.length);
@@ -117,6 +117,11 @@ const RESET = new TextEncoder().encode("\x1bc");
 
 /** Recent output may begin in the middle of a character or an escape sequence: it is shown from its first whole line. */
 function afterFirstLine(bytes: Uint8Array, isCut: boolean): Uint8Array {
-  const newline = isCut ? bytes.indexOf(0x0a) : -1;
-  return newline < 0 ? bytes : bytes.subarray(newline + 1);
+  if (!isCut) return bytes;
+  const newline = bytes.indexOf(0x0a);
+  if (newline >= 0) return bytes.subarray(newline + 1);
+  let at = 0;
+  // Continuation bytes of a character that has begun before.
+  while (at < 3 && ((bytes[at] ?? 0) & 0xc0) === 0x80) at++;
+  return bytes.subarray(at);
 }
