@@ -1,0 +1,97 @@
+// The README's settings are those that the code reads, and the commands that documents name exist.
+
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import type { CommandContext } from "../../src/cli/command-context.ts";
+import { readEnvironment } from "../../src/cli/config.ts";
+import { buildProgram } from "../../src/cli/program.ts";
+import { codeBlocks, inlineCode, readDocument, sectionOf, tableRows } from "./markdown.ts";
+
+const readme = readDocument("README.md");
+
+/** The names of REXEC_ variables in a config.ts. */
+function variablesOf(part: string): Set<string> {
+  const source = readFileSync(new URL(`../../src/${part}/config.ts`, import.meta.url), "utf8");
+  return new Set([...source.matchAll(/\bREXEC_[A-Z_]+/g)].map(([name]) => name));
+}
+
+describe("the README's table of settings", () => {
+  const rows = tableRows(sectionOf(readme, "## Settings")).map(([name, readBy]) => ({
+    name: name?.replaceAll("`", "") ?? "",
+    readBy: readBy?.split(", ") ?? [],
+  }));
+
+  it.each(["server", "agent", "cli"])("names all that the %s reads, and no more", (part) => {
+    const named = rows.filter(({ readBy }) => readBy.includes(part)).map(({ name }) => name);
+    expect(named.sort()).toEqual([...variablesOf(part)].sort());
+  });
+
+  it("says the defaults that the server has", () => {
+    const source = readFileSync(new URL("../../src/server/config.ts", import.meta.url), "utf8");
+    for (const [, name, value] of source.matchAll(/(REXEC_[A-Z_]+): .*\.default\("?([^"()]+)"?\)/g)) {
+      const row = tableRows(sectionOf(readme, "## Settings")).find(([cell]) => cell === `\`${name}\``);
+      expect(row?.[2], name).toMatch(new RegExp(`; ${value}\\b`));
+    }
+  });
+});
+
+const context: CommandContext = {
+  env: readEnvironment({}),
+  signal: new AbortController().signal,
+  print() {},
+  tell() {},
+  exitCode: 0,
+};
+const program = buildProgram(context);
+
+/** What is wrong with a command line that a document names; undefined where commander knows all of it. */
+function problemOf(words: readonly string[]): string | undefined {
+  const commands: Command[] = [program];
+  for (const word of words) {
+    const current = commands.at(-1);
+    if (word.startsWith("-") && word !== "-") {
+      if (!commands.some(({ options }) => options.some((option) => option.is(word)))) return `no option ${word}`;
+      continue;
+    }
+    const next = current?.commands.find((command) => command.name() === word);
+    if (next) commands.push(next);
+    else if (commands.length === 1) return `no command ${word}`;
+    else if (current && current.commands.length > 0) return `no command ${words.join(" ")}`;
+  }
+  return undefined;
+}
+
+/** Every `rexec …` in running text and code blocks, up to a comment, a pipe or a quoted argument. */
+function commandLines(markdown: string): string[][] {
+  const lines = codeBlocks(markdown).flatMap((block) => block.split("\n"));
+  return [...lines, ...inlineCode(markdown)].flatMap((line) => {
+    const said = /(?:^|[\s|&])rexec ([a-z-][^|#&"]*)/.exec(line.replace(/^\s*npx /, ""))?.[1];
+    if (said === undefined || said.startsWith("serves")) return [];
+    return [said.split(/\s+/).filter((word) => word !== "" && word !== "…")];
+  });
+}
+
+describe.each(["README.md", "docs/operations.md", "docs/architecture.md"])("%s", (path) => {
+  it("names only commands and options that exist", () => {
+    const problems = commandLines(readDocument(path)).map((words) => [words.join(" "), problemOf(words)]);
+    expect(problems.filter(([, problem]) => problem !== undefined)).toEqual([]);
+  });
+});
+
+describe("README.md", () => {
+  it("has fewer than 200 lines", () => {
+    expect(readme.split("\n").length).toBeLessThan(200);
+  });
+
+  it("names every command of the program", () => {
+    const said = new Set(commandLines(readme).map((words) => words[0]));
+    expect(program.commands.map((command) => command.name()).filter((name) => !said.has(name))).toEqual([]);
+  });
+
+  it("names only scripts that package.json has", () => {
+    const { scripts } = JSON.parse(readDocument("package.json")) as { scripts: Record<string, string> };
+    const said = [...readme.matchAll(/\bnpm (?:run )?(start|test|check|gen|format|bench)\b/g)].map(([, name]) => name);
+    expect(said.filter((name) => name === undefined || !(name in scripts))).toEqual([]);
+  });
+});
