@@ -3,14 +3,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { credentials } from "@grpc/grpc-js";
 import { afterEach, beforeEach, it, vi } from "vitest";
-import { AgentServiceClient } from "../../src/gen/rexec/agent/v1/agent_service.ts";
-import type { AgentId } from "../../src/protocol/ids.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { startStreamAgent } from "../support/stream-agent.ts";
 import { checkBothWays, openStreamViewer } from "../support/stream-checker.ts";
-import { call } from "../support/test-server.ts";
+import { registerOver } from "../support/test-server.ts";
 
 const KILLS = 4;
 
@@ -29,14 +26,7 @@ it("a server that is killed and started again costs no byte, either way", async 
   cleanUps.push(() => rm(directory, { recursive: true, force: true }));
   const server = await startServerProcess(directory);
   cleanUps.push(() => server.stop());
-  const client = new AgentServiceClient(server.grpcAddress, credentials.createInsecure());
-  cleanUps.push(async () => client.close());
-  const registration = { name: "a", description: "", os: "", arch: "", shell: "", tags: [], requestId: "" };
-  const registered = await call(client, "registerAgent", registration, server.adminToken);
-  const {
-    agent: { id: agentId },
-    token,
-  } = registered as { agent: { id: AgentId }; token: string };
+  const { agentId, token } = await registerOver(server.grpcAddress, server.adminToken, "streams");
 
   const { agent, inputFile } = await startStreamAgent({
     wsUrl: server.wsUrl,

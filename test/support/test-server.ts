@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { AgentServiceClient } from "../../src/gen/rexec/agent/v1/agent_service.ts";
-import { SessionServiceClient } from "../../src/gen/rexec/session/v1/session_service.ts";
+import { type Session, SessionServiceClient } from "../../src/gen/rexec/session/v1/session_service.ts";
 import { TokenServiceClient } from "../../src/gen/rexec/token/v1/token_service.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
 import type { ServerConfig } from "../../src/server/config.ts";
@@ -99,4 +99,31 @@ export function call(client: object, method: string, request: object, token: str
   const unary = (client as Record<string, Unary>)[method]?.bind(client);
   if (!unary) throw new Error(`no such method: ${method}`);
   return promisify(unary)(request, metadata);
+}
+
+/** Registers an agent over gRPC. */
+export async function registerOver(
+  grpcAddress: string,
+  token: string,
+  name: string,
+): Promise<{ agentId: AgentId; token: string }> {
+  const client = new AgentServiceClient(grpcAddress, credentials.createInsecure());
+  try {
+    const request = { name, description: "", os: "", arch: "", shell: "", tags: [], requestId: "" };
+    const response = (await call(client, "registerAgent", request, token)) as { agent: { id: AgentId }; token: string };
+    return { agentId: response.agent.id, token: response.token };
+  } finally {
+    client.close();
+  }
+}
+
+/** Every session that the server knows, over gRPC. */
+export async function listSessionsOver(grpcAddress: string, token: string): Promise<Session[]> {
+  const client = new SessionServiceClient(grpcAddress, credentials.createInsecure());
+  try {
+    const request = { pageSize: 0, pageToken: "", filter: "", orderBy: "" };
+    return ((await call(client, "listSessions", request, token)) as { sessions: Session[] }).sessions;
+  } finally {
+    client.close();
+  }
 }
