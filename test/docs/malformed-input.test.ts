@@ -91,6 +91,22 @@ describe("on a WebSocket", () => {
     ["text that is no JSON", "rexec.v1", (socket) => socket.send("{"), 1007],
     ["a control frame that is no Protobuf", "rexec.v2", (socket) => socket.send(Buffer.of(0x10, 0xff)), 1007],
     ["a message over 2 MiB", "rexec.v2", (socket) => socket.send(Buffer.alloc(2 * 1024 * 1024 + 1)), 1009],
+    [
+      "a data frame with more than 32 KiB",
+      "rexec.v2",
+      (socket) =>
+        socket.send(
+          encodeDataFrame({ type: FRAME.INPUT, stream: 1, attachment: 1, offset: 0 }, Buffer.alloc(32 * 1024 + 1)),
+        ),
+      1009,
+    ],
+    [
+      "a control frame over 1 MiB",
+      "rexec.v2",
+      (socket) => socket.send(Buffer.concat([Buffer.of(0x10), Buffer.alloc(1024 * 1024)])),
+      1009,
+    ],
+    ["a text in Protobuf that is invalid UTF-8", "rexec.v2", (socket) => socket.send(openWithInvalidUtf8()), 1007],
     ["a message in more than 64 fragments", "rexec.v2", sendFragments, 1008],
     ["an Open with 0 columns", "rexec.v2", (socket) => socket.send(openFrame({ cols: 0 })), 4400],
     [
@@ -135,6 +151,24 @@ describe("on a WebSocket", () => {
     socket.send(encodeControl({ $case: "resize", value: { attachment, cols: 1001, rows: 24 } }));
     expect((await notice).reason).toBe("INVALID_ARGUMENT");
     expect(socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it("a command that is empty or over 64 KiB is answered by a notice", async () => {
+    const socket = await opened("rexec.v2");
+    const answer = control(socket, "opened");
+    socket.send(openFrame());
+    await answer;
+    const notices: string[] = [];
+    const done = new Promise<void>((resolve) => {
+      socket.on("message", (data: Buffer) => {
+        const message = decodeControl(data, "server");
+        if (message?.$case === "error" && notices.push(message.value.reason) === 2) resolve();
+      });
+    });
+    for (const command of ["", "x".repeat(22_000)])
+      socket.send(encodeControl({ $case: "exec", value: { execId: "", command } }));
+    await done;
+    expect(notices).toEqual(["INVALID_ARGUMENT", "INVALID_ARGUMENT"]);
   });
 
   it("an agent that never was is 404, and one that the token does not reach 403", async () => {
@@ -183,6 +217,11 @@ describe("over gRPC", () => {
 
 function sendFragments(socket: WebSocket): void {
   for (let i = 0; i < 70; i++) socket.send(Buffer.of(0x10), { fin: i === 69 });
+}
+
+/** Open{session_id: the byte ff}. */
+function openWithInvalidUtf8(): Uint8Array {
+  return Buffer.of(0x10, 0xfa, 0x01, 0x03, 0x0a, 0x01, 0xff);
 }
 
 function inputFrame(): Uint8Array {

@@ -36,6 +36,15 @@ describe("docs/protocol.md", () => {
     expect(firstTwo("# Close codes").map(([code]) => code)).toEqual([...codes].sort());
   });
 
+  it("says the limits' numbers in its text, too", () => {
+    const units: Record<string, number> = { KiB: 1024, MiB: 1024 * 1024, s: 1000 };
+    const said = [...text.matchAll(/\b([A-Z][A-Z_]+_(?:BYTES|MS)) \((\d+) (KiB|MiB|s)\)/g)];
+    expect(said.length).toBeGreaterThan(5);
+    for (const [, name = "", value, unit = ""] of said) {
+      expect(Object.entries(limits).find(([key]) => key === name)?.[1], name).toBe(Number(value) * (units[unit] ?? 0));
+    }
+  });
+
   it("has every limit with its number", () => {
     const values = Object.entries(limits).map(([name, value]) => [name, String(value)]);
     expect(firstTwo("# Limits").sort()).toEqual(values.sort());
