@@ -1,0 +1,20 @@
+// A connected agent with real shells, in this process.
+
+import { type RunningAgent, startAgent } from "../../src/agent/agent.ts";
+import type { AgentId } from "../../src/protocol/ids.ts";
+import { silentLogger } from "./silent-logger.ts";
+
+/** The plainest shell there is: no prompt but "$ ", no history, no files read. */
+const PLAIN_SHELL = {
+  file: "/bin/sh",
+  args: [],
+  cwd: "/",
+  env: { PATH: "/usr/bin:/bin", TERM: "xterm-256color", PS1: "$ " },
+};
+
+export async function startTestAgent(input: { wsUrl: string; agentId: AgentId; token: string }): Promise<RunningAgent> {
+  const { wsUrl, agentId, token } = input;
+  const agent = startAgent({ servers: [wsUrl], agentId, token, logger: silentLogger, shell: PLAIN_SHELL });
+  await new Promise<void>((resolve) => agent.onState(({ kind }) => kind === "connected" && resolve()));
+  return agent;
+}
