@@ -61,12 +61,12 @@ async function closeCode(socket: WebSocket): Promise<number> {
 
 /** The next control message of this kind. */
 function control<C extends ControlCase>(socket: WebSocket, kind: C): Promise<ControlOf<C>> {
-  return new Promise((resolve) => {
-    socket.on("message", (data: Buffer) => {
-      const message = data[0] === FRAME.CONTROL ? decodeControl(data, "server") : undefined;
-      if (message?.$case === kind) resolve(message.value as ControlOf<C>);
-    });
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  socket.on("message", (data: Buffer) => {
+    const message = data[0] === FRAME.CONTROL ? decodeControl(data, "server") : undefined;
+    if (message?.$case === kind) resolve(message.value);
   });
+  return promise as Promise<ControlOf<C>>;
 }
 
 function openFrame(fields: Partial<ControlOf<"open">> = {}): Uint8Array {

@@ -1,7 +1,7 @@
 // The README's settings are those that the code reads, and the commands that documents name exist.
 
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import type { CommandContext } from "../../src/cli/command-context.ts";
 import { readEnvironment } from "../../src/cli/config.ts";
@@ -51,7 +51,8 @@ function problemOf(words: readonly string[]): string | undefined {
   for (const word of words) {
     const current = commands.at(-1);
     if (word.startsWith("-") && word !== "-") {
-      if (!commands.some(({ options }) => options.some((option) => option.is(word)))) return `no option ${word}`;
+      if (!commands.some(({ options }) => options.some(({ short, long }) => word === short || word === long)))
+        return `no option ${word}`;
       continue;
     }
     const next = current?.commands.find((command) => command.name() === word);
