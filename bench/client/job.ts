@@ -1,0 +1,14 @@
+// What a bench asks of a client process, and what the two say to each other.
+
+import type { BulkJob } from "./bulk.ts";
+import type { EchoJob } from "./echo.ts";
+import type { FloodJob } from "./flood.ts";
+import type { SlowReaderJob } from "./slow-reader.ts";
+
+export type Job = EchoJob | BulkJob | FloodJob | SlowReaderJob;
+
+/** A client stops at a mark until it is told to go on: what is measured from outside is read then. */
+export type ClientMessage =
+  | { kind: "mark"; at: "begin" | "end" }
+  | { kind: "result"; result: Record<string, number> }
+  | { kind: "failed"; message: string };

@@ -1,0 +1,62 @@
+// What the product must reach, as ratios to the others in the same run, or as figures of its own.
+
+import type { SubjectName } from "./subjects/subject.ts";
+
+export interface Goal {
+  bench: string;
+  metric: string;
+  title: string;
+  /** Undefined: the figure itself counts. */
+  against: SubjectName | undefined;
+  sense: "at most" | "at least";
+  limit: number;
+}
+
+export const GOALS: readonly Goal[] = [
+  { bench: "echo", metric: "p50Us", title: "echo p50", against: "floor", sense: "at most", limit: 1.1 },
+  { bench: "echo", metric: "p50Us", title: "echo p50", against: "ssh-jump", sense: "at most", limit: 0.85 },
+  { bench: "echo", metric: "p99Us", title: "echo p99", against: "ssh-jump", sense: "at most", limit: 1.0 },
+  {
+    bench: "echo-flood",
+    metric: "p50Us",
+    title: "flooded echo p50",
+    against: "ssh-jump",
+    sense: "at most",
+    limit: 1.0,
+  },
+  {
+    bench: "echo-flood",
+    metric: "p99Us",
+    title: "flooded echo p99",
+    against: "ssh-jump",
+    sense: "at most",
+    limit: 1.2,
+  },
+  { bench: "bulk", metric: "mbPerS", title: "bulk MB/s", against: "floor", sense: "at least", limit: 1.0 },
+  { bench: "bulk", metric: "mbPerS", title: "bulk MB/s", against: "ssh-jump", sense: "at least", limit: 1.05 },
+  { bench: "bulk", metric: "isRight", title: "bulk SHA-256 right", against: undefined, sense: "at least", limit: 1 },
+  {
+    bench: "bulk",
+    metric: "relayCpuSPerGb",
+    title: "relay CPU s/GB",
+    against: undefined,
+    sense: "at most",
+    limit: 2.0,
+  },
+  {
+    bench: "slow-reader",
+    metric: "relayGrowsMib",
+    title: "relay grows MiB",
+    against: undefined,
+    sense: "at most",
+    limit: 1,
+  },
+  {
+    bench: "slow-reader",
+    metric: "promptSeconds",
+    title: "Ctrl-C to prompt s",
+    against: undefined,
+    sense: "at most",
+    limit: 0.3,
+  },
+];

@@ -1,0 +1,93 @@
+// OpenSSH, straight and through a bastion, with keys and configuration of its own on free ports of loopback.
+
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { type Child, startChild } from "../child.ts";
+import type { Subject, SubjectOptions } from "./subject.ts";
+
+const SSHD = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].find((path) => existsSync(path));
+
+/** Both subjects share the sshd that runs the shells. Throws, with the reason, where there is no usable sshd. */
+export async function startSsh({ directory, shell }: SubjectOptions): Promise<[ssh: Subject, sshJump: Subject]> {
+  if (SSHD === undefined) throw new Error("sshd is not installed");
+  await makeKey(join(directory, "host-key"));
+  await makeKey(join(directory, "user-key"));
+  const machine = await startSshd(directory, "machine", `ForceCommand exec ${shell}`);
+  const bastion = await startSshd(directory, "bastion", "PermitTTY no").catch(async (error: unknown) => {
+    await machine.sshd.stop();
+    throw error;
+  });
+  const configFile = join(directory, "ssh-config");
+  const common = [
+    `User ${userInfo().username}`,
+    `IdentityFile ${join(directory, "user-key")}`,
+    "IdentitiesOnly yes",
+    "StrictHostKeyChecking no",
+    "UserKnownHostsFile /dev/null",
+    "LogLevel ERROR",
+    "HostName 127.0.0.1",
+  ];
+  const hosts = [
+    ["Host straight", `Port ${machine.port}`, ...common],
+    ["Host bastion", `Port ${bastion.port}`, ...common],
+    ["Host behind", `Port ${machine.port}`, `ProxyJump bastion`, ...common],
+  ];
+  await writeFile(configFile, `${hosts.flat().join("\n")}\n`);
+  return [
+    {
+      name: "ssh",
+      target: { kind: "ssh", configFile, host: "straight" },
+      relayPid: undefined,
+      stop: () => machine.sshd.stop(),
+    },
+    {
+      name: "ssh-jump",
+      target: { kind: "ssh", configFile, host: "behind" },
+      relayPid: bastion.sshd.pid,
+      stop: () => bastion.sshd.stop(),
+    },
+  ];
+}
+
+function makeKey(path: string): Promise<string> {
+  return startChild("/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path], {}).ended();
+}
+
+async function startSshd(directory: string, name: string, setting: string): Promise<{ sshd: Child; port: number }> {
+  const port = await freePort();
+  const configFile = join(directory, `${name}-config`);
+  const settings = [
+    "ListenAddress 127.0.0.1",
+    `Port ${port}`,
+    `HostKey ${join(directory, "host-key")}`,
+    `AuthorizedKeysFile ${join(directory, "user-key.pub")}`,
+    "PidFile none",
+    "StrictModes no",
+    "UsePAM no",
+    "PermitRootLogin yes",
+    "PasswordAuthentication no",
+    "PrintMotd no",
+    "PrintLastLog no",
+    "UseDNS no",
+    setting,
+  ];
+  await writeFile(configFile, `${settings.join("\n")}\n`);
+  const sshd = startChild(SSHD as string, ["-D", "-e", "-f", configFile], {});
+  await sshd.line(/listening on/);
+  return { sshd, port };
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  return address.port;
+}
