@@ -1,12 +1,16 @@
 // Runs single commands, without a terminal, within bounds of time, output and number.
 
 import { spawn } from "node:child_process";
-import { MAX_EXEC_OUTPUT_BYTES } from "../protocol/limits.ts";
+import { MAX_CONTROL_BYTES, MAX_EXEC_OUTPUT_BYTES } from "../protocol/limits.ts";
 import { cleanStart } from "./clean-start.ts";
 import type { ShellCommand } from "./login-shell.ts";
 
 const TIMEOUT_MS = 30_000;
 const MAX_RUNNING = 8;
+/** The result carries the command again; what an operating system takes as one argument is hardly more. */
+const MAX_COMMAND_BYTES = 64 * 1024;
+/** The result must fit into one control frame, with the command and a message. */
+const MAX_OUTPUT_BYTES = Math.min(MAX_EXEC_OUTPUT_BYTES, MAX_CONTROL_BYTES - MAX_COMMAND_BYTES - 4096);
 
 export interface ExecResult {
   output: string;
@@ -26,6 +30,8 @@ export class ExecRunner {
   async run(command: string, signal: AbortSignal): Promise<ExecResult> {
     if (this.#running >= MAX_RUNNING)
       return { output: "", success: false, error: `more than ${MAX_RUNNING} commands at once` };
+    if (Buffer.byteLength(command) > MAX_COMMAND_BYTES)
+      return { output: "", success: false, error: "the command is too long" };
     this.#running += 1;
     try {
       return await runCommand(this.#command, command, signal);
@@ -62,10 +68,10 @@ function runCommand(shell: ShellCommand, command: string, signal: AbortSignal): 
   const onAbort = () => kill("the connection was lost");
   signal.addEventListener("abort", onAbort, { once: true });
   const take = (chunk: Buffer) => {
-    const room = MAX_EXEC_OUTPUT_BYTES - bytes;
+    const room = MAX_OUTPUT_BYTES - bytes;
     chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
     bytes += Math.min(chunk.length, room);
-    if (chunk.length > room) kill(`more than ${MAX_EXEC_OUTPUT_BYTES} bytes of output`);
+    if (chunk.length > room) kill(`more than ${MAX_OUTPUT_BYTES} bytes of output`);
   };
   child.stdout.on("data", take);
   child.stderr.on("data", take);
@@ -77,7 +83,16 @@ function runCommand(shell: ShellCommand, command: string, signal: AbortSignal): 
     signal.removeEventListener("abort", onAbort);
     if (error === "" && code !== 0)
       error = killedBy === null ? `exit code ${code ?? "unknown"}` : `killed by ${killedBy}`;
-    resolve({ output: Buffer.concat(chunks).toString("utf8"), success: error === "", error });
+    resolve({ output: decodeOutput(Buffer.concat(chunks)), success: error === "", error });
   });
   return promise;
+}
+
+/** Bytes that are no UTF-8 become three each: cut again to what fits. */
+function decodeOutput(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  if (Buffer.byteLength(text) <= MAX_OUTPUT_BYTES) return text;
+  const cut = Buffer.from(text).subarray(0, MAX_OUTPUT_BYTES);
+  // Not within a character.
+  return new TextDecoder().decode(cut, { stream: true });
 }

@@ -37,16 +37,18 @@ export class OutputRing {
   }
 
   /** Bytes from `from` to `to`, both held, without a copy: valid until the next append. */
-  *slices(from: number, to: number): Generator<Buffer> {
+  slices(from: number, to: number): Buffer[] {
     if (from < this.#start || to > this.#end)
       throw new RangeError(`${from}…${to} is not within ${this.#start}…${this.#end}`);
+    const slices: Buffer[] = [];
     let offset = from;
     while (offset < to) {
       const at = offset % BLOCK_BYTES;
       const count = Math.min(BLOCK_BYTES - at, to - offset);
-      yield (this.#blocks[(offset - at - this.#start) / BLOCK_BYTES] as Buffer).subarray(at, at + count);
+      slices.push((this.#blocks[(offset - at - this.#start) / BLOCK_BYTES] as Buffer).subarray(at, at + count));
       offset += count;
     }
+    return slices;
   }
 
   /** Copies the bytes from `from` to `to`, both held, into `target` at `at`. */

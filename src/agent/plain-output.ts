@@ -42,7 +42,7 @@ function isC1(byte: number | undefined): boolean {
  * undefined where there is none after `from`.
  */
 export function tailStart(ring: OutputRing, from: number, to: number, lines: number): number | undefined {
-  const slices = [...ring.slices(from, to)];
+  const slices = ring.slices(from, to);
   let left = lines;
   let offset = to;
   for (let i = slices.length - 1; i >= 0; i--) {

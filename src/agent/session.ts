@@ -80,6 +80,7 @@ export class Session {
         this.#screen.limitMoved();
       },
       onGiven: (attachment, offset) => this.#consumed(attachment, offset),
+      inFlightBytes: (cursor) => this.#flow.inFlightBytes(cursor),
       onReady: () => this.#deps.onReady(this),
     });
     this.#input = new InputQueue({
@@ -204,7 +205,7 @@ export class Session {
   #onOutput(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) {
       this.#ring.append(bytes.length <= MAX_PIECE_BYTES ? bytes : bytes.subarray(at, at + MAX_PIECE_BYTES));
-      this.#deps.onReady(this);
+      this.feed.outputArrived();
       this.#screen.outputArrived();
     }
     this.#applyFlow();
@@ -221,6 +222,7 @@ export class Session {
 
   #consumed(attachment: number, offset: number): void {
     this.#flow.consumed(attachment, offset);
+    this.feed.acknowledged();
     this.#applyFlow();
   }
 

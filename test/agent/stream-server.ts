@@ -22,7 +22,7 @@ export class StreamServer {
   connections = 0;
   /** What came and was not waited for yet. */
   #inbox: Received[] = [];
-  #wake: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
   #requests = 0;
   /** Sees every frame first; "taken" keeps it out of the inbox. */
   onFrame: ((received: Received) => "taken" | "left") | undefined;
@@ -131,11 +131,13 @@ export class StreamServer {
       const leftMs = deadline - Date.now();
       if (leftMs <= 0) throw new Error(`nothing that fits came; waiting: ${this.#inbox.map(describe).join(" ")}`);
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, leftMs);
-        this.#wake = () => {
+        const wake = () => {
           clearTimeout(timer);
+          this.#waiting.delete(wake);
           resolve();
         };
+        const timer = setTimeout(wake, leftMs);
+        this.#waiting.add(wake);
       });
     }
   }
@@ -147,7 +149,7 @@ export class StreamServer {
         : { data: readHeader(data), bytes: frameBytes(data) as Buffer };
     if (this.onFrame?.(received) === "taken") return;
     this.#inbox.push(received);
-    this.#wake?.();
+    for (const wake of [...this.#waiting]) wake();
   }
 }
 
