@@ -4,12 +4,12 @@ import { type RunningAgent, startAgent } from "../../src/agent/agent.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
 import { silentLogger } from "./silent-logger.ts";
 
-/** The plainest shell there is: no prompt but "$ ", no history, no files read. */
+/** The plainest shell there is: no history, no files read. */
 const PLAIN_SHELL = {
   file: "/bin/sh",
   args: [],
   cwd: "/",
-  env: { PATH: "/usr/bin:/bin", TERM: "xterm-256color", PS1: "$ " },
+  env: { PATH: "/usr/bin:/bin", TERM: "xterm-256color" },
 };
 
 export async function startTestAgent(input: { wsUrl: string; agentId: AgentId; token: string }): Promise<RunningAgent> {
