@@ -64,7 +64,8 @@ export function readServerConfig(
   overrides: Partial<ServerConfig> = {},
   env: NodeJS.ProcessEnv = process.env,
 ): ServerConfig {
-  const parsed = schema.safeParse(env);
+  // An empty variable is one that is not set.
+  const parsed = schema.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== "")));
   if (!parsed.success) {
     throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"));
   }

@@ -24,7 +24,10 @@ const MAX_GROWTH_BYTES = 1024 * 1024;
 const cleanUps: (() => unknown)[] = [];
 let directory: string;
 let server: ServerProcess;
-let open: (consumer: { output(bytes: Uint8Array, consumed: () => void): void; event(event: TerminalEvent): void }) => TerminalConnection;
+let open: (consumer: {
+  output(bytes: Uint8Array, consumed: () => void): void;
+  event(event: TerminalEvent): void;
+}) => TerminalConnection;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "rexec-bulk-"));
@@ -92,7 +95,9 @@ it("200 MB come through a PTY with the right SHA-256", async () => {
       if (event.type === "gap") gaps.push(event);
       if (event.type !== "opened") return;
       // The pattern has every printable byte at every distance from a block's start; -opost keeps the PTY from changing it.
-      terminal.write(typed(`stty -opost -echo; sleep 0.3; printf 'BEGIN\\n'; '${process.execPath}' -e '${PRODUCER}'\n`));
+      terminal.write(
+        typed(`stty -opost -echo; sleep 0.3; printf 'BEGIN\\n'; '${process.execPath}' -e '${PRODUCER}'\n`),
+      );
     },
   });
   await finished;
@@ -115,7 +120,8 @@ setTimeout(() => {}, 1000);
 function expectedHash(): string {
   const piece = Buffer.from(Array.from({ length: 95 * 691 }, (_, i) => 32 + ((i * 7 + (i >> 8)) % 95)));
   const hash = createHash("sha256");
-  for (let left = BULK_BYTES; left > 0; left -= piece.length) hash.update(piece.subarray(0, Math.min(left, piece.length)));
+  for (let left = BULK_BYTES; left > 0; left -= piece.length)
+    hash.update(piece.subarray(0, Math.min(left, piece.length)));
   return hash.digest("hex");
 }
 

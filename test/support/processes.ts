@@ -14,6 +14,7 @@ export interface RexecProcess {
   readonly stderr: string;
   /** Resolves with the first line of standard output or error that matches; rejects when the process ends before. */
   line(pattern: RegExp): Promise<string>;
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   /** Sends the signal and waits for the end; SIGCONT goes first, for a stopped process hears nothing. */
   kill(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
@@ -39,13 +40,18 @@ export function startRexec(commandLine: readonly string[], environment: Record<s
   child.stderr.on("data", (text: Buffer) => {
     stderr = (stderr + text.toString()).slice(-20_000);
   });
-  const ended = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-  void ended.then(([code, signal]) => {
+  // "close" comes when its output has been read, too.
+  const ended = (once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>).then(([code, signal]) => ({
+    code,
+    signal,
+  }));
+  void ended.then(({ code, signal }) => {
     for (const { reject } of waiting) reject(new Error(`rexec ended (${code ?? signal}): ${stderr}`));
   });
   return {
     child,
     pid: child.pid ?? 0,
+    ended,
     get stderr() {
       return stderr;
     },
@@ -59,8 +65,7 @@ export function startRexec(commandLine: readonly string[], environment: Record<s
         child.kill(signal);
         child.kill("SIGCONT");
       }
-      const [code, by] = await ended;
-      return { code, signal: by };
+      return ended;
     },
   };
 }
