@@ -22,7 +22,6 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** The part after "split-": a client of v1 chooses it, so more than UUIDs must pass. */
 const SPLIT_SUFFIX = /^[A-Za-z0-9_.:-]{1,80}$/;
 const BOOT_ID = /^[A-Za-z0-9_-]{8,64}$/;
-const ATTACHMENT_KEY = /^[0-9a-f]{32}$/;
 
 export const MAIN_SESSION = "main" as SessionId;
 
@@ -43,10 +42,6 @@ export function splitSessionId(connectionId: string): SessionId | undefined {
 
 export function parseBootId(text: string): BootId | undefined {
   return BOOT_ID.test(text) ? (text as BootId) : undefined;
-}
-
-export function parseAttachmentKey(text: string): AttachmentKey | undefined {
-  return ATTACHMENT_KEY.test(text) ? (text as AttachmentKey) : undefined;
 }
 
 /** 16 bytes from the wire as a key; undefined for any other length. */

@@ -1,5 +1,5 @@
 // A log that tests can read, and wait for.
-import type { Log } from "../../src/server/transports/shared/log.ts";
+import type { Log } from "../../src/server/domain/log.ts";
 
 export interface LogLine {
   level: "debug" | "info" | "warn" | "error";

@@ -90,7 +90,7 @@ export function openStreamViewer(input: { wsUrl: string; agentId: AgentId; token
 }
 
 /** Types the stream at a steady pace until stopped. */
-export function typeStream(terminal: TerminalConnection): { stop(): number } {
+function typeStream(terminal: TerminalConnection): { stop(): number } {
   const PIECE = 48;
   let typed = 0;
   const timer = setInterval(() => {
@@ -107,7 +107,7 @@ export function typeStream(terminal: TerminalConnection): { stop(): number } {
 }
 
 /** What is wrong with the file that the program in the PTY wrote; undefined where it holds exactly what was typed. */
-export async function inputProblem(file: string, typedBytes: number): Promise<string | undefined> {
+async function inputProblem(file: string, typedBytes: number): Promise<string | undefined> {
   const held = await readFile(file);
   const typed = streamBytes(0, typedBytes);
   if (held.equals(typed)) return undefined;

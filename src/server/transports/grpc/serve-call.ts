@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import type { UserIdentity } from "../../domain/access/rules.ts";
 import { DomainError, invalidField } from "../../domain/domain-error.ts";
-import type { Log } from "../shared/log.ts";
+import type { Log } from "../../domain/log.ts";
 import { admit, type AdmitDeps } from "./admit.ts";
 import type { UnaryHandler } from "./call-context.ts";
 import type { Decoded } from "./decode-request.ts";

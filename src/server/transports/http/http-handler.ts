@@ -1,7 +1,7 @@
 // Plain HTTP: whether the process lives, and whether it is ready for work. Everything else is 404.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Log } from "../shared/log.ts";
+import type { Log } from "../../domain/log.ts";
 
 export interface HttpDeps {
   /** Rejects where the database does not answer. */
