@@ -12,6 +12,7 @@ import type { ShellCommand } from "./login-shell.ts";
 import type { PtyFactory } from "./pty/pty.ts";
 import { startRealPty } from "./pty/real-pty.ts";
 import type { FrameSocket } from "./sender.ts";
+import { runStatistics } from "./statistics.ts";
 import { distro, readSystemInfo } from "./system-info.ts";
 import { Terminals } from "./terminals.ts";
 import { runTunnel, type TunnelEnd, type TunnelState } from "./tunnel.ts";
@@ -60,9 +61,9 @@ export function startAgent(options: AgentOptions): RunningAgent {
 
   const onOpen = (socket: WebSocket): TunnelEnd => {
     let link: Link | undefined;
-    let isOpen = true;
+    const closed = new AbortController();
     const openLink = (systemInfo: SystemInfo) => {
-      if (!isOpen) return;
+      if (closed.signal.aborted) return;
       link = new Link({
         socket: frameSocket(socket),
         terminals,
@@ -72,6 +73,7 @@ export function startAgent(options: AgentOptions): RunningAgent {
           setState({ kind: "connected", server: new URL(socket.url).origin, connectionId }),
       });
       link.hello({ bootId, version, systemInfo });
+      runStatistics({ logger, onStats: (value) => link?.send({ $case: "stats", value }) }, closed.signal);
     };
     readSystemInfo()
       .then(openLink)
@@ -83,7 +85,7 @@ export function startAgent(options: AgentOptions): RunningAgent {
       // The server says nothing before our first frame.
       receive: (frame) => link?.receive(frame),
       close: () => {
-        isOpen = false;
+        closed.abort();
         link?.close();
       },
     };

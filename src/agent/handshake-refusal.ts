@@ -6,6 +6,7 @@ import { CLOSE, ERRORS, type ErrorReason } from "../protocol/errors.ts";
 /** What trying again cannot change. */
 const FINAL: readonly ErrorReason[] = ["TOKEN_INVALID", "NOT_AUTHORIZED", "AGENT_NOT_FOUND"];
 const MAX_BODY_BYTES = 4096;
+const BODY_TIMEOUT_MS = 5_000;
 
 /** The reason, where the answer is verifiably our server's and final; undefined where trying again may help. */
 export function finalRefusal(status: number, body: string): ErrorReason | undefined {
@@ -29,6 +30,7 @@ export function finalClose(code: number): ErrorReason | undefined {
 export async function readBody(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  const timer = setTimeout(() => response.destroy(), BODY_TIMEOUT_MS);
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       chunks.push(chunk);
@@ -37,6 +39,8 @@ export async function readBody(response: IncomingMessage): Promise<string> {
     }
   } catch {
     // Cut off: what came so far is judged, and will hardly be JSON.
+  } finally {
+    clearTimeout(timer);
   }
   return Buffer.concat(chunks).toString("utf8");
 }

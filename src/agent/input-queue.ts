@@ -6,6 +6,7 @@ import type { Attachment } from "./attachment.ts";
 /** A full terminal is tried again after this, and then more rarely: the program may be slow, or not read at all. */
 const FIRST_RETRY_MS = 1;
 const MAX_RETRY_MS = 20;
+const MAX_JOINED_BYTES = 4096;
 
 export interface InputQueueDeps {
   write(bytes: Uint8Array): number | "closed";
@@ -40,10 +41,20 @@ export class InputQueue {
     const fresh = known === 0 ? bytes : bytes.subarray(known);
     if (attachment.queued + fresh.length > MAX_INPUT_QUEUE_BYTES) return "ignored";
     attachment.queued += fresh.length;
-    this.#pieces.push({ attachment, bytes: fresh });
+    this.#append(attachment, fresh);
     // A waiting queue is tried by its timer, so that typing does not defeat the back-off.
     if (this.#retryTimer === undefined) this.#drain();
     return "taken";
+  }
+
+  /** Keys typed at a program that does not read are kept together: a piece for each would cost far more than its bytes. */
+  #append(attachment: Attachment, bytes: Uint8Array): void {
+    const last = this.#pieces.at(-1);
+    if (last?.attachment === attachment && last.bytes.length + bytes.length <= MAX_JOINED_BYTES) {
+      last.bytes = Buffer.concat([last.bytes, bytes]);
+    } else {
+      this.#pieces.push({ attachment, bytes });
+    }
   }
 
   /** The PTY is gone: nobody will read what waits. */

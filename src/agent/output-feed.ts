@@ -3,17 +3,13 @@
 
 import { encodeControl } from "../protocol/control-frame.ts";
 import { FRAME, HEADER_BYTES, writeHeader } from "../protocol/data-frame.ts";
-import { ACK_EVERY_BYTES, MAX_DATA_BYTES } from "../protocol/limits.ts";
+import { MAX_DATA_BYTES } from "../protocol/limits.ts";
 import type { OutputRing } from "./output-ring.ts";
 import type { FrameSource } from "./sender.ts";
 import type { Snapshots } from "./snapshots.ts";
 
-/**
- * A viewer that has this much to read will acknowledge it: what comes meanwhile is gathered into large pieces, which
- * halves everybody's work per byte. It waits for the acknowledgement, a full piece, or this long (a far viewer).
- */
-const GATHER_FROM_BYTES = ACK_EVERY_BYTES;
-const GATHER_MS = 2;
+/** News that wait for their place in the output; beyond, the oldest goes: it was a size that is no more. */
+const MAX_NEWS = 64;
 
 /** Pulls of one attachment that wait; the server asks for one at a time. */
 const MAX_PULLS_PER_ATTACHMENT = 4;
@@ -26,8 +22,6 @@ export interface OutputFeedDeps {
   onSent(offset: number): void;
   /** The attachment was given all that stands for the output before `offset`. */
   onGiven(attachment: number, offset: number): void;
-  /** Broadcast before `cursor` and not acknowledged by the fastest viewer. */
-  inFlightBytes(cursor: number): number;
   /** There is something to send again. */
   onReady(): void;
 }
@@ -63,9 +57,6 @@ export class OutputFeed implements FrameSource {
   /** Frames that go out before anything else of this session. */
   readonly #urgent: Uint8Array[] = [];
   #last: "pull" | "broadcast" = "broadcast";
-  #gathering: NodeJS.Timeout | undefined;
-  /** The rest is to be sent, however small. */
-  #isReleased = false;
 
   constructor(deps: OutputFeedDeps) {
     this.#deps = deps;
@@ -89,25 +80,24 @@ export class OutputFeed implements FrameSource {
     this.#pulls = [];
     this.#news = [];
     this.#urgent.length = 0;
-    clearTimeout(this.#gathering);
-    this.#gathering = undefined;
+  }
+
+  /** Is there something announced that was not sent yet? */
+  get hasNews(): boolean {
+    return this.#news.length > 0;
   }
 
   /** Says something where the output stands now: after what was made before, before what comes. */
   announce(frame: Uint8Array): void {
     if (this.#broadcast === "off") return;
     this.#news.push({ offset: this.#deps.ring.end, frame });
+    if (this.#news.length > MAX_NEWS) this.#news.shift();
     this.#deps.onReady();
   }
 
   /** The ring has grown. */
   outputArrived(): void {
-    if (this.#broadcast === "on" && !this.#isGathering()) this.#deps.onReady();
-  }
-
-  /** A viewer has read on: what was gathered can go. */
-  acknowledged(): void {
-    if (this.#gathering !== undefined) this.#release();
+    if (this.#broadcast === "on") this.#deps.onReady();
   }
 
   /** Asks for output again. `from` undefined: no history wanted, a snapshot. The rest is bounded by the caller. */
@@ -128,7 +118,7 @@ export class OutputFeed implements FrameSource {
   }
 
   pendingBytes(): number {
-    let pending = this.#broadcast === "on" && !this.#isGathering() ? this.#deps.ring.end - this.#cursor : 0;
+    let pending = this.#broadcast === "on" ? this.#deps.ring.end - this.#cursor : 0;
     if (this.#news.length > 0 || this.#urgent.length > 0) pending += 1;
     for (const pull of this.#pulls) {
       if (pull.kind === "replay") pending += pull.to - pull.from;
@@ -158,29 +148,11 @@ export class OutputFeed implements FrameSource {
       return next.frame;
     }
     const to = Math.min(this.#deps.ring.end, next?.offset ?? Number.POSITIVE_INFINITY, this.#cursor + MAX_DATA_BYTES);
-    if (to === this.#cursor || this.#isGathering()) return undefined;
-    this.#isReleased = false;
+    if (to === this.#cursor) return undefined;
     const frame = this.#outputFrame(0, this.#cursor, to);
     this.#cursor = to;
     this.#deps.onSent(to);
     return frame;
-  }
-
-  /** Is less than a full piece to be kept until more has come? Then a timer is running. */
-  #isGathering(): boolean {
-    const pending = this.#deps.ring.end - this.#cursor;
-    if (pending >= MAX_DATA_BYTES || pending === 0 || this.#isReleased || this.#news.length > 0) return false;
-    if (this.#deps.inFlightBytes(this.#cursor) < GATHER_FROM_BYTES) return false;
-    this.#gathering ??= setTimeout(() => this.#release(), GATHER_MS);
-    return true;
-  }
-
-  #release(): void {
-    clearTimeout(this.#gathering);
-    this.#gathering = undefined;
-    if (this.#broadcast === "off" || this.#cursor === this.#deps.ring.end) return;
-    this.#isReleased = true;
-    this.#deps.onReady();
   }
 
   #nextPull(): Uint8Array | undefined {

@@ -89,11 +89,6 @@ export class OutputFlow {
     this.#sent = offset;
   }
 
-  /** Sent before `cursor` and not acknowledged by the fastest viewer. */
-  inFlightBytes(cursor: number): number {
-    return cursor - this.#fastest();
-  }
-
   get windowBytes(): number {
     if (this.#minRttMs <= NEAR_RTT_MS || this.#minRttMs === Number.POSITIVE_INFINITY) return OUTPUT_WINDOW_BYTES;
     return Math.min(Math.round(this.#minRttMs * BYTES_PER_RTT_MS), MAX_OUTPUT_WINDOW_BYTES);

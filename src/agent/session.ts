@@ -29,6 +29,8 @@ export interface SessionDeps {
   /** A viewer that was waited for did not come back. */
   onForgotten(session: Session, attachment: Attachment): void;
   onEnded(session: Session, ended: SessionEnded): void;
+  /** The last viewer left before it was told: the feed will not say it. */
+  onEndUnsaid(ended: SessionEnded): void;
 }
 
 export interface SessionInit {
@@ -80,7 +82,6 @@ export class Session {
         this.#screen.limitMoved();
       },
       onGiven: (attachment, offset) => this.#consumed(attachment, offset),
-      inFlightBytes: (cursor) => this.#flow.inFlightBytes(cursor),
       onReady: () => this.#deps.onReady(this),
     });
     this.#input = new InputQueue({
@@ -141,15 +142,17 @@ export class Session {
     attachment.state = "lingering";
     this.feed.cancelPulls(attachment.handle);
     this.#sizes.remove(attachment.handle);
-    if (then === "linger" && this.#ended === undefined) this.#flow.linger(attachment.handle);
+    if (then === "linger") this.#flow.linger(attachment.handle);
     else {
       this.#flow.forget(attachment.handle);
       this.#attachments.delete(attachment.handle);
       this.#deps.onForgotten(this, attachment);
     }
     if (![...this.#attachments.values()].some(({ state }) => state === "live")) {
+      const isEndUnsaid = this.#ended !== undefined && this.feed.hasNews;
       this.feed.stopBroadcast();
       this.#screen.limitMoved();
+      if (isEndUnsaid && this.#ended !== undefined) this.#deps.onEndUnsaid(this.#ended);
     }
     this.#followWindow();
     this.#expireHolds();
@@ -222,7 +225,6 @@ export class Session {
 
   #consumed(attachment: number, offset: number): void {
     this.#flow.consumed(attachment, offset);
-    this.feed.acknowledged();
     this.#applyFlow();
   }
 

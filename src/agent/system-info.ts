@@ -4,17 +4,23 @@ import { readFileSync } from "node:fs";
 import { access, constants, readFile, statfs } from "node:fs/promises";
 import os from "node:os";
 import type { SystemInfo } from "../gen/rexec/agent/v1/machine.ts";
+import { readCgroupMemory } from "./cgroup.ts";
+import { parseMeminfo } from "./memory.ts";
 
 export async function readSystemInfo(): Promise<SystemInfo> {
   const disk = await readDisk();
+  const memory = parseMeminfo(await text("/proc/meminfo"));
+  const group = await readCgroupMemory();
+  const totalBytes = Math.min(memory?.totalBytes ?? os.totalmem(), group?.limitBytes ?? Number.POSITIVE_INFINITY);
+  const availableBytes = memory?.availableBytes ?? os.freemem();
   return {
     hostname: os.hostname(),
     os: process.platform,
     arch: process.arch,
     distro: distro(),
     cpuCount: os.availableParallelism(),
-    memoryTotalBytes: os.totalmem(),
-    memoryAvailableBytes: os.freemem(),
+    memoryTotalBytes: totalBytes,
+    memoryAvailableBytes: group === undefined ? availableBytes : Math.max(0, group.limitBytes - group.usedBytes),
     memoryFreeBytes: os.freemem(),
     diskTotalBytes: disk?.totalBytes ?? 0,
     diskAvailableBytes: disk?.availableBytes ?? 0,

@@ -111,7 +111,7 @@ export class Terminals {
     const attachment = isResumed ? known : this.#newAttachment(key, request.userId, session.stream);
     attachment.access = request.readOnly ? "read" : "write";
     attachment.receipted = attachment.applied;
-    clearTimeout(this.#idleTimers.get(session));
+    if (session.ended === undefined) clearTimeout(this.#idleTimers.get(session));
     const outputOffset = session.attach(attachment, size);
     const value: Attached = {
       requestId: request.requestId,
@@ -178,6 +178,7 @@ export class Terminals {
           onInputApplied: (attachment) => this.#link?.inputApplied(attachment),
           onForgotten: (from, attachment) => this.#onForgotten(from, attachment),
           onEnded: (ended, how) => this.#onEnded(ended, how),
+          onEndUnsaid: (how) => this.#link?.sessionEnded(how),
         },
         { stream, id, command, size },
       );
