@@ -49,7 +49,15 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
   let state: "waiting" | "greeting" | "closed" | AgentConnection = "waiting";
   const helloTimer = setTimeout(() => socket.close(CLOSE.POLICY, "no hello"), HELLO_TIMEOUT_MS);
 
+  /** Frames that came with the hello, while it is being worked on: what one read brought, for the socket is paused. */
+  let early: { data: Buffer; isBinary: boolean }[] = [];
+
   webSocket.on("message", (data: Buffer, isBinary) => {
+    if (state === "greeting") early.push({ data, isBinary });
+    else onMessage(data, isBinary);
+  });
+
+  function onMessage(data: Buffer, isBinary: boolean): void {
     // What comes after a close frame is not looked at.
     if (webSocket.readyState !== webSocket.OPEN) return;
     if (!isBinary) return unknown();
@@ -60,7 +68,8 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
     } catch (error) {
       closeAfterError({ socket, log }, error);
     }
-  });
+  }
+
   webSocket.on("pong", () => {
     if (typeof state === "object") lifecycle.heard(state);
   });
@@ -109,8 +118,10 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
     if (state !== "waiting") return socket.close(CLOSE.POLICY, "hello twice");
     state = "greeting";
     clearTimeout(helloTimer);
+    webSocket.pause();
     const bootId = parseBootId(hello.bootId);
     if (bootId === undefined || (admitted.bootId !== undefined && bootId !== admitted.bootId)) {
+      webSocket.resume();
       return socket.close(CLOSE.BAD_OFFSET, "bad boot id");
     }
     try {
@@ -124,9 +135,13 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
       });
       if (hello.systemInfo) lifecycle.onSystemInfo(connection, toSystemInfo(hello.systemInfo));
       log.info({ agentId: agent.id, connectionId, epoch: connection.location.epoch }, "agent connected");
+      for (const { data, isBinary } of early) onMessage(data, isBinary);
     } catch (error) {
       log.error({ agentId: agent.id, err: error }, "agent could not be taken");
       socket.close(ERRORS.BACKEND_UNAVAILABLE.ws, ERRORS.BACKEND_UNAVAILABLE.message);
+    } finally {
+      early = [];
+      webSocket.resume();
     }
   }
 
