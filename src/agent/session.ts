@@ -1,6 +1,5 @@
 // One shell: its PTY, its output and screen, and the viewers on it.
 
-import { performance } from "node:perf_hooks";
 import { encodeControl } from "../protocol/control-frame.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import { SCROLLBACK_RING_BYTES } from "../protocol/limits.ts";

@@ -1,6 +1,5 @@
 // Ends everything that runs on a terminal: asks, and kills what does not go.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Pty } from "./pty/pty.ts";
 
 const KILL_AFTER_MS = 2_000;
@@ -13,7 +12,7 @@ export async function endProcesses(pty: Pty): Promise<void> {
   for (let waitedMs = 0; waitedMs < KILL_AFTER_MS; ) {
     pty.signal("SIGHUP");
     const waitMs = waitedMs === 0 ? FIRST_POLL_MS : POLL_MS;
-    await sleep(waitMs);
+    await new Promise<void>((resolve) => setTimeout(resolve, waitMs));
     waitedMs += waitMs;
     if (!pty.isAlive()) return;
   }
