@@ -4,7 +4,7 @@
 import { encodeControl } from "../protocol/control-frame.ts";
 import { FRAME, HEADER_BYTES, writeHeader } from "../protocol/data-frame.ts";
 import { MAX_DATA_BYTES } from "../protocol/limits.ts";
-import type { OutputRing } from "./output-ring.ts";
+import type { OutputRing } from "../protocol/output-ring.ts";
 import type { FrameSource } from "./sender.ts";
 import type { Snapshots } from "./snapshots.ts";
 

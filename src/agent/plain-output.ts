@@ -1,6 +1,6 @@
 // Which output is plain text, and where a terminal that has to show only the end of it may go on reading.
 
-import type { OutputRing } from "./output-ring.ts";
+import type { OutputRing } from "../protocol/output-ring.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -2,7 +2,7 @@ import { Terminal } from "@xterm/headless";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { MAX_CONTROL_BYTES, SCROLLBACK_LINES, SCROLLBACK_RING_BYTES } from "../protocol/limits.ts";
-import { OutputRing } from "./output-ring.ts";
+import { OutputRing } from "../protocol/output-ring.ts";
 import { Screen } from "./screen.ts";
 import { coreOf } from "./xterm-core.ts";
 

@@ -5,7 +5,7 @@
 import headless, { type Terminal } from "@xterm/headless";
 import { MAX_DATA_BYTES, SCROLLBACK_LINES, SCROLLBACK_RING_BYTES } from "../protocol/limits.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
-import type { OutputRing } from "./output-ring.ts";
+import type { OutputRing } from "../protocol/output-ring.ts";
 import { countText, plainUntil, tailStart } from "./plain-output.ts";
 import { ScreenDrawing } from "./screen-drawing.ts";
 import type { DrawnScreen, Snapshots } from "./snapshots.ts";
@@ -14,7 +14,7 @@ import { coreOf, type XtermCore } from "./xterm-core.ts";
 /** Parsed in one go: about 0.4 ms, so that no key waits longer for it. */
 const SLICE_BYTES = 8 * 1024;
 /** Output that pauses this long leaves time for parsing. */
-const QUIET_MS = 10;
+const QUIET_MS = 50;
 /** Unparsed output at which parsing no longer waits for a quiet moment, and below which it does again. */
 const BUSY_BYTES = 1024 * 1024;
 const CALM_BYTES = 512 * 1024;

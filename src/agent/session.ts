@@ -11,10 +11,10 @@ import type { ShellCommand } from "./login-shell.ts";
 import { endProcesses } from "./shell-end.ts";
 import { OutputFeed } from "./output-feed.ts";
 import { OutputFlow } from "./output-flow.ts";
-import { OutputRing } from "./output-ring.ts";
+import { OutputRing } from "../protocol/output-ring.ts";
 import type { Pty, PtyFactory } from "./pty/pty.ts";
 import { Screen } from "./screen.ts";
-import { ShellSize } from "./shell-size.ts";
+import { ShellSize } from "../protocol/shell-size.ts";
 
 /** Larger pieces than any read of a PTY are cut: the ring must not turn over before the screen has seen it. */
 const MAX_PIECE_BYTES = 64 * 1024;

@@ -1,4 +1,5 @@
-// The last output of a session, addressed by offset from its beginning.
+// The last output of a session, addressed by offset from its beginning: an agent keeps one of each shell, and a server
+// one of each shell of a v1 agent, which has none.
 
 const BLOCK_BYTES = 64 * 1024;
 
@@ -37,16 +38,18 @@ export class OutputRing {
   }
 
   /** Bytes from `from` to `to`, both held, without a copy: valid until the next append. */
-  *slices(from: number, to: number): Generator<Uint8Array> {
+  slices(from: number, to: number): Uint8Array[] {
     if (from < this.#start || to > this.#end)
       throw new RangeError(`${from}…${to} is not within ${this.#start}…${this.#end}`);
+    const slices: Uint8Array[] = [];
     let offset = from;
     while (offset < to) {
       const at = offset % BLOCK_BYTES;
       const count = Math.min(BLOCK_BYTES - at, to - offset);
-      yield (this.#blocks[(offset - at - this.#start) / BLOCK_BYTES] as Uint8Array).subarray(at, at + count);
+      slices.push((this.#blocks[(offset - at - this.#start) / BLOCK_BYTES] as Uint8Array).subarray(at, at + count));
       offset += count;
     }
+    return slices;
   }
 
   /** Copies the bytes from `from` to `to`, both held, into `target` at `at`. */
