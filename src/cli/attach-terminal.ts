@@ -26,6 +26,8 @@ export interface AttachOptions {
   /** Until it is open, where nothing is waited for. */
   openTimeoutMs: number;
   isQuiet: boolean;
+  /** Aborted: a signal had come before this began. */
+  signal: AbortSignal;
 }
 
 export type AttachResult = { kind: "detached" } | { kind: "ended"; exitCode: number; reason: string };
@@ -53,6 +55,7 @@ export async function attachTerminal(options: AttachOptions): Promise<AttachResu
     local,
     writer,
     isQuiet: options.isQuiet,
+    isPatient: options.waitForAgent,
     redraw: () => nudge(terminal, local),
     onOpened() {
       isOpen = true;
@@ -65,6 +68,7 @@ export async function attachTerminal(options: AttachOptions): Promise<AttachResu
     process.on(signal, onSignal);
     cleanups.push(() => process.off(signal, onSignal));
   }
+  if (options.signal.aborted) ending.resolve({ kind: "signal", signal: "SIGINT" });
   local.enterRaw();
   const terminal = openTerminal({
     sockets: nodeSockets(options.token),

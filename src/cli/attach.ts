@@ -60,6 +60,7 @@ async function attach(agent: string, command: Command, context: CommandContext):
     waitForAgent: options.wait ?? false,
     openTimeoutMs: flags.timeout,
     isQuiet: flags.quiet ?? false,
+    signal: context.signal,
   });
   if (result.kind === "detached") {
     context.tell("rexec: left the terminal; its shell goes on\n");

@@ -15,6 +15,8 @@ export interface AttachedScreenDeps {
   writer: OrderedWriter;
   /** Nothing but the shell's output and errors. */
   isQuiet: boolean;
+  /** Not being open yet is worth a word, as it may last; else it soon ends in an error that says all. */
+  isPatient: boolean;
   /** The shell should draw its screen anew. */
   redraw(): void;
   onOpened(): void;
@@ -41,8 +43,8 @@ export class AttachedScreen implements TerminalConsumer {
     const { local, writer } = this.#deps;
     const snapshot = this.#snapshot;
     this.#snapshot = "none";
-    const shown = snapshot === "none" || !local.hasScreen ? bytes : this.#beginSnapshot(bytes, snapshot);
-    if (local.hasScreen) local.modes.feed(shown);
+    const shown = snapshot === "none" ? bytes : this.#beginSnapshot(bytes, snapshot);
+    local.noteOutput(shown);
     writer.write(STDOUT, shown, consumed);
   }
 
@@ -62,7 +64,9 @@ export class AttachedScreen implements TerminalConsumer {
         return this.notice(describeLostInput(event));
       case "lost":
         this.lastTrouble = event.cause;
-        return this.#troubleSoon(`connection lost (${event.cause}); trying again`);
+        return this.#troubleSoon(
+          this.#isShown ? `connection lost (${event.cause}); trying again` : `waiting: ${event.cause}`,
+        );
       case "agentState":
         if (event.state === "online") return this.#recovered("the agent is back");
         return this.#troubleSoon(
@@ -108,6 +112,7 @@ export class AttachedScreen implements TerminalConsumer {
   #beginSnapshot(bytes: Uint8Array, snapshot: "blank" | "first" | "again"): Uint8Array {
     const { local, writer } = this.#deps;
     if (snapshot === "blank") return new Uint8Array(0);
+    if (!local.hasScreen) return bytes;
     const keep = snapshot === "first" ? "\r\n".repeat(local.size.rows) : "";
     writer.write(STDOUT, `${local.modes.restore()}${keep}\x1b[0m\x1b(B\x1b[r\x1b[H\x1b[2J`);
     local.modes.forget();
@@ -115,7 +120,7 @@ export class AttachedScreen implements TerminalConsumer {
   }
 
   #troubleSoon(text: string): void {
-    if (this.#isTroubled || !this.#isShown) return;
+    if (this.#isTroubled || !(this.#isShown || this.#deps.isPatient)) return;
     this.#noticeSoon(text, () => {
       this.#isTroubled = true;
     });

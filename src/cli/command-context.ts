@@ -13,7 +13,6 @@ export interface GlobalFlags extends TargetFlags {
   timeout: number;
   quiet?: boolean;
   verbose?: boolean;
-  yes?: boolean;
 }
 
 export interface CommandContext {

@@ -10,8 +10,6 @@ export interface CliEnvironment {
   token: string | undefined;
   /** REXEC_CONTEXT. */
   context: string | undefined;
-  /** NO_COLOR, or a terminal that has none. */
-  noColor: boolean;
   /** REXEC_CONFIG, or config.yaml in the XDG directory. */
   configFile: string;
   /** Beside the configuration. */
@@ -33,7 +31,6 @@ export function readEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env):
     host: env["REXEC_HOST"] || undefined,
     token: env["REXEC_TOKEN"]?.trim() || undefined,
     context: env["REXEC_CONTEXT"] || undefined,
-    noColor: Boolean(env["NO_COLOR"]) || env["TERM"] === "dumb",
     configFile,
     credentialsFile: join(dirname(configFile), "credentials.json"),
     agentFile: join(dirname(configFile), "agent.json"),

@@ -7,6 +7,7 @@ import { writeNow } from "./ordered-writer.ts";
 import { ScreenModes } from "./screen-modes.ts";
 
 const STDOUT = 1;
+const LINE_FEED = 0x0a;
 
 export class LocalTerminal {
   /** Keys come from a terminal, byte by byte; else standard input is a file or a pipe. */
@@ -14,6 +15,8 @@ export class LocalTerminal {
   readonly hasScreen = process.stdout.isTTY;
   readonly modes = new ScreenModes();
   #isRaw = false;
+  /** The cursor stands where the last line began, as far as can be told without reading the screen. */
+  #isAtLineStart = true;
   readonly #onExit = (): void => this.restore();
   readonly #onContinue = (): void => {
     if (!this.#isRaw) return;
@@ -25,6 +28,13 @@ export class LocalTerminal {
   get size(): TerminalSize {
     const { columns, rows } = this.hasScreen ? process.stdout : process.stderr;
     return { cols: within(columns, MAX_COLS, DEFAULT_COLS), rows: within(rows, MAX_ROWS, DEFAULT_ROWS) };
+  }
+
+  /** Output is on its way to the screen. */
+  noteOutput(bytes: Uint8Array): void {
+    if (!this.hasScreen || bytes.length === 0) return;
+    this.modes.feed(bytes);
+    this.#isAtLineStart = bytes[bytes.length - 1] === LINE_FEED;
   }
 
   /** Returns what ends it. */
@@ -51,7 +61,8 @@ export class LocalTerminal {
     if (this.hasScreen) {
       const text = this.modes.restore();
       // SGR, character set and margins can't be seen in passing: they are put back without asking.
-      if (this.#isRaw || text !== "") writeNow(STDOUT, `${text}\x1b[0m\x1b(B`);
+      const newLine = this.#isAtLineStart ? "" : "\r\n";
+      if (this.#isRaw || text !== "") writeNow(STDOUT, `${text}\x1b[0m\x1b(B${newLine}`);
     }
     this.modes.forget();
     if (!this.#isRaw) return;

@@ -35,7 +35,7 @@ export function buildProgram(context: CommandContext): Command {
     .option("--json", "the same as -o json; errors become JSON, too")
     .option("-q, --quiet", "say nothing but data and errors")
     .option("-v, --verbose", "say more when something fails")
-    .option("--no-color", "no colors (NO_COLOR)")
+    .option("--no-color", "no colors; nothing here has any")
     .showHelpAfterError("(rexec --help lists what can be said)")
     .exitOverride();
   addUpCommand(program, context);

@@ -7,9 +7,10 @@ import { interrupted } from "./api.ts";
 
 export async function readSecret(prompt: string, signal: AbortSignal): Promise<string> {
   if (!process.stdin.isTTY) return (await text(process.stdin)).trim();
-  process.stderr.write(prompt);
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: unseen, terminal: true });
+  // Only now: what is typed from the prompt on must not be echoed.
+  process.stderr.write(prompt);
   try {
     return (await Promise.race([lines.question("", { signal }), closedEarly(lines)])).trim();
   } catch (error) {

@@ -34,6 +34,7 @@ export async function joinRunning(
     waitForAgent: false,
     openTimeoutMs: flags.timeout,
     isQuiet: flags.quiet ?? false,
+    signal: context.signal,
   });
   context.tell(
     result.kind === "detached" ? "rexec: left the terminal; the server goes on\n" : "rexec: the shell has ended\n",

@@ -24,6 +24,7 @@ import { readVersion } from "./version.ts";
 const HOST = "127.0.0.1";
 const AGENT_CONNECT_TIMEOUT_MS = 15_000;
 const CLOSE_GRACE_MS = 1000;
+const PORT_ATTEMPTS = 5;
 
 export interface UpOptions {
   port?: number;
@@ -93,32 +94,36 @@ async function useTerminal(
     waitForAgent: false,
     openTimeoutMs: timeoutMs,
     isQuiet: false,
+    signal: context.signal,
   });
   const why = result.kind === "detached" ? "you left the terminal" : "the shell has ended";
   context.tell(`rexec: ${why}; stopping the server and the agent\n`);
 }
 
 async function start(paths: UpPaths, options: UpOptions, jwtSecret: string): Promise<RunningServer> {
-  const httpPort = options.port ?? (await findFreePort(HOST, 7070));
-  const grpcPort = options.grpcPort ?? (await findFreePort(HOST, 7071, [httpPort]));
-  const config = readServerConfig({
-    host: HOST,
-    httpPort,
-    grpcPort,
-    database: { kind: "pglite", dataDir: paths.database },
-    jwtSecret,
-    bootstrapTokenFile: paths.adminToken,
-    logFile: paths.serverLog,
-  });
-  try {
-    return await startServer(config);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError(
-      "INTERNAL",
-      { message: "the server can't start", why, hint: `its log is ${paths.serverLog}` },
-      { cause },
-    );
+  for (let attempt = 1; ; attempt++) {
+    const httpPort = options.port ?? (await findFreePort(HOST, 7070));
+    const grpcPort = options.grpcPort ?? (await findFreePort(HOST, 7071, [httpPort]));
+    const config = readServerConfig({
+      host: HOST,
+      httpPort,
+      grpcPort,
+      database: { kind: "pglite", dataDir: paths.database },
+      jwtSecret,
+      bootstrapTokenFile: paths.adminToken,
+      logFile: paths.serverLog,
+    });
+    try {
+      return await startServer(config);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      // Free a moment ago, but the database takes its time to open: somebody else was faster.
+      const isTaken = /EADDRINUSE|No address added/.test(why);
+      const mayMove = options.port === undefined || options.grpcPort === undefined;
+      if (isTaken && mayMove && attempt < PORT_ATTEMPTS) continue;
+      const hint = isTaken ? "choose other ports with --port and --grpc-port" : `its log is ${paths.serverLog}`;
+      throw new CliError("INTERNAL", { message: "the server can't start", why, hint }, { cause });
+    }
   }
 }
 
