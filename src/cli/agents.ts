@@ -44,7 +44,7 @@ const STATUS_NAMES = new Map<AgentStatus, string>([
   [AgentStatus.AGENT_STATUS_OFFLINE, "offline"],
 ]);
 
-export function statusName(status: AgentStatus): string {
+function statusName(status: AgentStatus): string {
   return STATUS_NAMES.get(status) ?? "unknown";
 }
 
@@ -74,7 +74,7 @@ function percent(value: number | undefined): string {
 }
 
 /** What programs read: the proto's fields by their names in the proto, statuses as plain words, times in ISO 8601. */
-export function agentJson(agent: Agent): Record<string, unknown> {
+function agentJson(agent: Agent): Record<string, unknown> {
   return {
     id: agent.id,
     name: agent.name,

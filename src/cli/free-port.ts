@@ -18,7 +18,7 @@ export async function findFreePort(host: string, first: number, taken: readonly 
 }
 
 /** Ports below 1024 that may not be used count as taken. */
-export async function isFree(host: string, port: number): Promise<boolean> {
+async function isFree(host: string, port: number): Promise<boolean> {
   const server = createServer();
   try {
     server.listen(port, host);

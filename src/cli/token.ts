@@ -98,7 +98,7 @@ function tokenColumns(now: Date): Column<Token>[] {
   ];
 }
 
-export function tokenState(token: Pick<Token, "revokedAt" | "expiresAt">, now: Date): "valid" | "revoked" | "expired" {
+function tokenState(token: Pick<Token, "revokedAt" | "expiresAt">, now: Date): "valid" | "revoked" | "expired" {
   if (token.revokedAt) return "revoked";
   return token.expiresAt && token.expiresAt <= now ? "expired" : "valid";
 }

@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { spawn as spawnPty } from "@lydell/node-pty";
 
-export const REXEC = resolve(import.meta.dirname, "../../bin/rexec.js");
+const REXEC = resolve(import.meta.dirname, "../../bin/rexec.js");
 const TIMEOUT_MS = 30_000;
 /** A first start of the embedded database, on a machine that does much else. */
 const START_TIMEOUT_MS = 90_000;
 /** Of the shells that the agent starts. */
-export const PROMPT = "ready> ";
+const PROMPT = "ready> ";
 
 /** A home of its own: nothing of the machine's user is read or changed. */
 export class CliHome {
