@@ -28,7 +28,7 @@ export function loginShell(environment: Readonly<NodeJS.ProcessEnv>, configured?
 }
 
 /** The agent's environment without everything of ours: the token must reach no child. */
-export function shellEnvironment(environment: Readonly<NodeJS.ProcessEnv>, shell: string): Record<string, string> {
+function shellEnvironment(environment: Readonly<NodeJS.ProcessEnv>, shell: string): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment)) {
     if (value === undefined || name.toUpperCase().startsWith("REXEC_") || OUTER_TERMINAL.includes(name)) continue;

@@ -9,7 +9,7 @@ export const AGENT_ID = "11111111-2222-4333-8444-555555555555" as AgentId;
 export const TOKEN = `rexec_${"ab".repeat(32)}`;
 
 const ignore = () => {};
-export const silentLogger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+const silentLogger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 /** A shell without start-up files and with a short prompt. */
 export function plainShell(): ShellCommand {

@@ -117,6 +117,11 @@ export class StreamServer {
     );
   }
 
+  /** Offers what waits in the inbox, in its order. */
+  offer(take: (received: Received) => "taken" | "left"): void {
+    this.#inbox = this.#inbox.filter((received) => take(received) === "left");
+  }
+
   async control<C extends ControlCase>($case: C): Promise<ControlOf<C>> {
     const received = await this.next((one) => "control" in one && one.control.$case === $case);
     return (received as unknown as { control: { value: ControlOf<C> } }).control.value;
@@ -189,6 +194,7 @@ export class Viewer {
       const before = take?.(received) ?? "left";
       return this.take(received) === "taken" ? "taken" : before;
     };
+    this.server.offer((received) => this.take(received));
   }
 
   take(received: Received): "taken" | "left" {

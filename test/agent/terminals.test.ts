@@ -274,12 +274,12 @@ describe("a cut connection", () => {
     viewer.text = "";
     const from = viewer.offset;
     viewer.type(
-      "for i in $(seq 1 3000); do echo line-$i; done; sleep 1; for i in $(seq 3001 60000); do echo line-$i; done; echo the''end\r",
+      "for i in $(seq 1 3000); do echo line-$i; done; sleep 0.3; for i in $(seq 3001 60000); do echo line-$i; done; echo the''end\r",
     );
     await viewer.sees("line-1000\r\n");
     const have = viewer.offset;
     server.socket?.terminate();
-    await sleep(1200);
+    await sleep(1500);
     await server.welcome();
     viewer.attached = await server.attach({ resumeStream: viewer.attached.stream });
     expect(viewer.attached.resumed).toBe(true);
