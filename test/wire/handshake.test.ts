@@ -1,15 +1,15 @@
-// WebSocket handshakes that are refused: exact status, body and headers, for every route and credential.
+// WebSocket handshakes that are refused: exact status, body and headers.
 
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AgentId } from "../../src/protocol/ids.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
-import { call } from "../support/test-server.ts";
+import { refusal } from "./refusal.ts";
 import { V1Agent } from "./v1-agent.ts";
 import { V2Agent } from "./v2-agent.ts";
 import { V2Viewer } from "./v2-viewer.ts";
-import { type DialOptions, WireSocket } from "./wire-socket.ts";
+import { WireSocket } from "./wire-socket.ts";
 import { startWireServer, type WireServer } from "./wire-server.ts";
 
 let wire: WireServer;
@@ -20,153 +20,6 @@ afterAll(() => wire.close());
 
 const agentUrl = (agentId: string) => `${wire.server.wsUrl}/ws/agent/${agentId}`;
 const terminalUrl = (agentId: string) => `${agentUrl(agentId)}/terminal`;
-
-async function refusal(url: string, options: DialOptions) {
-  const { status, headers, body } = await WireSocket.refused(url, options);
-  expect(headers["content-type"]).toBe("application/json");
-  expect(headers["cache-control"]).toBe("no-store");
-  return { status, body: JSON.parse(body) as Record<string, unknown>, retryAfter: headers["retry-after"] };
-}
-
-const REFUSED = {
-  token: { status: 401, body: { error: "invalid token", reason: "TOKEN_INVALID" }, retryAfter: undefined },
-  right: { status: 403, body: { error: "not authorized", reason: "NOT_AUTHORIZED" }, retryAfter: undefined },
-  never: { status: 404, body: { error: "agent not found", reason: "AGENT_NOT_FOUND" }, retryAfter: undefined },
-  offline: { status: 404, body: { error: "agent not online", reason: "AGENT_OFFLINE" }, retryAfter: undefined },
-};
-
-type Credential =
-  | "none"
-  | "garbage"
-  | "unknown token"
-  | "expired token"
-  | "revoked token"
-  | "expired JWT"
-  | "mfa_pending JWT"
-  | "JWT"
-  | "agent token"
-  | "another agent's token"
-  | "read token"
-  | "write token"
-  | "another user's write token"
-  | "another user's JWT"
-  | "admin token"
-  | "ticket"
-  | "another agent's ticket";
-
-/** Every route and every credential; "in" is let in. */
-const RULES: Record<"agent" | "terminal", Record<Credential, "in" | keyof typeof REFUSED>> = {
-  agent: {
-    none: "token",
-    garbage: "token",
-    "unknown token": "token",
-    "expired token": "token",
-    "revoked token": "token",
-    "expired JWT": "token",
-    "mfa_pending JWT": "right",
-    JWT: "right",
-    "agent token": "in",
-    "another agent's token": "right",
-    "read token": "right",
-    "write token": "in",
-    "another user's write token": "right",
-    "another user's JWT": "right",
-    "admin token": "right",
-    ticket: "right",
-    "another agent's ticket": "right",
-  },
-  terminal: {
-    none: "token",
-    garbage: "token",
-    "unknown token": "token",
-    "expired token": "token",
-    "revoked token": "token",
-    "expired JWT": "token",
-    "mfa_pending JWT": "right",
-    JWT: "in",
-    "agent token": "right",
-    "another agent's token": "right",
-    "read token": "in",
-    "write token": "in",
-    "another user's write token": "right",
-    "another user's JWT": "right",
-    "admin token": "in",
-    ticket: "in",
-    "another agent's ticket": "right",
-  },
-};
-
-describe("who may open which socket", () => {
-  let owner: User;
-  let agent: { agentId: AgentId; token: string };
-  let credentials: Record<Credential, string>;
-
-  beforeAll(async () => {
-    owner = await wire.addUser();
-    const [stranger, admin] = [await wire.addUser(), await wire.addUser({ admin: true })];
-    agent = await wire.addAgent(owner);
-    const otherAgent = await wire.addAgent(owner);
-    const revoked = await wire.addToken(owner, { scopes: ["write"] });
-    await call(wire.server.tokens, "revokeToken", { tokenId: revoked.id }, wire.server.adminToken);
-    const ticket = (agentId: AgentId) =>
-      wire.jwt(owner, {
-        scope: "write",
-        ticket: { agent_id: agentId, session_id: "main", new_session: false, read_only: false },
-      });
-    const past = Math.floor(Date.now() / 1000) - 60;
-    credentials = {
-      none: "",
-      garbage: "rexec_nonsense",
-      "unknown token": `rexec_${"0".repeat(64)}`,
-      "expired token": (await wire.addToken(owner, { scopes: ["write"], expiresAt: new Date(Date.now() - 1000) }))
-        .secret,
-      "revoked token": revoked.secret,
-      "expired JWT": await wire.jwt(owner, { exp: past }),
-      "mfa_pending JWT": await wire.jwt(owner, { mfa_pending: true }),
-      JWT: await wire.jwt(owner),
-      "agent token": agent.token,
-      "another agent's token": otherAgent.token,
-      "read token": (await wire.addToken(owner, { scopes: ["read"] })).secret,
-      "write token": (await wire.addToken(owner, { scopes: ["write"] })).secret,
-      "another user's write token": (await wire.addToken(stranger, { scopes: ["write"] })).secret,
-      "another user's JWT": await wire.jwt(stranger),
-      "admin token": (await wire.addToken(admin, { scopes: ["admin"] })).secret,
-      ticket: await ticket(agent.agentId),
-      "another agent's ticket": await ticket(otherAgent.agentId),
-    };
-  });
-
-  for (const route of ["agent", "terminal"] as const) {
-    for (const [credential, rule] of Object.entries(RULES[route]) as [Credential, "in" | keyof typeof REFUSED][]) {
-      for (const protocol of ["rexec.v1", "rexec.v2"]) {
-        it(`${route} socket, ${credential}, ${protocol}: ${rule}`, async () => {
-          const url = route === "agent" ? agentUrl(agent.agentId) : terminalUrl(agent.agentId);
-          const token = credentials[credential];
-          const options = { protocols: [protocol], ...(token === "" ? {} : { token }) };
-          const holder = route === "terminal" && rule === "in" ? await V2Agent.connect(wire.server, agent) : undefined;
-          try {
-            if (rule === "in") await (await WireSocket.dial(url, options)).close();
-            else expect(await refusal(url, options)).toEqual(REFUSED[rule]);
-          } finally {
-            await holder?.wire.close();
-          }
-        });
-      }
-    }
-  }
-
-  it("says who may not before it says whether the agent is there", async () => {
-    const { "write token": token } = credentials;
-    expect(await refusal(terminalUrl(agent.agentId), { token: credentials["unknown token"] })).toEqual(REFUSED.token);
-    expect(await refusal(terminalUrl(randomUUID()), { token: credentials.none })).toEqual(REFUSED.token);
-    expect(await refusal(terminalUrl(randomUUID()), { token })).toEqual(REFUSED.never);
-    expect(await refusal(agentUrl(randomUUID()), { token })).toEqual(REFUSED.never);
-    expect(await refusal(terminalUrl("not-a-uuid"), { token })).toEqual(REFUSED.never);
-    expect(await refusal(agentUrl("%00"), { token })).toEqual(REFUSED.never);
-    const never = await wire.addAgent(owner);
-    expect(await refusal(terminalUrl(never.agentId), { token })).toEqual(REFUSED.offline);
-  });
-});
 
 describe("a handshake", () => {
   let owner: User;

@@ -10,7 +10,7 @@ import type { ServerConfig } from "../../src/server/config.ts";
 import type { Scope, User } from "../../src/server/domain/access/identity.ts";
 import { issueToken } from "../../src/server/domain/access/issue-token.ts";
 import type { JwtClaims } from "../../src/server/domain/access/token.ts";
-import type { AgentId, TokenId, UserId } from "../../src/protocol/ids.ts";
+import type { AgentId, TokenId } from "../../src/protocol/ids.ts";
 import { freshDatabase } from "../support/fresh-database.ts";
 import { addAgent, addUser, audit } from "../support/sql-rows.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
@@ -67,7 +67,7 @@ export async function startWireServer(overrides: Partial<ServerConfig> = {}): Pr
       return addUser(stores, { plan, admin });
     },
     async addAgent(user) {
-      const { id: agentId } = await addAgent(stores, user.id as UserId);
+      const { id: agentId } = await addAgent(stores, user.id);
       return { agentId, token: (await addToken(user, { scopes: ["agent"], agentId })).secret };
     },
     jwt(user, claims = {}) {
