@@ -100,7 +100,7 @@ class FakeLink {
 
 let ptys: ReturnType<typeof echoPtys>;
 let terminals: Terminals;
-const command = loginShell(process.env, "/bin/sh");
+const command = loginShell({ PATH: "/usr/bin:/bin" }, "/bin/sh");
 let server: FakeLink;
 
 beforeEach(() => {

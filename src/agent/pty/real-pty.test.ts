@@ -13,7 +13,7 @@ function run(script: string): Run {
   let output = "";
   let wake = () => {};
   const { promise: exit, resolve } = Promise.withResolvers<number>();
-  const env = { PATH: process.env["PATH"] ?? "", TERM: "xterm-256color" };
+  const env = { PATH: "/usr/bin:/bin", TERM: "xterm-256color" };
   const pty = startRealPty(
     { file: "/bin/sh", args: ["-c", script], cwd: "/", env, size: { cols: 80, rows: 24 } },
     {
