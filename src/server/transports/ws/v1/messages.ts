@@ -70,7 +70,6 @@ export const userMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("exec"), data: z.object({ command: z.string() }) }),
   z.object({ type: z.enum(["ping", "pong"]) }),
 ]);
-export type UserMessage = z.infer<typeof userMessage>;
 
 /** At a character's end. */
 function cutOutput(output: string): string {
