@@ -1,6 +1,8 @@
 // The one ordered way onto a link's socket. It pulls: what is not sent yet stays in the rings, not in a queue here.
 
+import { performance } from "node:perf_hooks";
 import { MAX_SEND_QUEUE_BYTES } from "../protocol/limits.ts";
+import { GATHER_BYTES, GATHER_MS, OutputPace } from "./output-pace.ts";
 
 /** Unsent bytes in the socket at which pulling stops until a write has completed. */
 const MAX_UNSENT_BYTES = 128 * 1024;
@@ -29,9 +31,10 @@ export class Sender {
   #controlBytes = 0;
   /** Whose turn it is, first come first served. */
   readonly #ready = new Set<FrameSource>();
-  /** Sources that have sent in this turn of the event loop: they gather until its end. */
-  readonly #sentThisTurn = new Set<FrameSource>();
-  #turnEnd: NodeJS.Immediate | undefined;
+  /** Sources that flood and have little to send: until they have more, or until this time. */
+  readonly #gathering = new Map<FrameSource, number>();
+  #gatherTimer: NodeJS.Timeout | undefined;
+  readonly #paces = new WeakMap<FrameSource, OutputPace>();
   #writes: "idle" | "in flight" = "idle";
   #state: "open" | "closed" = "open";
 
@@ -57,32 +60,54 @@ export class Sender {
     return this.#controlBytes;
   }
 
-  /**
-   * A source has something to send. The first piece in a turn of the event loop goes out at once, which is what an echo
-   * is; what a flooding program adds in the same turn is gathered into large pieces.
-   */
+  /** A source has something to send: at once, which is what an echo is, or gathered where it floods. */
   ready(source: FrameSource): void {
     if (this.#state === "closed") return;
-    this.#ready.add(source);
-    if (this.#writes === "in flight") return;
-    if (this.#sentThisTurn.has(source)) return;
-    this.#sentThisTurn.add(source);
-    this.#turnEnd ??= setImmediate(() => this.#endTurn());
-    this.#pump(source);
+    if (!this.#queue(source) || this.#writes === "in flight") return;
+    this.#pump();
   }
 
   close(): void {
     this.#state = "closed";
     this.#control = [];
     this.#ready.clear();
-    this.#sentThisTurn.clear();
-    clearImmediate(this.#turnEnd);
+    this.#gathering.clear();
+    clearTimeout(this.#gatherTimer);
   }
 
-  #endTurn(): void {
-    this.#turnEnd = undefined;
-    this.#sentThisTurn.clear();
-    this.#pump();
+  /** False: it gathers. */
+  #queue(source: FrameSource): boolean {
+    if (this.#ready.has(source)) return true;
+    if (this.#paceOf(source).isFlooding() && source.pendingBytes() < GATHER_BYTES) {
+      if (!this.#gathering.has(source)) this.#gathering.set(source, performance.now() + GATHER_MS);
+      this.#gatherTimer ??= setTimeout(() => this.#endGathering(), GATHER_MS);
+      return false;
+    }
+    this.#gathering.delete(source);
+    this.#ready.add(source);
+    return true;
+  }
+
+  #endGathering(): void {
+    this.#gatherTimer = undefined;
+    const now = performance.now();
+    for (const [source, untilMs] of this.#gathering) {
+      // Timers count whole milliseconds.
+      if (untilMs > now + GATHER_MS / 2) continue;
+      this.#gathering.delete(source);
+      this.#ready.add(source);
+    }
+    if (this.#gathering.size > 0) this.#gatherTimer = setTimeout(() => this.#endGathering(), GATHER_MS);
+    if (this.#writes === "idle") this.#pump();
+  }
+
+  #paceOf(source: FrameSource): OutputPace {
+    let pace = this.#paces.get(source);
+    if (pace === undefined) {
+      pace = new OutputPace(() => performance.now());
+      this.#paces.set(source, pace);
+    }
+    return pace;
   }
 
   #pumpControl(): void {
@@ -93,13 +118,12 @@ export class Sender {
     }
   }
 
-  /** Sends what there is and the socket takes; with `only`, of that source and one piece. */
-  #pump(only?: FrameSource): void {
+  /** Sends what there is and the socket takes. */
+  #pump(): void {
     while (this.#state === "open" && this.#socket.bufferedAmount < MAX_UNSENT_BYTES) {
-      const frame = this.#takeControl() ?? (only === undefined ? this.#takeFrame() : this.#takeFrom(only));
+      const frame = this.#takeControl() ?? this.#takeFrame();
       if (frame === undefined) return;
       this.#send(frame);
-      if (only !== undefined && this.#control.length === 0) return;
     }
   }
 
@@ -131,7 +155,9 @@ export class Sender {
   #takeFrom(source: FrameSource): Uint8Array | undefined {
     this.#ready.delete(source);
     const frame = source.nextFrame();
-    if (frame !== undefined && source.pendingBytes() > 0) this.#ready.add(source);
+    if (frame === undefined) return undefined;
+    this.#paceOf(source).sent(frame.length);
+    if (source.pendingBytes() > 0) this.#queue(source);
     return frame;
   }
 
