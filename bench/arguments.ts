@@ -1,5 +1,6 @@
 // The command line of `npm run bench`.
 
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 export interface BenchArguments {
@@ -9,7 +10,9 @@ export interface BenchArguments {
   seconds: number | undefined;
   bulkMb: number;
   json: string | undefined;
-  profile: string | undefined;
+  before: string | undefined;
+  /** For relay and agent of the subjects that run on Node. */
+  nodeFlags: string[];
 }
 
 export const USAGE = `npm run bench -- [names] [options]
@@ -18,7 +21,8 @@ export const USAGE = `npm run bench -- [names] [options]
   --seconds S      how long what is timed runs (each bench's own)
   --bulk-mb N      the size of the file of bulk (200)
   --json FILE      write every round's figures there
-  --profile DIR    write CPU profiles of rexec's and the floor's relay and agent there`;
+  --before DIR     measure another checkout, built, beside this one
+  --node-flags T   flags for rexec's and the floor's relays and agents, such as "--cpu-prof --cpu-prof-dir=DIR"`;
 
 /** Throws an Error that says what is wrong. */
 export function readArguments(commandLine: readonly string[]): BenchArguments {
@@ -30,7 +34,8 @@ export function readArguments(commandLine: readonly string[]): BenchArguments {
       seconds: { type: "string" },
       "bulk-mb": { type: "string", default: "200" },
       json: { type: "string" },
-      profile: { type: "string" },
+      before: { type: "string" },
+      "node-flags": { type: "string", default: "" },
     },
   });
   return {
@@ -39,7 +44,8 @@ export function readArguments(commandLine: readonly string[]): BenchArguments {
     seconds: values.seconds === undefined ? undefined : positive("--seconds", values.seconds),
     bulkMb: positive("--bulk-mb", values["bulk-mb"]),
     json: values.json,
-    profile: values.profile,
+    before: values.before === undefined ? undefined : resolve(values.before),
+    nodeFlags: values["node-flags"].split(" ").filter((flag) => flag !== ""),
   };
 }
 

@@ -23,8 +23,11 @@ export async function makeBulkFile(file: string, bytes: number): Promise<BenchOp
   return { file, bytes, sha256: hash.digest("hex") };
 }
 
+const WORDS =
+  "the relay forwards each frame as it came and keeps nothing of it while the agent holds what it may be asked for ";
+
 /** 40 to 119 characters that no other line has. */
 function textLine(number: number): string {
-  const words = `${number} `.repeat(16);
-  return `${words.slice(0, 38 + ((number * 7919) % 80))}\r\n`;
+  const from = (number * 31) % WORDS.length;
+  return `${`${number}: ${WORDS.slice(from)}${WORDS}`.slice(0, 38 + ((number * 7919) % 80))}\r\n`;
 }

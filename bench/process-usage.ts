@@ -9,11 +9,19 @@ interface Stat {
   parentPid: number;
   /** Its own time and that of the children it has waited for. */
   cpuSeconds: number;
+  ownCpuSeconds: number;
 }
 
 /** CPU seconds of the process and everything it has started, ended children included. */
 export function cpuSecondsOfTree(rootPid: number): number {
   return [...tree(rootPid).values()].reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+}
+
+/** CPU seconds of the process alone. */
+export function cpuSecondsOfProcess(pid: number): number {
+  const stat = readStat(pid);
+  if (!stat) throw new Error(`process ${pid} has ended`);
+  return stat.ownCpuSeconds;
 }
 
 /** Resident memory of the process and everything it has started. */
@@ -42,8 +50,10 @@ function readStat(pid: number): Stat | undefined {
     // "pid (name) state ppid …"; the name may hold blanks and brackets. utime stime cutime cstime are fields 14 to 17.
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    return { parentPid: Number(fields[1]), cpuSeconds: ticks / TICKS_PER_SECOND };
+    const [user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = fields.slice(11, 15).map(Number);
+    const ownCpuSeconds = (user + system) / TICKS_PER_SECOND;
+    const cpuSeconds = ownCpuSeconds + (childrenUser + childrenSystem) / TICKS_PER_SECOND;
+    return { parentPid: Number(fields[1]), cpuSeconds, ownCpuSeconds };
   } catch {
     return undefined; // It ended between the listing and now.
   }

@@ -1,17 +1,19 @@
 // Starts a client process for one job and hears its result.
 
 import { fork } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ClientMessage, Job } from "./client/job.ts";
 
-const CLIENT = fileURLToPath(new URL("./client/main.ts", import.meta.url));
+const CHECKOUT = fileURLToPath(new URL("..", import.meta.url));
 
 /** `onMark` is called while the client waits at a mark; it goes on when that resolves. */
 export function runClient(
   job: Job,
   onMark: (at: "begin" | "end") => Promise<void> | void,
 ): Promise<Record<string, number>> {
-  const child = fork(CLIENT, [JSON.stringify(job)]);
+  const checkout = job.target.kind === "rexec" ? job.target.checkout : CHECKOUT;
+  const child = fork(join(checkout, "bench/client/main.ts"), [JSON.stringify(job)]);
   return new Promise((resolve, reject) => {
     child.on("message", (message: ClientMessage) => {
       switch (message.kind) {

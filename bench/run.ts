@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readArguments, USAGE } from "./arguments.ts";
+import { type BenchArguments, readArguments, USAGE } from "./arguments.ts";
 import type { Bench, BenchOptions } from "./benches/bench.ts";
 import { bulk } from "./benches/bulk.ts";
 import { echo, echoFlood } from "./benches/echo.ts";
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
       seconds: options.seconds,
       bulk: await makeBulkFile(join(directory, "bulk"), bulkBytes),
     };
-    await startSubjects(subjects, { directory, shell, profile: options.profile });
+    await startSubjects(subjects, { ...options, directory, shell });
     const results = await runRounds(benches, subjects, { rounds: options.rounds, benchOptions });
     const verdicts = judge(results);
     console.log(`\n${mediansTable(results)}\n\n${goalsTable(verdicts)}`);
@@ -53,15 +53,15 @@ async function main(): Promise<void> {
 
 async function startSubjects(
   subjects: Subject[],
-  { directory, shell, profile }: { directory: string; shell: string; profile: string | undefined },
+  { directory, shell, nodeFlags, before }: BenchArguments & { directory: string; shell: string },
 ): Promise<void> {
   const optionsOf = async (name: string): Promise<SubjectOptions> => {
     const own = join(directory, name);
     await mkdir(own);
-    const nodeFlags = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", join(profile, name)];
     return { directory: own, shell, nodeFlags };
   };
   subjects.push(await startRexec(await optionsOf("rexec")));
+  if (before !== undefined) subjects.push(await startRexec(await optionsOf("before"), before));
   subjects.push(await startFloor(await optionsOf("floor")));
   try {
     subjects.push(...(await startSsh(await optionsOf("ssh"))));

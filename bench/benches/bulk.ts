@@ -1,6 +1,6 @@
-// How fast a large file comes through, whether it is the same file then, and what that costs the relay.
+// How fast a large file comes through, whether it is the same file then, and what that costs the processes on the way.
 
-import { cpuSecondsOfTree } from "../process-usage.ts";
+import { cpuSecondsOfProcess, cpuSecondsOfTree } from "../process-usage.ts";
 import { runClient } from "../run-client.ts";
 import type { Bench } from "./bench.ts";
 
@@ -10,16 +10,29 @@ export const bulk: Bench = {
   metrics: [
     { key: "mbPerS", title: "MB/s", digits: 1 },
     { key: "relayCpuSPerGb", title: "relay CPU s/GB", digits: 2 },
+    { key: "agentCpuSPerGb", title: "agent CPU s/GB", digits: 2 },
+    { key: "clientCpuSPerGb", title: "client CPU s/GB", digits: 2 },
+    { key: "pieceKib", title: "KiB a piece", digits: 1 },
     { key: "isRight", title: "SHA-256 right", digits: 0 },
   ],
-  async measure({ target, relayPid }, options) {
+  async measure({ target, relayPid, agentPid }, options) {
     const { file, bytes, sha256 } = options.bulk;
-    const cpuSeconds: number[] = [];
-    const result = await runClient({ kind: "bulk", target, file, bytes, sha256 }, () => {
-      if (relayPid !== undefined) cpuSeconds.push(cpuSecondsOfTree(relayPid));
+    const usage: { relay: number; agent: number }[] = [];
+    const { clientCpuSeconds = 0, ...result } = await runClient({ kind: "bulk", target, file, bytes, sha256 }, () => {
+      usage.push({
+        relay: relayPid === undefined ? 0 : cpuSecondsOfTree(relayPid),
+        // What runs in the terminal is not the agent's cost.
+        agent: agentPid === undefined ? 0 : cpuSecondsOfProcess(agentPid),
+      });
     });
-    const [begin, end] = cpuSeconds;
-    if (begin === undefined || end === undefined) return result;
-    return { ...result, relayCpuSPerGb: (end - begin) / (bytes / 1e9) };
+    const [begin, end] = usage;
+    if (begin === undefined || end === undefined) throw new Error("the client has not said when");
+    const gigabytes = bytes / 1e9;
+    return {
+      ...result,
+      clientCpuSPerGb: clientCpuSeconds / gigabytes,
+      ...(relayPid === undefined ? {} : { relayCpuSPerGb: (end.relay - begin.relay) / gigabytes }),
+      ...(agentPid === undefined ? {} : { agentCpuSPerGb: (end.agent - begin.agent) / gigabytes }),
+    };
   },
 };

@@ -23,21 +23,30 @@ export async function measureBulk(
   const received = Buffer.alloc(job.bytes, 1);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let at = 0;
+  let pieces = 0;
   session.divert((bytes, consumed) => {
     if (at + bytes.length > job.bytes) return reject(new Error(`more than ${job.bytes} bytes`));
     received.set(bytes, at);
     at += bytes.length;
+    pieces += 1;
     consumed();
     if (at === job.bytes) resolve();
   });
   await mark("begin");
   const startedAtMs = performance.now();
+  const cpuBefore = process.cpuUsage();
   session.write("\n");
   await promise;
   const seconds = (performance.now() - startedAtMs) / 1000;
+  const cpu = process.cpuUsage(cpuBefore);
   await mark("end");
   session.write("\n");
   await session.end();
   const isRight = createHash("sha256").update(received).digest("hex") === job.sha256;
-  return { mbPerS: job.bytes / 1e6 / seconds, isRight: isRight ? 1 : 0 };
+  return {
+    mbPerS: job.bytes / 1e6 / seconds,
+    pieceKib: job.bytes / 1024 / pieces,
+    isRight: isRight ? 1 : 0,
+    clientCpuSeconds: (cpu.user + cpu.system) / 1e6,
+  };
 }

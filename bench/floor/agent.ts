@@ -1,8 +1,8 @@
-// The floor's agent: one socket for each terminal, and one that waits for the next. What the PTY gives is sent as it
-// comes. The PTY is the product's own, so that the two differ in what they do with its bytes only.
+// The floor's agent: one socket for each terminal, and one that waits for the next. What node-pty gives is sent as it
+// comes, and typed as it comes.
 
+import { spawn } from "@lydell/node-pty";
 import { WebSocket } from "ws";
-import { startRealPty } from "../../src/agent/pty/real-pty.ts";
 
 const MAX_UNSENT_BYTES = 1024 * 1024;
 
@@ -21,19 +21,17 @@ function dial(onOpen: () => void): void {
 }
 
 function serve(socket: WebSocket): void {
+  const pty = spawn(shell, [], { cwd: "/", env: { TERM: "xterm" }, cols: 80, rows: 24, encoding: null });
   const onWritten = () => {
     if (socket.bufferedAmount < MAX_UNSENT_BYTES) pty.resume();
   };
-  const pty = startRealPty(
-    { file: shell, args: [], cwd: "/", env: { TERM: "xterm" }, size: { cols: 80, rows: 24 } },
-    {
-      onOutput(bytes) {
-        socket.send(bytes, onWritten);
-        if (socket.bufferedAmount >= MAX_UNSENT_BYTES) pty.pause();
-      },
-      onExit: () => socket.close(),
-    },
-  );
-  socket.on("message", (data: Buffer) => pty.write(data));
-  socket.on("close", () => pty.signal("SIGHUP"));
+  // Typed as string, but a Buffer with `encoding: null`.
+  pty.onData((data: unknown) => {
+    const bytes = data as Buffer;
+    socket.send(bytes, onWritten);
+    if (socket.bufferedAmount >= MAX_UNSENT_BYTES) pty.pause();
+  });
+  pty.onExit(() => socket.close());
+  socket.on("message", (data: Buffer) => pty.write(data.toString("latin1")));
+  socket.on("close", () => pty.kill());
 }

@@ -17,6 +17,7 @@ export async function startFloor({ shell, nodeFlags }: SubjectOptions): Promise<
       name: "floor",
       target: { kind: "floor", url },
       relayPid: relay.pid,
+      agentPid: agent.pid,
       async stop() {
         await agent.stop();
         await relay.stop();

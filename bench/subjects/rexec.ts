@@ -6,12 +6,15 @@ import { fileURLToPath } from "node:url";
 import { startChild } from "../child.ts";
 import type { Subject, SubjectOptions } from "./subject.ts";
 
-const BIN = fileURLToPath(new URL("../../bin/rexec.js", import.meta.url));
+const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 
-export async function startRexec({ directory, shell, nodeFlags }: SubjectOptions): Promise<Subject> {
+/** `before`: another checkout, built, to compare this one with. */
+export async function startRexec({ directory, shell, nodeFlags }: SubjectOptions, before?: string): Promise<Subject> {
+  const checkout = before ?? CHECKOUT;
+  const bin = join(checkout, "bin/rexec.js");
   const home = { HOME: directory, XDG_CONFIG_HOME: directory };
   const tokenFile = join(directory, "admin-token");
-  const server = startChild(process.execPath, [...nodeFlags, BIN, "server"], {
+  const server = startChild(process.execPath, [...nodeFlags, bin, "server"], {
     ...home,
     REXEC_HTTP_PORT: "0",
     REXEC_GRPC_PORT: "0",
@@ -24,15 +27,16 @@ export async function startRexec({ directory, shell, nodeFlags }: SubjectOptions
     const [, httpUrl, grpcAddress] = /(http:\/\/\S+) and gRPC on (\S+)/.exec(serving) ?? [];
     if (httpUrl === undefined || grpcAddress === undefined) throw new Error(`not understood: ${serving}`);
     const enrolment = ["--server", httpUrl, "--grpc", grpcAddress, "--token-file", tokenFile, "--json"];
-    const enrolled = startChild(process.execPath, [BIN, ...enrolment, "agent", "enroll", "--name", "bench"], home);
+    const enrolled = startChild(process.execPath, [bin, ...enrolment, "agent", "enroll", "--name", "bench"], home);
     const { id: agentId } = JSON.parse(await enrolled.ended().then(firstJsonLine)) as { id: string };
-    const agent = startChild(process.execPath, [...nodeFlags, BIN, "agent", "run"], { ...home, REXEC_SHELL: shell });
+    const agent = startChild(process.execPath, [...nodeFlags, bin, "agent", "run"], { ...home, REXEC_SHELL: shell });
     await agent.line(/agent connected/);
     const token = (await readFile(tokenFile, "utf8")).trim();
     return {
-      name: "rexec",
-      target: { kind: "rexec", wsUrl: httpUrl.replace("http", "ws"), agentId, token },
+      name: before === undefined ? "rexec" : "before",
+      target: { kind: "rexec", checkout, wsUrl: httpUrl.replace("http", "ws"), agentId, token },
       relayPid: server.pid,
+      agentPid: agent.pid,
       async stop() {
         await agent.stop();
         await server.stop();

@@ -42,12 +42,14 @@ export async function startSsh({ directory, shell }: SubjectOptions): Promise<[s
       name: "ssh",
       target: { kind: "ssh", configFile, host: "straight" },
       relayPid: undefined,
+      agentPid: undefined,
       stop: () => machine.sshd.stop(),
     },
     {
       name: "ssh-jump",
       target: { kind: "ssh", configFile, host: "behind" },
       relayPid: bastion.sshd.pid,
+      agentPid: undefined,
       stop: () => bastion.sshd.stop(),
     },
   ];

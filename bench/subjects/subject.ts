@@ -2,7 +2,7 @@
 
 import type { Target } from "../target.ts";
 
-export const SUBJECT_NAMES = ["rexec", "floor", "ssh", "ssh-jump"] as const;
+export const SUBJECT_NAMES = ["rexec", "before", "floor", "ssh", "ssh-jump"] as const;
 export type SubjectName = (typeof SUBJECT_NAMES)[number];
 
 export interface Subject {
@@ -10,6 +10,8 @@ export interface Subject {
   target: Target;
   /** The process, or the root of those, that stands between client and machine; undefined where nothing does. */
   relayPid: number | undefined;
+  /** The process that runs the shells, where it is one process of ours. */
+  agentPid: number | undefined;
   stop(): Promise<void>;
 }
 
