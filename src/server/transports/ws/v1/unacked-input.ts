@@ -29,10 +29,16 @@ export class UnackedInput {
     this.#sent = Math.max(this.#sent, this.#start);
   }
 
-  /** The attachment is new, or known up to `offset`: what lies behind that is to be sent again. */
+  /**
+   * The attachment is known up to `offset`: what lies behind that is to be sent again. Or it is new, and counts from
+   * `offset`: whether what was sent has been typed is unknown then, and neither that nor what follows it is typed.
+   */
   restart(offset: number, resumed: boolean): void {
     if (resumed) this.onAck(offset);
-    else this.#start = offset;
+    else {
+      if (this.#sent > this.#start) this.#bytes = Buffer.alloc(0);
+      this.#start = offset;
+    }
     this.#sent = this.#start;
   }
 

@@ -1,0 +1,123 @@
+// Open sockets, and what ends them.
+import { randomUUID } from "node:crypto";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { AgentId, UserId } from "../../../protocol/ids.ts";
+import { OFFLINE_AFTER_MS, PING_INTERVAL_MS } from "../../../protocol/limits.ts";
+import type { Credential } from "../../domain/access/identity.ts";
+import type { DomainEvent } from "../../domain/events/events.ts";
+import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
+
+class FakeSocket implements OpenSocket {
+  readonly agentId: AgentId;
+  readonly credential: Credential;
+  readonly closes: string[] = [];
+  pings = 0;
+  ended = false;
+
+  constructor(credential: Partial<Credential> = {}, agentId = randomUUID() as AgentId) {
+    this.agentId = agentId;
+    this.credential = { type: "api_token", ...credential };
+  }
+
+  close(code: number, reason: string): void {
+    this.closes.push(`${code} ${reason}`);
+  }
+
+  ping(): void {
+    this.pings++;
+  }
+
+  terminate(): void {
+    this.ended = true;
+  }
+}
+
+let publish: (event: DomainEvent) => void;
+let listeners: number;
+let sockets: OpenSockets;
+beforeEach(() => {
+  listeners = 0;
+  sockets = new OpenSockets({
+    publish: () => {},
+    subscribe(listener) {
+      listeners++;
+      publish = listener;
+      return () => listeners--;
+    },
+  });
+});
+
+function open(...args: ConstructorParameters<typeof FakeSocket>): FakeSocket {
+  const socket = new FakeSocket(...args);
+  sockets.add(socket);
+  return socket;
+}
+
+const userId = "user" as UserId;
+
+describe("open sockets", () => {
+  it("close when the token that let them in, or that their JWT was made from, is revoked", () => {
+    const [one, jwt, other, foreign] = [
+      open({ tokenHash: "a" }),
+      open({ type: "jwt", tokenHash: "a" }),
+      open({ tokenHash: "b" }),
+      open({ type: "jwt" }),
+    ];
+    publish({ type: "token.revoked", tokenHash: "a", userId });
+    expect([one, jwt].map(({ closes }) => closes)).toEqual([["4401 invalid token"], ["4401 invalid token"]]);
+    expect([...other.closes, ...foreign.closes]).toEqual([]);
+  });
+
+  it("close when their agent is deleted", () => {
+    const agentId = randomUUID() as AgentId;
+    const [one, other] = [open({}, agentId), open()];
+    publish({ type: "agent.deleted", agentId, userId });
+    expect(one.closes).toEqual(["4404 agent not found"]);
+    expect(other.closes).toEqual([]);
+  });
+
+  it("close when their API token expires, while a JWT or ticket was for entering only", () => {
+    const [token, jwt, ticket] = (["api_token", "jwt", "ticket"] as const).map((type) =>
+      open({ type, expiresAtMs: 5_000 }),
+    );
+    const forever = open();
+    sockets.tick(4_999);
+    expect(token!.closes).toEqual([]);
+    sockets.tick(5_000);
+    expect(token!.closes).toEqual(["4401 invalid token"]);
+    expect([jwt, ticket, forever].flatMap((socket) => socket!.closes)).toEqual([]);
+  });
+
+  it("that are watched are pinged, and ended after 45 s of silence", () => {
+    const [silent, heard, agent] = [open(), open(), open()];
+    sockets.watch(silent, 0);
+    sockets.watch(heard, 0);
+    for (let now = 0; now <= OFFLINE_AFTER_MS; now += 1_000) {
+      sockets.heard(heard, now);
+      sockets.tick(now);
+    }
+    expect(silent.pings).toBe(OFFLINE_AFTER_MS / PING_INTERVAL_MS - 1);
+    expect([silent.ended, heard.ended, agent.ended]).toEqual([true, false, false]);
+    expect(agent.pings).toBe(0);
+  });
+
+  it("that are gone are closed no more", () => {
+    const socket = open({ tokenHash: "a", expiresAtMs: 0 });
+    sockets.watch(socket, 0);
+    sockets.delete(socket);
+    publish({ type: "token.revoked", tokenHash: "a", userId });
+    sockets.tick(OFFLINE_AFTER_MS);
+    sockets.closeAll(1012, "server draining");
+    expect(socket.closes).toEqual([]);
+    expect(socket.ended).toBe(false);
+    expect(sockets.size).toBe(0);
+  });
+
+  it("all close when the server drains, and nothing is listened to afterwards", () => {
+    const both = [open(), open()];
+    sockets.closeAll(1012, "server draining");
+    expect(both.map(({ closes }) => closes)).toEqual([["1012 server draining"], ["1012 server draining"]]);
+    sockets.dispose();
+    expect(listeners).toBe(0);
+  });
+});
