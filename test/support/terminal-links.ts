@@ -7,7 +7,7 @@ import { MAIN_SESSION } from "../../src/protocol/ids.ts";
 import type { AgentLink, ViewerLink } from "../../src/server/domain/terminals/links.ts";
 import { Viewer, type ViewerOpen } from "../../src/server/domain/terminals/viewer.ts";
 
-export class RecordingLink {
+class RecordingLink {
   readonly controls: ControlMessage[] = [];
   readonly frames: { header: DataHeader; text: string }[] = [];
   closed: { code: number; reason: string } | undefined;
@@ -57,7 +57,7 @@ export class RecordingViewerLink extends RecordingLink implements ViewerLink {
 let keys = 0;
 
 /** What a viewer of main asks for. */
-export function viewerOpen(fields: Partial<ViewerOpen> = {}): ViewerOpen {
+function viewerOpen(fields: Partial<ViewerOpen> = {}): ViewerOpen {
   return {
     userId: "user" as UserId,
     key: (++keys).toString(16).padStart(32, "0") as AttachmentKey,
