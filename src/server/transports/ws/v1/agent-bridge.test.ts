@@ -1,60 +1,22 @@
 // A v1 agent made to look like a v2 one, message by message.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ControlCase, ControlMessage, ControlOf } from "../../../../protocol/control-frame.ts";
-import { type DataHeader, encodeDataFrame, FRAME, frameBytes, readHeader } from "../../../../protocol/data-frame.ts";
+import { FakeBridgeLink } from "../../../../../test/support/fake-bridge-link.ts";
+import type { ControlOf } from "../../../../protocol/control-frame.ts";
+import { type DataHeader, encodeDataFrame, FRAME } from "../../../../protocol/data-frame.ts";
 import {
   AGENT_REQUEST_TIMEOUT_MS,
   MAX_SESSIONS_PER_AGENT,
   RESUME_GRACE_MS,
   SPLIT_IDLE_MS,
 } from "../../../../protocol/limits.ts";
-import { AgentBridge, type BridgeLink } from "./agent-bridge.ts";
-
-class FakeLink implements BridgeLink {
-  readonly sent: { type: string; data?: Record<string, unknown> }[] = [];
-  readonly controls: ControlMessage[] = [];
-  readonly frames: { header: DataHeader; text: string }[] = [];
-  /** Messages that the kernel has not taken yet. */
-  readonly unwritten: (() => void)[] = [];
-  /** Whether the kernel takes everything at once. */
-  flowing = true;
-
-  sendJson(message: object, onWritten?: () => void): void {
-    this.sent.push(message as { type: string });
-    if (!onWritten) return;
-    if (this.flowing) onWritten();
-    else this.unwritten.push(onWritten);
-  }
-
-  frame(frame: Uint8Array): void {
-    this.frames.push({ header: readHeader(frame), text: Buffer.from(frameBytes(frame)).toString() });
-  }
-
-  control(message: ControlMessage): void {
-    this.controls.push(message);
-  }
-
-  of<C extends ControlCase>($case: C): ControlOf<C>[] {
-    return this.controls.flatMap((message) => (message.$case === $case ? [message.value as ControlOf<C>] : []));
-  }
-
-  sentOf(type: string): (Record<string, unknown> | undefined)[] {
-    return this.sent.filter((message) => message.type === type).map(({ data }) => data);
-  }
-
-  get typed(): string {
-    return this.sentOf("shell_input")
-      .map((data) => Buffer.from(data!["data"] as string, "base64").toString())
-      .join("");
-  }
-}
+import { AgentBridge } from "./agent-bridge.ts";
 
 let bridge: AgentBridge;
-let link: FakeLink;
+let link: FakeBridgeLink;
 beforeEach(() => {
   vi.useFakeTimers();
   bridge = new AgentBridge({ now: Date.now, firstNumber: 100 });
-  link = new FakeLink();
+  link = new FakeBridgeLink();
   bridge.linkUp(link);
 });
 afterEach(() => {
@@ -288,7 +250,7 @@ describe("a v1 agent that has reconnected", () => {
     link.flowing = false;
     type("two", { ...at, offset: 4 });
     const old = link;
-    link = new FakeLink();
+    link = new FakeBridgeLink();
     expect(bridge.describeSessions()).toEqual([expect.objectContaining({ stream: at.stream, offset: 6 })]);
     bridge.linkUp(link);
     expect(bridge.isLinkedTo(old)).toBe(false);
@@ -309,7 +271,7 @@ describe("a v1 agent that has reconnected", () => {
     attached({ sessionId: "split-a" });
     output("x".repeat(1024 * 1024 + 1), "split-a");
     expect(bridge.isBehind).toBe(true);
-    link = new FakeLink();
+    link = new FakeBridgeLink();
     bridge.linkUp(link);
     expect(bridge.isBehind).toBe(false);
     vi.advanceTimersByTime(SPLIT_IDLE_MS);
