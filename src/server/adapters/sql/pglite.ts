@@ -11,6 +11,7 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { PGlite, types } from "@electric-sql/pglite";
+import { dataDir as emptyDatabase } from "@electric-sql/pglite-prepopulatedfs";
 import { Kysely, PGliteDialect } from "kysely";
 import { lockDirectory } from "./directory-lock.ts";
 import { parseSafeInteger } from "./parse-safe-integer.ts";
@@ -28,7 +29,7 @@ export interface EmbeddedDatabase {
 
 /** Throws where another process has the directory open. */
 export async function openEmbedded({ dataDir }: PgliteOptions): Promise<EmbeddedDatabase> {
-  if (dataDir === undefined) return embed(await start(undefined), () => {});
+  if (dataDir === undefined) return embed(await start(undefined, await emptyDatabase()), () => {});
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const unlock = await lockDirectory(dataDir);
   try {
@@ -45,15 +46,17 @@ async function prepareDatabase(dataDir: string): Promise<string> {
   if (existsSync(finished)) return finished;
   const unfinished = join(dataDir, "postgres.new");
   rmSync(unfinished, { recursive: true, force: true });
-  await (await start(unfinished)).close();
+  await (await start(unfinished, await emptyDatabase())).close();
   chmodSync(unfinished, 0o700); // PGlite lets everybody read.
   renameSync(unfinished, finished);
   return finished;
 }
 
-function start(directory: string | undefined): Promise<PGlite> {
+/** `contents`: what a new one begins with; an empty database made beforehand takes half the time of initdb (measured). */
+function start(directory: string | undefined, contents?: Blob | File): Promise<PGlite> {
   return PGlite.create({
     ...(directory !== undefined && { dataDir: directory }),
+    ...(contents !== undefined && { loadDataDir: contents }),
     // Wait for the file system before a query's answer.
     relaxedDurability: false,
     parsers: { [types.INT8]: parseSafeInteger },
