@@ -22,7 +22,7 @@ export const USAGE = `npm run bench -- [names] [options]
   --bulk-mb N      the size of the file of bulk (200)
   --json FILE      write every round's figures there
   --before DIR     measure another checkout, built, beside this one
-  --node-flags T   flags for rexec's and the floor's relays and agents, such as "--cpu-prof --cpu-prof-dir=DIR"`;
+  --node-flags=T   flags for rexec's and the floor's relays and agents, such as "--cpu-prof --cpu-prof-dir=DIR"`;
 
 /** Throws an Error that says what is wrong. */
 export function readArguments(commandLine: readonly string[]): BenchArguments {

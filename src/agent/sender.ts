@@ -3,6 +3,7 @@
 import { performance } from "node:perf_hooks";
 import { MAX_SEND_QUEUE_BYTES } from "../protocol/limits.ts";
 import { GATHER_BYTES, GATHER_MS, OutputPace } from "./output-pace.ts";
+import { YoungGarbage } from "./young-garbage.ts";
 
 /** Unsent bytes in the socket at which pulling stops until a write has completed. */
 const MAX_UNSENT_BYTES = 128 * 1024;
@@ -34,6 +35,7 @@ export class Sender {
   /** Sources that flood and have little to send: until they have more, or until this time. */
   readonly #gathering = new Map<FrameSource, number>();
   #gatherTimer: NodeJS.Timeout | undefined;
+  readonly #garbage = new YoungGarbage();
   readonly #paces = new WeakMap<FrameSource, OutputPace>();
   #writes: "idle" | "in flight" = "idle";
   #state: "open" | "closed" = "open";
@@ -157,6 +159,7 @@ export class Sender {
     const frame = source.nextFrame();
     if (frame === undefined) return undefined;
     this.#paceOf(source).sent(frame.length);
+    this.#garbage.made(frame.length);
     if (source.pendingBytes() > 0) this.#queue(source);
     return frame;
   }
