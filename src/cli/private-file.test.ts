@@ -1,8 +1,8 @@
 // Secrets on disk: whole, and for their owner alone.
-import { chmodSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readAgentFile, writeAgentFile } from "./agent-file.ts";
 import { readCredentials, storeCredential } from "./credentials.ts";
 import { readPrivateFile, writePrivateFile } from "./private-file.ts";
@@ -14,6 +14,8 @@ const mode = (path: string): number => statSync(path).mode & 0o777;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "rexec-private-"));
 });
+
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 describe("private files", () => {
   it("are 0600 in a directory of 0700, and leave nothing else behind", () => {

@@ -1,8 +1,8 @@
 // Flags before the environment before the context before the default; and whose token goes where.
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CliEnvironment, readEnvironment } from "./config.ts";
 import { writeContexts } from "./contexts.ts";
 import { storeCredential } from "./credentials.ts";
@@ -19,6 +19,8 @@ beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "rexec-target-"));
   env = environment();
 });
+
+afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 function withContexts(): void {
   writeContexts(env.configFile, {

@@ -1,17 +1,21 @@
 // Who serves a directory, and what is kept in it.
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { prepare, readRunning, takeLock, type UpPaths, upPaths, writeRunning } from "./up-state.ts";
 
+let directory: string;
 let paths: UpPaths;
 /** Above the largest process id that Linux gives. */
 const NOBODY = 2 ** 22 + 1;
 
 beforeEach(() => {
-  paths = upPaths(mkdtempSync(join(tmpdir(), "rexec-up-")));
+  directory = mkdtempSync(join(tmpdir(), "rexec-up-"));
+  paths = upPaths(directory);
 });
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe("the lock of rexec up", () => {
   it("is taken by one, and taken again after its release", () => {
