@@ -9,6 +9,8 @@ const gen = "^src/gen/";
 const protocol = "^src/protocol/";
 const domain = "^src/server/domain/";
 const client = "^src/client/";
+/** What agent and server ask of Node itself; builtins only. */
+const runtime = "^src/runtime/";
 /** Generated messages that run in a browser as well: the frames carry them. */
 const wireMessages = ["^src/gen/rexec/stream/", "^src/gen/rexec/agent/v1/machine[.]ts$"];
 
@@ -16,11 +18,12 @@ const wireMessages = ["^src/gen/rexec/stream/", "^src/gen/rexec/agent/v1/machine
 const rooms = [
   { from: gen, to: [...within(gen), npm, builtins] },
   { from: protocol, to: within(protocol, ...wireMessages) },
+  { from: runtime, to: [...within(runtime), builtins] },
   { from: domain, to: within(domain, protocol) },
   {
     from: "^src/server/transports/([^/]+)/",
     to: [
-      ...within("^src/server/transports/$1/", "^src/server/transports/shared/", domain, protocol, gen),
+      ...within("^src/server/transports/$1/", "^src/server/transports/shared/", domain, protocol, gen, runtime),
       npm,
       builtins,
     ],
@@ -31,7 +34,7 @@ const rooms = [
   },
   { from: "^src/server/adapters/sql/", to: within("^migrations/") },
   { from: "^src/server/(server|main|config)[.]ts$", to: [...within("^src/server/"), npm, builtins] },
-  { from: "^src/agent/", to: [...within("^src/agent/", protocol, gen), npm, builtins] },
+  { from: "^src/agent/", to: [...within("^src/agent/", protocol, gen, runtime), npm, builtins] },
   { from: client, to: within(client, protocol) },
   {
     from: "^src/(cli|admin-tui|web-terminal)/",

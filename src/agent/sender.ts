@@ -3,7 +3,7 @@
 import { performance } from "node:perf_hooks";
 import { MAX_SEND_QUEUE_BYTES } from "../protocol/limits.ts";
 import { GATHER_BYTES, GATHER_MS, OutputPace } from "./output-pace.ts";
-import { YoungGarbage } from "./young-garbage.ts";
+import { YoungGarbage } from "../runtime/young-garbage.ts";
 
 /** Unsent bytes in the socket at which pulling stops until a write has completed. */
 const MAX_UNSENT_BYTES = 128 * 1024;

@@ -15,7 +15,7 @@ import { closeAfterError, isOversized } from "./frame-checks.ts";
 import { toStats, toSystemInfo } from "./machine-messages.ts";
 import { OrderedSocket } from "./ordered-socket.ts";
 import { readControl } from "./read-control.ts";
-import { YoungGarbage } from "./young-garbage.ts";
+import { YoungGarbage } from "../../../runtime/young-garbage.ts";
 
 export interface AgentSocketDeps {
   lifecycle: AgentLifecycle;
