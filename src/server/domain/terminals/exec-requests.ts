@@ -9,22 +9,39 @@ const MAX_EXECS_PER_AGENT = 8;
 /** Beyond this a script belongs into a file; results carry their command back. */
 export const MAX_EXEC_COMMAND_BYTES = 64 * 1024;
 
+/** An agent ends a command after 30 s; who has not answered by then never will. */
+export const EXEC_TIMEOUT_MS = 45_000;
+
+interface Asked {
+  viewer: Viewer;
+  command: string;
+  deadlineMs: number;
+}
+
 export class ExecRequests {
-  readonly #asked = new Map<string, Viewer>();
+  readonly #asked = new Map<string, Asked>();
   #lastId = 0;
 
   /** An id for the command; undefined where too many are under way. */
-  add(viewer: Viewer): string | undefined {
+  add(viewer: Viewer, command: string, now: number): string | undefined {
     if (this.#asked.size >= MAX_EXECS_PER_AGENT) return undefined;
     const id = `x${++this.#lastId}`;
-    this.#asked.set(id, viewer);
+    this.#asked.set(id, { viewer, command, deadlineMs: now + EXEC_TIMEOUT_MS });
     return id;
   }
 
   deliver(result: ControlOf<"execResult">): void {
-    const viewer = this.#asked.get(result.execId);
+    const viewer = this.#asked.get(result.execId)?.viewer;
     this.#asked.delete(result.execId);
     if (viewer && viewer.state !== "closed") viewer.link.sendControl({ $case: "execResult", value: result });
+  }
+
+  /** Tells those who have waited too long that no answer came, and gives their places back. */
+  expire(now: number): void {
+    for (const [execId, { command, deadlineMs }] of this.#asked) {
+      if (now >= deadlineMs)
+        this.deliver({ execId, command, output: "", success: false, error: "the agent did not answer" });
+    }
   }
 
   clear(): void {

@@ -107,7 +107,7 @@ export class TerminalRouter implements SessionDirectory {
     if (!entry?.held.link) return viewer.notify("AGENT_OFFLINE");
     // A UTF-16 unit is at most three bytes of UTF-8.
     if (command === "" || command.length * 3 > MAX_EXEC_COMMAND_BYTES) return viewer.notify("INVALID_ARGUMENT");
-    const execId = entry.execs.add(viewer);
+    const execId = entry.execs.add(viewer, command, this.#deps.clock.now());
     if (execId === undefined) return viewer.notify("TOO_MANY_ATTEMPTS");
     entry.held.link.sendControl({ $case: "exec", value: { execId, command } });
   }
@@ -125,6 +125,7 @@ export class TerminalRouter implements SessionDirectory {
     const now = this.#deps.clock.now();
     for (const [agentId, entry] of this.#agents) {
       entry.held.expire(now);
+      entry.execs.expire(now);
       if (entry.keepUntilMs === undefined || now < entry.keepUntilMs) continue;
       this.#agents.delete(agentId);
       for (const viewer of [...entry.held.viewers]) viewer.refuse("AGENT_OFFLINE");
