@@ -80,6 +80,7 @@ describe("an API token", () => {
         tokenHash: sha256Hex(text),
         tokenId: token.id,
         expiresAtMs: undefined,
+        tokenExpiresAtMs: undefined,
         sid: token.id,
       },
     });

@@ -68,6 +68,7 @@ function identityOfToken(token: TokenWithUser, tokenHash: string): Identity {
     tokenHash,
     tokenId: token.id,
     expiresAtMs: token.expiresAt?.getTime(),
+    tokenExpiresAtMs: token.expiresAt?.getTime(),
     sid: token.id,
   };
   // Whatever else such a token claims, it is an agent's: it lies on a machine that others may read.
@@ -101,6 +102,7 @@ async function identityOfClaims(deps: AuthenticateDeps, claims: JwtClaims): Prom
     tokenHash: claims.token_hash,
     tokenId: token?.id,
     expiresAtMs: Math.min(claims.exp * 1000, token?.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY),
+    tokenExpiresAtMs: token?.expiresAt?.getTime(),
     sid: claims.sid ?? token?.id,
     ticket: claims.ticket === undefined ? undefined : parseTicket(claims.ticket),
   };

@@ -36,6 +36,8 @@ export interface Credential {
   tokenId?: TokenId | undefined;
   /** Milliseconds since 1970 at which it ends; undefined: never. */
   expiresAtMs?: number | undefined;
+  /** When the API token ends that this is or was made from: sockets end with it, though not with a JWT, which is for entering. */
+  tokenExpiresAtMs?: number | undefined;
   /** Tells logins of one user apart (JWT `sid`, or the token's id). */
   sid?: string | undefined;
   /** A ticket opens one terminal only. */

@@ -76,16 +76,16 @@ describe("open sockets", () => {
     expect(other.closes).toEqual([]);
   });
 
-  it("close when their API token expires, while a JWT or ticket was for entering only", () => {
-    const [token, jwt, ticket] = (["api_token", "jwt", "ticket"] as const).map((type) =>
-      open({ type, expiresAtMs: 5_000 }),
-    );
+  it("close when the API token expires that let them in or made their ticket; a JWT itself was for entering only", () => {
+    const token = open({ type: "api_token", expiresAtMs: 5_000, tokenExpiresAtMs: 5_000 });
+    const ticket = open({ type: "ticket", expiresAtMs: 1_000, tokenExpiresAtMs: 5_000 });
+    const jwt = open({ type: "jwt", expiresAtMs: 5_000 });
     const forever = open();
     sockets.tick(4_999);
-    expect(token!.closes).toEqual([]);
+    expect([token, ticket].flatMap(({ closes }) => closes)).toEqual([]);
     sockets.tick(5_000);
-    expect(token!.closes).toEqual(["4401 invalid token"]);
-    expect([jwt, ticket, forever].flatMap((socket) => socket!.closes)).toEqual([]);
+    expect([token, ticket].map(({ closes }) => closes)).toEqual([["4401 invalid token"], ["4401 invalid token"]]);
+    expect([jwt, forever].flatMap(({ closes }) => closes)).toEqual([]);
   });
 
   it("that are watched are pinged, and ended after 45 s of silence", () => {
@@ -102,7 +102,7 @@ describe("open sockets", () => {
   });
 
   it("that are gone are closed no more", () => {
-    const socket = open({ tokenHash: "a", expiresAtMs: 0 });
+    const socket = open({ tokenHash: "a", tokenExpiresAtMs: 0 });
     sockets.watch(socket, 0);
     sockets.delete(socket);
     publish({ type: "token.revoked", tokenHash: "a", userId });

@@ -69,11 +69,10 @@ export class OpenSockets {
     this.#unsubscribe();
   }
 
-  /** API tokens end on open sockets too. A JWT or ticket is for entering; it may end meanwhile. */
+  /** API tokens end on open sockets too, also where a JWT or ticket made from one let them in; that itself may end. */
   #closeExpired(now: number): void {
     this.#closeWhere(
-      ({ credential: { type, expiresAtMs } }) =>
-        type === "api_token" && expiresAtMs !== undefined && expiresAtMs <= now,
+      ({ credential: { tokenExpiresAtMs } }) => tokenExpiresAtMs !== undefined && tokenExpiresAtMs <= now,
       "TOKEN_INVALID",
     );
   }
