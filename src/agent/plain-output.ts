@@ -16,7 +16,7 @@ const C1_LEAD = 0xc2;
 export function plainUntil(ring: OutputRing, from: number, to: number): number {
   let offset = from;
   let isAfterLead = false;
-  for (const slice of ring.slices(from, to)) {
+  for (const slice of buffers(ring, from, to)) {
     let first = slice.length;
     if (isAfterLead && isC1(slice[0])) return offset - 1;
     for (const control of CONTROLS) {
@@ -33,6 +33,11 @@ export function plainUntil(ring: OutputRing, from: number, to: number): number {
   return to;
 }
 
+/** As Buffers: their searches are memchr's, twenty times as fast as a Uint8Array's. */
+function buffers(ring: OutputRing, from: number, to: number): Buffer[] {
+  return ring.slices(from, to).map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length));
+}
+
 function isC1(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x80 && byte <= 0x9f;
 }
@@ -42,7 +47,7 @@ function isC1(byte: number | undefined): boolean {
  * undefined where there is none after `from`.
  */
 export function tailStart(ring: OutputRing, from: number, to: number, lines: number): number | undefined {
-  const slices = ring.slices(from, to);
+  const slices = buffers(ring, from, to);
   let left = lines;
   let offset = to;
   for (let i = slices.length - 1; i >= 0; i--) {
