@@ -25,8 +25,10 @@ export async function openSession(target: Target): Promise<Session> {
   const terminal = openTarget(target, (bytes, consumed) => {
     if (diverted) return diverted(bytes, consumed);
     if (waiting) {
-      waiting.seen = (waiting.seen + bytes.toString("latin1")).slice(-4096);
+      waiting.seen += bytes.toString("latin1");
       if (waiting.seen.includes(waiting.text)) waiting.resolve();
+      // The rest of a mark that is cut is still to come.
+      waiting.seen = waiting.seen.slice(-waiting.text.length);
     }
     consumed();
   });

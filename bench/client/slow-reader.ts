@@ -42,9 +42,10 @@ export async function measureSlowReader(
       bytesRead += count;
       if (piece.left > 0) return;
       queue.shift();
-      tail = (tail + piece.bytes.toString("latin1")).slice(-200);
-      piece.consumed();
+      tail += piece.bytes.toString("latin1");
       if (isTyped && tail.includes(PROMPT)) prompt.resolve(performance.now());
+      tail = tail.slice(-PROMPT.length);
+      piece.consumed();
     }
   };
   const timer = setInterval(read, TICK_MS);
