@@ -22,6 +22,10 @@ const BENCHES: readonly Bench[] = [echo, echoFlood, bulk, slowReader];
 const SHELL = `#!/bin/sh\nexec env -i PATH=/usr/bin:/bin TERM=xterm PS1='${PROMPT}' /bin/sh -i\n`;
 
 async function main(): Promise<void> {
+  if (process.argv.includes("--help")) {
+    console.log(USAGE);
+    return;
+  }
   const options = readArguments(process.argv.slice(2));
   const unknown = options.names.filter((name) => !BENCHES.some((bench) => bench.name === name));
   if (unknown.length > 0) throw new Error(`no such bench: ${unknown.join(", ")}`);
@@ -97,6 +101,6 @@ async function runRounds(
 try {
   await main();
 } catch (error) {
-  console.error(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n\n${USAGE}`);
+  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
   process.exitCode = 1;
 }
