@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { RunningAgent } from "../../src/agent/agent.ts";
 import { type AgentId, parseSessionId, type SessionId } from "../../src/protocol/ids.ts";
-import { openShellViewer, type ShellViewer } from "../support/shell-viewer.ts";
+import { openShellViewer, printed, type ShellViewer } from "../support/shell-viewer.ts";
 import { startTestAgent } from "../support/test-agent.ts";
 import { call, startTestServer, type TestServer } from "../support/test-server.ts";
 
@@ -41,9 +41,9 @@ it("two viewers on main see the same bytes, whoever types", async () => {
   const [one, two] = [view(), view()];
   await Promise.all([one.opened(), two.opened()]);
   one.type("echo from-$((1+0))\n");
-  await Promise.all([one.shows(/^from-1\r$/m), two.shows(/^from-1\r$/m)]);
+  await Promise.all([one.shows(printed("from-1")), two.shows(printed("from-1"))]);
   two.type("echo from-$((1+1))\n");
-  await Promise.all([one.shows(/^from-2\r$/m), two.shows(/^from-2\r$/m)]);
+  await Promise.all([one.shows(printed("from-2")), two.shows(printed("from-2"))]);
   expect(one.text().slice(one.text().indexOf("echo from-"))).toBe(two.text().slice(two.text().indexOf("echo from-")));
   one.terminal.close();
   two.terminal.close();
@@ -59,7 +59,7 @@ it("the last viewer leaving does not end main", async () => {
   const second = view();
   await second.opened();
   second.type("echo $kept\n");
-  await second.shows(/^yes-9\r$/m);
+  await second.shows(printed("yes-9"));
   second.terminal.close();
 });
 
@@ -70,12 +70,12 @@ it("a split is a shell of its own", async () => {
   expect(sessionId).toMatch(/^split-/);
   main.type("where=main\n");
   split.type("echo here-${where:-split}\n");
-  await split.shows(/^here-split\r$/m);
+  await split.shows(printed("here-split"));
   expect(main.text()).not.toContain("here-split");
   split.type("exit 3\n");
   expect(await split.terminal.closed).toEqual({ kind: "ended", exitCode: 3, reason: "exited" });
   main.type("echo still-$where\n");
-  await main.shows(/^still-main\r$/m);
+  await main.shows(printed("still-main"));
   main.terminal.close();
 });
 
@@ -88,7 +88,7 @@ it("an unknown session id is refused, types nowhere and starts nothing", async (
   expect(await lost.terminal.closed).toMatchObject({ kind: "failed", reason: "SESSION_NOT_FOUND" });
   expect(await sessionIds()).toEqual(before);
   main.type("echo proof\n");
-  await main.shows(/^proof\r$/m);
+  await main.shows(printed("proof"));
   expect(main.text()).not.toContain("lost-key");
   main.terminal.close();
 });
@@ -98,7 +98,7 @@ it("a viewer that only watches sees everything and types nothing", async () => {
   await Promise.all([typist.opened(), watcher.opened()]);
   watcher.type("echo forbidden\n");
   typist.type("echo allowed\n");
-  await watcher.shows(/^allowed\r$/m);
+  await watcher.shows(printed("allowed"));
   expect(typist.text()).not.toContain("forbidden");
   typist.terminal.close();
   watcher.terminal.close();
@@ -108,11 +108,11 @@ it("an idle small window does not shrink the shell of the one who types", async 
   const large = view({ size: { cols: 132, rows: 40 } });
   await large.opened();
   large.type("stty size\n");
-  await large.shows(/^40 132\r$/m);
+  await large.shows(printed("40 132"));
   const small = view({ size: { cols: 20, rows: 5 } });
   await small.opened();
   large.type("echo again; stty size\n");
-  await large.shows(/^again\r\n40 132\r$/m);
+  await large.shows(printed("again\n40 132"));
   small.terminal.close();
   large.terminal.close();
 });
@@ -125,6 +125,6 @@ it("a shell that has ended starts anew for the next viewer of main", async () =>
   const second = view();
   await second.opened();
   second.type("echo new-$((2+2))\n");
-  await second.shows(/^new-4\r$/m);
+  await second.shows(printed("new-4"));
   second.terminal.close();
 });

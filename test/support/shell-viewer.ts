@@ -18,6 +18,14 @@ export interface ShellViewer {
   opened(): Promise<Extract<TerminalEvent, { type: "opened" }>>;
 }
 
+/**
+ * A line, or lines, that a shell's command printed. Where the command was typed before the shell had asked for it, the
+ * terminal echoed it at once, and the prompt stands before what it printed.
+ */
+export function printed(lines: string): RegExp {
+  return new RegExp(`^(?:[#$] )*${lines.replaceAll("\n", "\\r\\n(?:[#$] )*")}\\r$`, "m");
+}
+
 export function openShellViewer(
   input: Pick<OpenTerminalOptions, "agentId"> & { wsUrl: string; token: string } & Partial<OpenTerminalOptions>,
 ): ShellViewer {
