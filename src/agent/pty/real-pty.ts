@@ -1,9 +1,8 @@
 // The pseudoterminal of the operating system, by @lydell/node-pty; nobody else imports that package.
 
-import { readSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import type { constants } from "node:os";
 import { type IPty, spawn } from "@lydell/node-pty";
-import { MAX_DATA_BYTES } from "../../protocol/limits.ts";
 import type { TerminalSize } from "../../protocol/terminal-size.ts";
 import { cleanStart } from "../clean-start.ts";
 import { countSession, signalSession } from "./process-session.ts";
@@ -13,11 +12,6 @@ import type { Pty, PtyCommand, PtyEvents, PtySignal } from "./pty.ts";
 const QUIET_AFTER_EXIT_MS = 100;
 /** After the program's exit: the kernel holds far less than this; more comes from a background job that lives on. */
 const MAX_OUTPUT_AFTER_EXIT_BYTES = 1024 * 1024;
-
-/** A read this long has most likely left something behind: Linux gives at most 4 KiB of a terminal at a time. */
-const FULL_READ_BYTES = 4000;
-/** What one turn of the event loop takes of a program that floods; makes one frame. */
-const gathered = Buffer.allocUnsafe(MAX_DATA_BYTES);
 
 /**
  * Parts of node-pty that its typings leave out (the version is pinned; real-pty.test.ts notices a change).
@@ -109,34 +103,11 @@ class RealPty implements Pty {
 
   #onOutput(bytes: Uint8Array): void {
     if (this.#reading === "ended") return;
-    if (this.#exitCode === undefined) return this.#events.onOutput(this.#withWhatFollows(bytes));
     this.#events.onOutput(bytes);
+    if (this.#exitCode === undefined) return;
     this.#outputAfterExitBytes += bytes.length;
     if (this.#outputAfterExitBytes > MAX_OUTPUT_AFTER_EXIT_BYTES) this.#terminal._socket.destroy();
     else this.#waitForQuiet();
-  }
-
-  /** A turn of the event loop for every 4 KiB is what a flood would cost most: the rest is read right away. */
-  #withWhatFollows(first: Uint8Array): Uint8Array {
-    // What the stream holds already comes before what the terminal holds.
-    if (first.length < FULL_READ_BYTES || first.length > gathered.length || this.#terminal._socket.readableLength > 0)
-      return first;
-    gathered.set(first);
-    let length = first.length;
-    while (length < gathered.length) {
-      const count = this.#readNow(length);
-      length += count;
-      if (count < FULL_READ_BYTES) break;
-    }
-    return gathered.subarray(0, length);
-  }
-
-  #readNow(at: number): number {
-    try {
-      return readSync(this.#terminal.fd, gathered, at, gathered.length - at, null);
-    } catch {
-      return 0; // EAGAIN: nothing yet. EIO: the terminal is closed, which the stream finds by itself.
-    }
   }
 
   #onExit(exitCode: number): void {
