@@ -4,8 +4,13 @@
 import { encodeDataFrame, FRAME } from "../protocol/data-frame.ts";
 import type { Attachment } from "./attachment.ts";
 
-/** Shorter than any viewer notices; the echo is out long before. */
-const DELAY_MS = 3;
+/**
+ * The echo is out long before; a viewer only keeps its keys for as long. At 3 ms the receipts of a fast typist delayed
+ * every fifteenth echo: see docs/performance.md.
+ */
+const DELAY_MS = 50;
+/** A viewer that does not know where its input stands types nothing until it is told; one answer is enough for a burst. */
+const REPEAT_DELAY_MS = 3;
 /** A paste waits for its receipts: it has at most 128 KiB under way. */
 const AT_ONCE_BYTES = 16 * 1024;
 
@@ -13,6 +18,7 @@ export class InputReceipts {
   readonly #send: (frame: Uint8Array) => void;
   readonly #waiting = new Set<Attachment>();
   #timer: NodeJS.Timeout | undefined;
+  #repeat: "none" | "due" = "none";
 
   constructor(send: (frame: Uint8Array) => void) {
     this.#send = send;
@@ -29,7 +35,10 @@ export class InputReceipts {
   /** The viewer does not know where its input stands: it is told, even if that was said before. */
   repeat(attachment: Attachment): void {
     this.#waiting.add(attachment);
-    this.#timer ??= setTimeout(() => this.#flush(), DELAY_MS);
+    if (this.#repeat === "due") return;
+    this.#repeat = "due";
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#flush(), REPEAT_DELAY_MS);
   }
 
   close(): void {
@@ -39,6 +48,7 @@ export class InputReceipts {
 
   #flush(): void {
     this.#timer = undefined;
+    this.#repeat = "none";
     for (const attachment of [...this.#waiting]) this.#receipt(attachment);
   }
 

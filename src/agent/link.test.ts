@@ -248,7 +248,7 @@ describe("input", () => {
   test("is receipted once for a burst of keys, after their echo", () => {
     const viewer = server.attach(1);
     for (let i = 0; i < 5; i++) server.frame(FRAME.INPUT, viewer, i, "k");
-    vi.advanceTimersByTime(10);
+    vi.advanceTimersByTime(50);
     const receipts = server.data.filter(({ header }) => header.type === FRAME.INPUT_ACK);
     expect(receipts.map(({ header }) => header.offset)).toEqual([5]);
   });
