@@ -1,0 +1,47 @@
+// The benches measure what they say, end to end; how fast it is here and now is nobody's business.
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+
+const RUN = fileURLToPath(new URL("../../bench/run.ts", import.meta.url));
+
+interface Report {
+  benches: Record<string, Record<string, Record<string, number>[]>>;
+  goals: { bench: string; against?: string; reached?: number; verdict: string }[];
+}
+
+async function runBenches(...commandLine: string[]): Promise<{ stdout: string; report: Report }> {
+  const directory = await mkdtemp(join(tmpdir(), "rexec-bench-test-"));
+  try {
+    const json = join(directory, "report.json");
+    const { stdout } = await promisify(execFile)(process.execPath, [RUN, ...commandLine, "--json", json]);
+    return { stdout, report: JSON.parse(await readFile(json, "utf8")) as Report };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+it("measures the echo of rexec and of the floor in one run, and judges the goals", async () => {
+  const { stdout, report } = await runBenches("echo", "--rounds", "1", "--seconds", "1");
+  for (const subject of ["rexec", "floor"]) {
+    const [round] = report.benches["echo"]![subject]!;
+    expect(round!["p50Us"]).toBeGreaterThan(20);
+    expect(round!["p99Us"]).toBeGreaterThanOrEqual(round!["p50Us"]!);
+    expect(round!["samples"]).toBeGreaterThan(10);
+  }
+  const floorGoal = report.goals.find(({ against }) => against === "floor");
+  expect(floorGoal?.verdict).toMatch(/^(met|missed)$/);
+  // Without sshd the run says so and goes on.
+  if (!report.benches["echo"]!["ssh"]) expect(stdout).toMatch(/^without ssh and ssh-jump: /m);
+  expect(stdout).toMatch(/echo p50 \/ floor +≤ 1\.1 +\d/);
+}, 120_000);
+
+it("gets the right bytes in bulk, whoever carries them", async () => {
+  const { report } = await runBenches("bulk", "--rounds", "1", "--bulk-mb", "3");
+  for (const rounds of Object.values(report.benches["bulk"]!)) expect(rounds[0]!["isRight"]).toBe(1);
+}, 120_000);
