@@ -15,6 +15,9 @@ import { ACK_EVERY_BYTES } from "../../src/protocol/limits.ts";
 
 export type Received = { control: ControlMessage } | { data: DataHeader; bytes: Buffer };
 
+/** More than come in the moment between a viewer's "attached" and its listening. */
+const MAX_RECENT_FRAMES = 64;
+
 export class StreamServer {
   readonly #wss: WebSocketServer;
   socket: WebSocket | undefined;
@@ -22,6 +25,8 @@ export class StreamServer {
   connections = 0;
   /** What came and was not waited for yet. */
   #inbox: Received[] = [];
+  /** The last frames, whoever took them: a second viewer on a shell may begin at one that the first has had. */
+  readonly #recent: Received[] = [];
   readonly #waiting = new Set<() => void>();
   #requests = 0;
   /** Sees every frame first; "taken" keeps it out of the inbox. */
@@ -117,8 +122,9 @@ export class StreamServer {
     );
   }
 
-  /** Offers what waits in the inbox, in its order. */
+  /** Offers the last frames and what waits in the inbox, in their order; a frame may be offered twice. */
   offer(take: (received: Received) => "taken" | "left"): void {
+    for (const received of this.#recent) take(received);
     this.#inbox = this.#inbox.filter((received) => take(received) === "left");
   }
 
@@ -152,6 +158,8 @@ export class StreamServer {
       data[0] === FRAME.CONTROL
         ? { control: decodeControl(data, "agent")! }
         : { data: readHeader(data), bytes: frameBytes(data) as Buffer };
+    this.#recent.push(received);
+    if (this.#recent.length > MAX_RECENT_FRAMES) this.#recent.shift();
     if (this.onFrame?.(received) === "taken") return;
     this.#inbox.push(received);
     for (const wake of [...this.#waiting]) wake();
@@ -187,7 +195,7 @@ export class Viewer {
     return viewer;
   }
 
-  /** Takes the frames that are for it out of the server's inbox, those that wait there included. */
+  /** Takes the frames that are for it out of the server's inbox, those since it was attached included. */
   listen(): void {
     const take = this.server.onFrame;
     this.server.onFrame = (received) => {
