@@ -13,6 +13,14 @@ const QUIET_AFTER_EXIT_MS = 100;
 /** After the program's exit: the kernel holds far less than this; more comes from a background job that lives on. */
 const MAX_OUTPUT_AFTER_EXIT_BYTES = 1024 * 1024;
 
+/** A read this long has most likely left something behind: Linux gives at most 4 KiB of a terminal at a time. */
+const FULL_READ_BYTES = 4000;
+/**
+ * Turns of the event loop that look again before the process sleeps: the kernel hands over the next 4 KiB within some
+ * microseconds, and a sleep for each cost a quarter of the throughput (docs/performance.md). 16 gain nothing more.
+ */
+const TURNS_AWAKE = 4;
+
 /**
  * Parts of node-pty that its typings leave out (the version is pinned; real-pty.test.ts notices a change).
  * `fd`: its own write() queues without bound and says nothing on completion. `_emittedClose`: set, its "exit" event
@@ -49,6 +57,8 @@ class RealPty implements Pty {
   #outputAfterExitBytes = 0;
   #reading: "on" | "paused" | "ended" = "on";
   #quietTimer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
+  #awakeTurns = 0;
 
   constructor(terminal: UnixPty, events: PtyEvents) {
     this.pid = terminal.pid;
@@ -104,10 +114,21 @@ class RealPty implements Pty {
   #onOutput(bytes: Uint8Array): void {
     if (this.#reading === "ended") return;
     this.#events.onOutput(bytes);
+    if (bytes.length >= FULL_READ_BYTES) this.#stayAwake(TURNS_AWAKE);
     if (this.#exitCode === undefined) return;
     this.#outputAfterExitBytes += bytes.length;
     if (this.#outputAfterExitBytes > MAX_OUTPUT_AFTER_EXIT_BYTES) this.#terminal._socket.destroy();
     else this.#waitForQuiet();
+  }
+
+  /** A pending immediate keeps the event loop from waiting in its next poll; bounded by `turns`. */
+  #stayAwake(turns: number): void {
+    this.#awakeTurns = turns;
+    if (this.#turn !== undefined) return;
+    this.#turn = setImmediate(() => {
+      this.#turn = undefined;
+      if (this.#awakeTurns > 0) this.#stayAwake(this.#awakeTurns - 1);
+    });
   }
 
   #onExit(exitCode: number): void {
