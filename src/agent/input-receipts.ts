@@ -5,7 +5,7 @@ import { encodeDataFrame, FRAME } from "../protocol/data-frame.ts";
 import type { Attachment } from "./attachment.ts";
 
 /**
- * The echo is out long before; a viewer only keeps its keys for as long. At 3 ms the receipts of a fast typist delayed
+ * The echo is out long before; a viewer only keeps its keys for as long. At 3 ms the receipts of a fast typist met
  * every fifteenth echo: see docs/performance.md.
  */
 const DELAY_MS = 50;

@@ -43,5 +43,6 @@ it("measures the echo of rexec and of the floor in one run, and judges the goals
 
 it("gets the right bytes in bulk, whoever carries them", async () => {
   const { report } = await runBenches("bulk", "--rounds", "1", "--bulk-mb", "3");
+  expect(Object.keys(report.benches["bulk"]!)).toEqual(expect.arrayContaining(["rexec", "floor"]));
   for (const rounds of Object.values(report.benches["bulk"]!)) expect(rounds[0]!["isRight"]).toBe(1);
 }, 120_000);
