@@ -1,16 +1,48 @@
-// What happens, told as it happens to whoever listens in this process (watches, connected terminals).
+// What happens, told as it happens to whoever listens in this process (watches, connected terminals, the audit log).
 
-import type { AgentId, SessionId, UserId } from "../../../protocol/ids.ts";
-import type { Agent, AgentStats } from "../agents/agent.ts";
+import type { AgentId, AttachmentKey, InstanceId, SessionId, TokenId, UserId } from "../../../protocol/ids.ts";
+import type { Agent, AgentStats, SystemInfo } from "../agents/agent.ts";
+import type { Plan } from "../plans/plan.ts";
+
+interface OfAgent {
+  agentId: AgentId;
+  /** The agent's owner. */
+  userId: UserId;
+}
+
+interface OfSession extends OfAgent {
+  sessionId: SessionId;
+}
 
 export type DomainEvent =
   | { type: "agent.registered" | "agent.updated"; agent: Agent }
-  | { type: "agent.deleted"; agentId: AgentId; userId: UserId }
-  | { type: "agent.connected" | "agent.suspect" | "agent.disconnected"; agentId: AgentId; userId: UserId }
-  | { type: "agent.stats"; agentId: AgentId; userId: UserId; stats: AgentStats }
-  | { type: "session.opened" | "session.ended"; agentId: AgentId; userId: UserId; sessionId: SessionId }
+  | ({ type: "agent.deleted" | "agent.connected" | "agent.suspect" | "agent.disconnected" } & OfAgent)
+  /** What was told before can be read from the database now. */
+  | ({ type: "agent.stored" } & OfAgent)
+  | ({ type: "agent.stats"; stats: AgentStats } & OfAgent)
+  | ({ type: "agent.system_info"; systemInfo: SystemInfo } & OfAgent)
+  | ({ type: "session.opened" | "session.ended" | "session.resized" } & OfSession)
+  | ({
+      type: "session.joined" | "session.left";
+      attachmentKey: AttachmentKey;
+      viewerUserId: UserId;
+      readOnly: boolean;
+    } & OfSession)
+  | { type: "limit.denied"; userId: UserId; reason: LimitReason; limit: number; used: number; agentId?: AgentId }
+  /** How many agents or terminals this user has, or may have, is another number now. */
+  | { type: "limits.changed"; userId: UserId }
+  | ({ type: "mfa.locked" | "mfa.unlocked"; byUserId: UserId } & OfAgent)
+  /** `agentId`: what the code was for; unset for the account itself. */
+  | { type: "mfa.verified" | "mfa.failed" | "mfa.locked_out"; userId: UserId; agentId?: AgentId }
+  | { type: "mfa.enrolled" | "mfa.disabled"; userId: UserId }
+  | { type: "token.created"; tokenId: TokenId; userId: UserId }
   /** By hash: open sockets that the token opened must close within 2 s. */
-  | { type: "token.revoked"; tokenHash: string; userId: UserId };
+  | { type: "token.revoked"; tokenHash: string; userId: UserId }
+  | { type: "plan.changed"; plan: Plan }
+  | { type: "user.created" | "user.updated" | "user.deleted"; userId: UserId }
+  | { type: "instance.up" | "instance.draining" | "instance.down"; instanceId: InstanceId };
+
+export type LimitReason = "AGENT_LIMIT_REACHED" | "AGENT_NOT_IN_PLAN" | "AGENT_TERMINAL_LIMIT_REACHED";
 
 export interface EventBus {
   publish(event: DomainEvent): void;

@@ -5,19 +5,27 @@ import type { UserIdentity } from "../../domain/access/rules.ts";
 export interface CallContext<Request> {
   caller: UserIdentity;
   request: Request;
-  /** Aborts where the caller hangs up or its deadline passes. */
+  /** Aborts where the caller hangs up or its deadline passes; for a stream also where its credential ends. */
   signal: AbortSignal;
 }
 
 export type UnaryHandler<Request, Response> = (context: CallContext<Request>) => Promise<Response>;
+
+/** Resolves as soon as there is room for another: who waits for it buffers one response. Rejects once the call is over. */
+export type Send<Response> = (response: Response) => Promise<void>;
+
+/** The stream ends when this resolves, and fails as a unary call does when it rejects. */
+export type StreamHandler<Request, Response> = (context: CallContext<Request>, send: Send<Response>) => Promise<void>;
 
 /** The calls of one service that are served, by the names of its generated definition. All others answer UNIMPLEMENTED. */
 export type Handlers<Definition> = {
   [Method in keyof Definition]?: Definition[Method] extends {
     requestDeserialize: (bytes: Buffer) => infer Request;
     responseSerialize: (response: infer Response) => Buffer;
-    responseStream: false;
+    responseStream: infer IsStream;
   }
-    ? UnaryHandler<Request, Response>
+    ? IsStream extends true
+      ? StreamHandler<Request, Response>
+      : UnaryHandler<Request, Response>
     : never;
 };

@@ -6,7 +6,7 @@ import type { UserIdentity } from "../../domain/access/rules.ts";
 import { DomainError, invalidField } from "../../domain/domain-error.ts";
 import type { Log } from "../../domain/log.ts";
 import { admit, type AdmitDeps } from "./admit.ts";
-import type { UnaryHandler } from "./call-context.ts";
+import type { CallContext } from "./call-context.ts";
 import type { Decoded } from "./decode-request.ts";
 import { errorStatus } from "./error-status.ts";
 
@@ -30,22 +30,22 @@ export interface ServerCall<Request> {
   on(event: "cancelled", listener: () => void): unknown;
 }
 
-export type Answer = { outcome: "response"; bytes: Buffer } | { outcome: "error"; status: StatusObject };
+export type Answer<Result> = { outcome: "done"; result: Result } | { outcome: "error"; status: StatusObject };
 
-/** Never rejects. `handler` undefined: a method that is not served yet, told only to those who might call it. */
-export async function serveCall<Request, Response>(
+/** What a method does with an admitted call. It throws DomainErrors; `giveUp` ends the call from outside. */
+export type Perform<Request, Result> = (
+  context: CallContext<Request>,
+  giveUp: (error: DomainError) => void,
+) => Promise<Result>;
+
+/** Never rejects. `perform` undefined: a method that is not served yet, told only to those who might call it. */
+export async function serveCall<Request, Result>(
   deps: ServeCallDeps & Closing,
-  input: {
-    path: string;
-    call: ServerCall<Request>;
-    handler: UnaryHandler<Request, Response> | undefined;
-    /** Here and not in grpc-js, which would send an encoder's error text to the client. */
-    encode: (response: Response) => Buffer;
-  },
-): Promise<Answer> {
-  const { path, call, handler, encode } = input;
+  input: { path: string; call: ServerCall<Request>; perform: Perform<Request, Result> | undefined },
+): Promise<Answer<Result>> {
+  const { path, call, perform } = input;
   const requestId = randomUUID();
-  const giveUp = new AbortController();
+  const ended = new AbortController();
   const closed = Promise.withResolvers<never>();
   let caller: UserIdentity | undefined;
   let isHeard = !call.cancelled;
@@ -53,26 +53,28 @@ export async function serveCall<Request, Response>(
   function onCancelled(): void {
     deps.log.debug({ requestId, method: path }, "gRPC call cancelled");
     isHeard = false;
-    giveUp.abort();
+    ended.abort();
+  }
+  function giveUp(error: DomainError): void {
+    closed.reject(error);
+    ended.abort();
   }
   // A client that is cut off without a word would read CANCELLED, and not come back by itself.
   function onClosing(): void {
-    closed.reject(new DomainError("DRAINING"));
-    giveUp.abort();
+    giveUp(new DomainError("DRAINING"));
   }
-  async function answer(): Promise<Buffer> {
+  async function answer(): Promise<Result> {
     caller = await admit(deps, { path, metadata: call.metadata, peer: call.getPeer() });
-    if (handler === undefined) throw new DomainError("UNIMPLEMENTED");
-    const request = decoded(call.request);
-    return encode(await handler({ caller, request, signal: giveUp.signal }));
+    if (perform === undefined) throw new DomainError("UNIMPLEMENTED");
+    return perform({ caller, request: decoded(call.request), signal: ended.signal }, giveUp);
   }
 
   call.on("cancelled", onCancelled);
   deps.closing.addEventListener("abort", onClosing);
-  if (!isHeard) giveUp.abort();
+  if (!isHeard) ended.abort();
   if (deps.closing.aborted) onClosing();
   try {
-    return { outcome: "response", bytes: await Promise.race([answer(), closed.promise]) };
+    return { outcome: "done", result: await Promise.race([answer(), closed.promise]) };
   } catch (error) {
     // Nobody hears this status any more; and what the handler threw is our own abort.
     if (!isHeard) return { outcome: "error", status: CANCELLED };

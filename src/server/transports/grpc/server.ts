@@ -5,13 +5,12 @@ import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.t
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { agentService, type AgentServiceDeps } from "./agent-service.ts";
-import type { ServeCallDeps } from "./serve-call.ts";
-import { implementService } from "./service-implementation.ts";
+import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
 import { SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
 import { tokenService, type TokenServiceDeps } from "./token-service.ts";
 
-export type GrpcDeps = ServeCallDeps & AgentServiceDeps & TokenServiceDeps & SessionServiceDeps;
+export type GrpcDeps = ImplementServiceDeps & AgentServiceDeps & TokenServiceDeps & SessionServiceDeps;
 
 export interface GrpcListenOptions {
   host: string;

@@ -8,18 +8,22 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import type { UnaryHandler } from "./call-context.ts";
+import type { Send, StreamHandler, UnaryHandler } from "./call-context.ts";
 import { type Decoded, decodeRequest } from "./decode-request.ts";
 import { type Closing, serveCall, type ServeCallDeps } from "./serve-call.ts";
+import { watchCredential, type WatchCredentialDeps } from "./watch-credential.ts";
 
-type Handler = UnaryHandler<unknown, unknown>;
+export type ImplementServiceDeps = ServeCallDeps & WatchCredentialDeps;
+type Deps = ImplementServiceDeps & Closing;
+type Unary = UnaryHandler<unknown, unknown>;
+type Stream = StreamHandler<unknown, unknown>;
 type Method = MethodDefinition<unknown, unknown>;
 
 /** The definition, with requests that arrive as Decoded and responses that leave as bytes, and what serves each method. */
 export function implementService(
-  deps: ServeCallDeps & Closing,
+  deps: Deps,
   definition: ServiceDefinition,
-  handlers: Readonly<Record<string, Handler | undefined>>,
+  handlers: Readonly<Record<string, Unary | Stream | undefined>>,
 ): { definition: ServiceDefinition; implementation: UntypedServiceImplementation } {
   const rewired: Record<string, Method> = {};
   const implementation: UntypedServiceImplementation = {};
@@ -29,27 +33,59 @@ export function implementService(
       requestDeserialize: (bytes) => decodeRequest(method.requestDeserialize, bytes),
       responseSerialize: (bytes) => bytes as Buffer,
     };
-    implementation[name] = method.responseStream ? serveStream(deps, method) : serveUnary(deps, method, handlers[name]);
+    implementation[name] = method.responseStream
+      ? serveStream(deps, method, handlers[name] as Stream | undefined)
+      : serveUnary(deps, method, handlers[name] as Unary | undefined);
   }
   return { definition: rewired, implementation };
 }
 
-function serveUnary(deps: ServeCallDeps & Closing, method: Method, handler: Handler | undefined) {
+function serveUnary(deps: Deps, method: Method, handler: Unary | undefined) {
   return (call: ServerUnaryCall<Decoded<unknown>, Buffer>, respond: sendUnaryData<Buffer>): void => {
-    void serveCall(deps, { path: method.path, call, handler, encode: method.responseSerialize }).then((answer) => {
-      if (answer.outcome === "response") respond(null, answer.bytes);
+    // Encoded here and not in grpc-js, which would send an encoder's error text to the client.
+    const perform =
+      handler && (async (context: Parameters<Unary>[0]) => method.responseSerialize(await handler(context)));
+    void serveCall(deps, { path: method.path, call, perform }).then((answer) => {
+      if (answer.outcome === "done") respond(null, answer.result);
       else respond(answer.status);
     });
   };
 }
 
-/** No stream is served yet: each ends with its status before the first message. */
-function serveStream(deps: ServeCallDeps & Closing, method: Method) {
+function serveStream(deps: Deps, method: Method, handler: Stream | undefined) {
   return (call: ServerWritableStream<Decoded<unknown>, Buffer>): void => {
-    const input = { path: method.path, call, handler: undefined, encode: method.responseSerialize };
-    void serveCall(deps, input).then((answer) => {
+    const perform: Parameters<typeof serveCall<unknown, void>>[1]["perform"] =
+      handler &&
+      (async (context, giveUp) => {
+        const { path } = method;
+        const { caller, signal } = context;
+        const stop = watchCredential(deps, { path, caller, metadata: call.metadata, peer: call.getPeer(), giveUp });
+        try {
+          await handler(context, sendOn(call, method, signal));
+        } finally {
+          stop();
+        }
+      });
+    void serveCall(deps, { path: method.path, call, perform }).then((answer) => {
       if (answer.outcome === "error") call.emit("error", answer.status);
       else call.end();
     });
+  };
+}
+
+/** HTTP/2's flow control is what makes a slow reader's `send` wait. */
+function sendOn(call: ServerWritableStream<unknown, Buffer>, method: Method, signal: AbortSignal): Send<unknown> {
+  return async (response) => {
+    signal.throwIfAborted();
+    const bytes = method.responseSerialize(response);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort);
+    try {
+      call.write(bytes, (error: Error | null | undefined) => (error ? reject(error) : resolve()));
+      await promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   };
 }

@@ -1,0 +1,74 @@
+// Ends a stream when what let it in ends: a token that is revoked or expires, a user who is deleted or demoted.
+
+import type { Metadata } from "@grpc/grpc-js";
+import { scopeCovers, type UserIdentity } from "../../domain/access/rules.ts";
+import { DomainError } from "../../domain/domain-error.ts";
+import type { EventBus } from "../../domain/events/events.ts";
+import { admit, type AdmitDeps } from "./admit.ts";
+
+export interface WatchCredentialDeps extends AdmitDeps {
+  events: Pick<EventBus, "subscribe">;
+}
+
+/** What setTimeout can wait for; a stream that lives longer is looked at again then. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Calls `giveUp` at most once, and nothing after the returned function was called. */
+export function watchCredential(
+  deps: WatchCredentialDeps,
+  input: {
+    path: string;
+    caller: UserIdentity;
+    metadata: Metadata;
+    peer: string;
+    giveUp: (error: DomainError) => void;
+  },
+): () => void {
+  const { path, caller, metadata, peer } = input;
+  const { credential, user } = caller;
+  let timer: NodeJS.Timeout | undefined;
+
+  const unsubscribe = deps.events.subscribe((event) => {
+    switch (event.type) {
+      case "token.revoked":
+        if (event.tokenHash === credential.tokenHash) end(new DomainError("TOKEN_INVALID"));
+        return;
+      case "user.deleted":
+        if (event.userId === user.id) end(new DomainError("TOKEN_INVALID"));
+        return;
+      case "user.updated":
+        if (event.userId === user.id) askAgain();
+        return;
+      default:
+        return;
+    }
+  });
+  function end(error: DomainError): void {
+    stop();
+    input.giveUp(error);
+  }
+  /** Rights are read at admission: who has fewer by now is turned away. */
+  function askAgain(): void {
+    admit(deps, { path, metadata, peer }).then(
+      (now) => {
+        if (!scopeCovers(now.scope, caller.scope)) end(new DomainError("NOT_AUTHORIZED"));
+      },
+      (error: unknown) => {
+        if (error instanceof DomainError && error.reason !== "BACKEND_UNAVAILABLE") end(error);
+      },
+    );
+  }
+  function waitForExpiry(): void {
+    if (credential.expiresAtMs === undefined) return;
+    const leftMs = credential.expiresAtMs - deps.clock.now();
+    if (leftMs <= 0) return end(new DomainError("TOKEN_INVALID"));
+    timer = setTimeout(waitForExpiry, Math.min(leftMs, MAX_TIMER_MS));
+  }
+  function stop(): void {
+    clearTimeout(timer);
+    unsubscribe();
+  }
+
+  waitForExpiry();
+  return stop;
+}
