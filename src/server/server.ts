@@ -18,8 +18,12 @@ import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
 import { createRefusals } from "./domain/access/refusals.ts";
 import { createTokenUsage } from "./domain/access/token-usage.ts";
 import { AgentLifecycle } from "./domain/agents/agent-lifecycle.ts";
+import { createEventRecorder } from "./domain/events/event-recorder.ts";
+import { createWakeUps } from "./domain/events/wake-ups.ts";
 import { checkPlanForTerminal } from "./domain/plans/check-plan.ts";
+import { SessionActivity } from "./domain/terminals/session-activity.ts";
 import { TerminalRouter } from "./domain/terminals/terminal-router.ts";
+import { createChangeLogs, sessionKey } from "./domain/watches/change-logs.ts";
 import { startGrpcServer } from "./transports/grpc/server.ts";
 import { createHttpHandler } from "./transports/http/http-handler.ts";
 import { WebSocketGateway } from "./transports/ws/gateway.ts";
@@ -63,6 +67,16 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const forgetTokens = events.subscribe(
     (event) => event.type === "token.revoked" && tokenCache.forget(event.tokenHash),
   );
+  const eventWakeUps = createWakeUps();
+  const stopWaking = events.subscribe((event) => event.type !== "agent.stats" && eventWakeUps.wake());
+  const recorder = createEventRecorder({
+    events,
+    log: stores.audit,
+    clock,
+    onError: (err) => log.warn({ err }, "events not written"),
+    onWritten: () => eventWakeUps.wake(),
+  });
+  const changeLogs = createChangeLogs(secrets.randomHex(8), events);
   const jwt = createJoseCodec({ clock, secret: config.jwtSecret, jwksUrl: config.jwksUrl });
   const tokenUsage = createTokenUsage({
     tokens: stores.tokens,
@@ -113,9 +127,12 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       audit: stores.audit,
       plans: stores.plans,
       events,
+      eventWakeUps,
+      changeLogs,
       refusals,
       slots,
       sessions: router,
+      control: router,
       presence: { isOnline: async (agentId) => router.reachability(agentId) === "online" },
       terminalBaseUrl: () => webSocketUrl(config, httpPort),
       pageTokenKey: secrets.sha256Hex(`page tokens ${config.jwtSecret}`),
@@ -126,12 +143,15 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     await closeHttp(http);
     throw error;
   });
+  const activity = new SessionActivity((session) => changeLogs.sessions.record(sessionKey(session), session.userId));
   const timer = setInterval(() => {
     lifecycle.tick();
     router.tick();
+    activity.tick(clock.now(), () => router.listSessions());
     gateway.tick();
   }, TICK_MS);
   log.info({ instanceId, httpPort, grpcPort: grpc.port, database: config.database.kind }, "serving");
+  events.publish({ type: "instance.up", instanceId });
 
   return {
     httpPort,
@@ -140,11 +160,14 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     async close(graceMs = CLOSE_GRACE_MS) {
       draining = true;
       log.info({ instanceId }, "draining");
+      events.publish({ type: "instance.draining", instanceId });
       await Promise.all([gateway.drain(), grpc.close(graceMs)]);
       await closeHttp(http);
       clearInterval(timer);
+      events.publish({ type: "instance.down", instanceId });
       forgetTokens();
-      await Promise.all([tokenUsage.close(), refusals.settled(), lifecycle.settled()]);
+      stopWaking();
+      await Promise.all([recorder.close(), tokenUsage.close(), refusals.settled(), lifecycle.settled()]);
       await stores.close();
     },
   };

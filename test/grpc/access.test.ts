@@ -19,14 +19,28 @@ import { anUnknownToken } from "../support/identities.ts";
 type Method = MethodDefinition<unknown, unknown>;
 const METHODS = SERVICES.flatMap((service: ServiceDefinition) => Object.values(service) as Method[]);
 const SERVED = new Set(
-  ["RegisterAgent", "GetAgent", "ListAgents", "UpdateAgent", "DeleteAgent"]
+  [
+    "RegisterAgent",
+    "GetAgent",
+    "ListAgents",
+    "UpdateAgent",
+    "DeleteAgent",
+    "DisconnectAgent",
+    "WatchAgents",
+    "WatchAgentStats",
+  ]
     .map((name) => `/rexec.agent.v1.AgentService/${name}`)
     .concat(
       ["CreateToken", "ListTokens", "RevokeToken", "ExchangeToken"].map(
         (name) => `/rexec.token.v1.TokenService/${name}`,
       ),
     )
-    .concat(["ListSessions", "OpenTerminal"].map((name) => `/rexec.session.v1.SessionService/${name}`)),
+    .concat(
+      ["ListSessions", "GetSession", "TerminateSession", "WatchSessions", "OpenTerminal"].map(
+        (name) => `/rexec.session.v1.SessionService/${name}`,
+      ),
+    )
+    .concat(["ListEvents", "WatchEvents"].map((name) => `/rexec.event.v1.EventService/${name}`)),
 );
 
 /** The method with a request of these bytes in place of a message. */
@@ -45,6 +59,7 @@ beforeAll(async () => {
   await stores.migrate();
   const { audit } = stores;
   stores.audit = {
+    ...audit,
     append: async (record) => {
       audited.push(record);
       await audit.append(record);

@@ -13,6 +13,8 @@ import type { Scope, User } from "../../src/server/domain/access/identity.ts";
 import { issueToken } from "../../src/server/domain/access/issue-token.ts";
 import { createRefusals } from "../../src/server/domain/access/refusals.ts";
 import { createTokenUsage } from "../../src/server/domain/access/token-usage.ts";
+import { createWakeUps } from "../../src/server/domain/events/wake-ups.ts";
+import { createChangeLogs } from "../../src/server/domain/watches/change-logs.ts";
 import type { DomainEvent } from "../../src/server/domain/events/events.ts";
 import type { SessionView } from "../../src/server/domain/terminals/sessions.ts";
 import { type GrpcDeps, startGrpcServer } from "../../src/server/transports/grpc/server.ts";
@@ -59,10 +61,14 @@ export async function startControlPlane(
   const tokenUsage = createTokenUsage({ tokens: stores.tokens, clock, onError });
   const rateLimits = createRateLimits({ clock, burst: 1000, perMinute: 1000 });
   const refusals = createRefusals({ audit: stores.audit, rateLimits, clock, onError });
+  const eventWakeUps = createWakeUps();
+  events.subscribe(() => eventWakeUps.wake());
   const wiring: GrpcDeps = {
     ...stores,
     clock,
     events,
+    eventWakeUps,
+    changeLogs: createChangeLogs("test", events),
     log,
     refusals,
     tokenCache,
@@ -72,6 +78,7 @@ export async function startControlPlane(
     slots: createTerminalSlots(),
     presence: { isOnline: async (id) => online.has(id) },
     sessions: { listSessions: () => sessions },
+    control: { stopSession: () => "SESSION_NOT_FOUND", disconnectAgent: () => "AGENT_OFFLINE" },
     terminalBaseUrl: () => "ws://localhost:8080",
     pageTokenKey: "a key for tests",
   };

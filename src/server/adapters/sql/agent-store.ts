@@ -1,5 +1,6 @@
 // Agents: registration, look-up, the owner's changes, deletion; presence and lists have their own files.
 
+import { type SqlBool, sql } from "kysely";
 import type { AgentId } from "../../../protocol/ids.ts";
 import type { Agent, AgentChanges, AgentStore } from "../../domain/agents/agent.ts";
 import type { AuditRecord } from "../../domain/events/audit.ts";
@@ -17,6 +18,7 @@ export function createAgentStore(database: Database): AgentStore {
     ...createAgentPresence(database),
     register: (agent, token, audit) => registerAgent(database, { agent, token, audit }),
     get: (id) => getAgent(database, id),
+    getMany: (ids) => getAgents(database, ids),
     list: (query) => listAgents(database, query),
     update: (id, changes, audit) => updateAgent(database, { id, changes, audit }),
     delete: (id, audit) => deleteAgent(database, id, audit),
@@ -27,6 +29,17 @@ function getAgent(database: Database, id: AgentId): Promise<Agent | undefined> {
   return database.run(async (db) => {
     const row = await db.selectFrom("agents").selectAll().where("id", "=", id).executeTakeFirst();
     return row === undefined ? undefined : toAgent(row);
+  });
+}
+
+function getAgents(database: Database, ids: readonly AgentId[]): Promise<readonly Agent[]> {
+  return database.run(async (db) => {
+    const rows = await db
+      .selectFrom("agents")
+      .selectAll()
+      .where(sql<SqlBool>`id = ANY(${[...ids]}::uuid[])`)
+      .execute();
+    return rows.map(toAgent);
   });
 }
 

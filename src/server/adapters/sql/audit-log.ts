@@ -1,26 +1,147 @@
-// The audit log: appends, alone or as a part of the change that it tells of.
+// The audit log: appends, alone or as a part of the change that it tells of; lists, and what has come since.
 
-import type { Kysely } from "kysely";
-import type { AuditLog, AuditRecord } from "../../domain/events/audit.ts";
+import {
+  type ExpressionBuilder,
+  type ExpressionWrapper,
+  type Kysely,
+  type Selectable,
+  type SqlBool,
+  sql,
+} from "kysely";
+import {
+  type AuditRecord,
+  type EventFilter,
+  type EventLog,
+  type LoggedRecord,
+  type LogPosition,
+  MAX_COUNTED,
+} from "../../domain/events/audit.ts";
+import { invalidField } from "../../domain/domain-error.ts";
+import { MAX_PAGE_SIZE, type Page, type PageQuery } from "../../domain/page.ts";
 import type { Database } from "./database.ts";
-import type { Schema } from "./schema.ts";
-import { storableJson, storableText } from "./text.ts";
+import { direction, rowsToRead } from "./paging.ts";
+import type { AuditLogTable, Schema } from "./schema.ts";
+import { prefixPattern, storableJson, storableText } from "./text.ts";
 
-export function createAuditLog(database: Database): AuditLog {
-  return { append: (record) => database.run((db) => appendAudit(db, record)) };
+/** As text: no number of JavaScript holds 64 bits. */
+const TRANSACTION_TEXT = sql<string>`transaction::text`.as("transaction_text");
+
+export function createEventLog(database: Database): EventLog {
+  return {
+    append: (record) => database.run((db) => appendAudit(db, record)),
+    async appendAll(records) {
+      if (records.length === 0) return;
+      await database.run((db) => db.insertInto("audit_log").values(records.map(toRow)).execute());
+    },
+    list: (query) => listRecords(database, query),
+    end: () => database.run(async (db) => ({ transaction: await oldestRunning(db), sequence: 0 })),
+    readAfter: (after, filter, limit) => readAfter(database, { after, filter, limit }),
+  };
 }
 
 /** With a transaction as `db`, the record stands or falls with what it tells of. */
 export async function appendAudit(db: Kysely<Schema>, record: AuditRecord): Promise<void> {
-  await db
-    .insertInto("audit_log")
-    .values({
-      at: record.at,
-      type: storableText(record.type),
-      subject: storableText(record.subject),
-      actor: storableText(record.actor),
-      user_id: record.userId ?? null,
-      detail: storableJson(record.detail),
-    })
-    .execute();
+  await db.insertInto("audit_log").values(toRow(record)).execute();
+}
+
+function toRow(record: AuditRecord) {
+  return {
+    at: record.at,
+    type: storableText(record.type),
+    subject: storableText(record.subject),
+    actor: storableText(record.actor),
+    user_id: record.userId ?? null,
+    detail: storableJson(record.detail),
+  };
+}
+
+async function listRecords(database: Database, query: PageQuery<EventFilter, "sequence">): Promise<Page<LoggedRecord>> {
+  const behind = query.after === undefined ? undefined : sequenceOf(query.after.value);
+  return database.run(async (db) => {
+    const rows = await db
+      .selectFrom("audit_log")
+      .selectAll()
+      .select(TRANSACTION_TEXT)
+      .where((where) => matches(where, query.filter))
+      .$if(behind !== undefined, (rest) => rest.where("sequence", query.order.descending ? "<" : ">", behind as number))
+      .orderBy("sequence", direction(query))
+      .limit(rowsToRead(query))
+      .execute();
+    const { total } = await db
+      .selectFrom(
+        db
+          .selectFrom("audit_log")
+          .select("sequence")
+          .where((where) => matches(where, query.filter))
+          .limit(MAX_COUNTED)
+          .as("counted"),
+      )
+      .select((select) => select.fn.countAll<number>().as("total"))
+      .executeTakeFirstOrThrow();
+    const page = rows.slice(0, rowsToRead(query) - 1).map(toRecord);
+    const last = page.at(-1);
+    if (last === undefined || rows.length === page.length) return { rows: page, total };
+    return { rows: page, total, next: { value: String(last.sequence), id: "" } };
+  });
+}
+
+function sequenceOf(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw invalidField("page_token", "is not one that this list has returned");
+  return Number(text);
+}
+
+/** Everything below the oldest transaction that still runs is final. */
+async function readAfter(
+  database: Database,
+  { after, filter, limit }: { after: LogPosition; filter: EventFilter; limit: number },
+): Promise<{ records: readonly LoggedRecord[]; position: LogPosition } | "unknown"> {
+  return database.run(async (db) => {
+    const horizon = await oldestRunning(db);
+    // Of another database, or of this one before it was restored from an older copy.
+    if (BigInt(after.transaction) > BigInt(horizon)) return "unknown";
+    const rows = await db
+      .selectFrom("audit_log")
+      .selectAll()
+      .select(TRANSACTION_TEXT)
+      .where(sql<SqlBool>`transaction < ${horizon}::text::xid8`)
+      .where(sql<SqlBool>`(transaction, sequence) > (${after.transaction}::text::xid8, ${after.sequence}::bigint)`)
+      .where((where) => matches(where, filter))
+      .orderBy("transaction")
+      .orderBy("sequence")
+      .limit(Math.min(limit, MAX_PAGE_SIZE))
+      .execute();
+    const records = rows.map(toRecord);
+    const isAll = rows.length < Math.min(limit, MAX_PAGE_SIZE);
+    const position = isAll ? undefined : records.at(-1)?.position;
+    return { records, position: position ?? { transaction: horizon, sequence: 0 } };
+  });
+}
+
+async function oldestRunning(db: Kysely<Schema>): Promise<string> {
+  const { rows } = await sql<{
+    oldest: string;
+  }>`SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS oldest`.execute(db);
+  const oldest = rows[0]?.oldest;
+  if (oldest === undefined) throw new Error("the database has told no snapshot");
+  return oldest;
+}
+
+function matches(
+  where: ExpressionBuilder<Schema, "audit_log">,
+  filter: EventFilter,
+): ExpressionWrapper<Schema, "audit_log", SqlBool> {
+  const terms = [where.lit(true)] as ExpressionWrapper<Schema, "audit_log", SqlBool>[];
+  const { type, subject, actor, userId } = filter;
+  if (userId !== undefined) terms.push(where("user_id", "=", userId));
+  if (subject !== undefined) terms.push(where("subject", "=", storableText(subject)));
+  if (actor !== undefined) terms.push(where("actor", "=", storableText(actor)));
+  if (type?.endsWith(".")) terms.push(where("type", "like", prefixPattern(storableText(type))));
+  else if (type !== undefined) terms.push(where("type", "=", storableText(type)));
+  return where.and(terms);
+}
+
+function toRecord(row: Selectable<AuditLogTable> & { transaction_text: string }): LoggedRecord {
+  const { sequence, at, type, subject, actor, detail } = row;
+  const position = { transaction: row.transaction_text, sequence };
+  return { sequence, position, at, type, subject, actor, detail, ...(row.user_id !== null && { userId: row.user_id }) };
 }

@@ -80,6 +80,8 @@ export interface AuditLogTable {
   actor: string;
   user_id: UserId | null;
   detail: Json<Record<string, string>>;
+  /** xid8, as decimal digits. */
+  transaction: GeneratedAlways<string>;
 }
 
 export interface Schema {

@@ -3,10 +3,10 @@
 import { type Kysely, sql } from "kysely";
 import type { TokenStore, UserStore } from "../../domain/access/token.ts";
 import type { AgentStore } from "../../domain/agents/agent.ts";
-import type { AuditLog } from "../../domain/events/audit.ts";
+import type { EventLog } from "../../domain/events/audit.ts";
 import type { PlanStore } from "../../domain/plans/plan.ts";
 import { createAgentStore } from "./agent-store.ts";
-import { createAuditLog } from "./audit-log.ts";
+import { createEventLog } from "./audit-log.ts";
 import { wrapDatabase } from "./database.ts";
 import { runMigrations } from "./migrate.ts";
 import { openEmbedded, type PgliteOptions } from "./pglite.ts";
@@ -21,7 +21,7 @@ export interface SqlStores {
   tokens: TokenStore;
   users: UserStore;
   plans: PlanStore;
-  audit: AuditLog;
+  audit: EventLog;
   /** Brings the schema up to date; to be called once, before anything else. */
   migrate(): Promise<void>;
   /** Rejects with BACKEND_UNAVAILABLE where the database does not answer. */
@@ -61,7 +61,7 @@ function storesOn(db: Kysely<Schema>, engine: Pick<SqlStores, "migrate" | "close
     tokens: createTokenStore(database),
     users: createUserStore(database),
     plans: createPlanStore(database),
-    audit: createAuditLog(database),
+    audit: createEventLog(database),
     migrate: engine.migrate,
     ping: () => database.run(async (db) => void (await sql`SELECT 1`.execute(db))),
     close: () => database.close(),

@@ -16,5 +16,14 @@ export function searchText(text: string): string {
 
 /** A LIKE pattern that matches wherever `text` stands, whatever characters it is made of. */
 export function containsPattern(text: string): string {
-  return `%${text.replace(/[\\%_]/g, "\\$&")}%`;
+  return `%${escaped(text)}%`;
+}
+
+/** A LIKE pattern that matches what begins with `text`. */
+export function prefixPattern(text: string): string {
+  return `${escaped(text)}%`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\%_]/g, "\\$&");
 }

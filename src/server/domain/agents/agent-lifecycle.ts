@@ -44,8 +44,10 @@ export class AgentLifecycle {
   readonly #presence = new Presence<AgentConnection>();
   readonly #connections = new Set<AgentConnection>();
   /** The last mark of each agent that the database does not have yet; one per agent. */
-  readonly #unmarked = new Map<AgentId, Mark>();
+  readonly #unmarked = new Map<AgentId, { agent: Agent; write: Mark }>();
   readonly #saving = new Set<Promise<void>>();
+  /** Agents that are suspect, or no longer, since the last batch. */
+  readonly #changed = new Set<Agent>();
   #seenSavedAtMs = 0;
 
   constructor(deps: LifecycleDeps) {
@@ -68,7 +70,7 @@ export class AgentLifecycle {
     this.#connections.add(connection);
     router.agentUp(link, agent, hello);
     events.publish({ type: "agent.connected", agentId: agent.id, userId: agent.userId });
-    this.#mark(agent.id, (store) =>
+    this.#mark(agent, (store) =>
       store.markConnected(agent.id, new Date(now), hello.facts, { instanceId, epoch: location.epoch }),
     );
     return connection;
@@ -89,12 +91,17 @@ export class AgentLifecycle {
     if (!router.agentDown(connection.link, agent.id)) return;
     events.publish({ type: "agent.disconnected", agentId: agent.id, userId: agent.userId });
     const at = new Date(clock.now());
-    this.#mark(agent.id, (store) => store.markDisconnected(agent.id, at, { instanceId, epoch: location.epoch }));
+    this.#mark(agent, (store) => store.markDisconnected(agent.id, at, { instanceId, epoch: location.epoch }));
     await locations.release(location);
   }
 
-  onSystemInfo(connection: AgentConnection, info: SystemInfo): void {
-    this.#save(connection.agent.id, "system information", (store) => store.saveSystemInfo(connection.agent.id, info));
+  onSystemInfo({ agent }: AgentConnection, systemInfo: SystemInfo): void {
+    const { id: agentId, userId } = agent;
+    this.#deps.events.publish({ type: "agent.system_info", agentId, userId, systemInfo });
+    this.#save(agentId, "system information", async (store) => {
+      await store.saveSystemInfo(agentId, systemInfo);
+      this.#deps.events.publish({ type: "agent.stored", agentId, userId });
+    });
   }
 
   onStats(connection: AgentConnection, stats: AgentStats): void {
@@ -118,7 +125,7 @@ export class AgentLifecycle {
       connection.link.terminate();
     }
     if (now - this.#seenSavedAtMs < SAVE_SEEN_EVERY_MS) return;
-    for (const [agentId, write] of this.#unmarked) this.#mark(agentId, write);
+    for (const { agent, write } of this.#unmarked.values()) this.#mark(agent, write);
     this.#saveSeen(now);
   }
 
@@ -133,6 +140,7 @@ export class AgentLifecycle {
     this.#deps.router.agentSuspect(agent.id, suspect);
     const type = suspect ? "agent.suspect" : "agent.connected";
     this.#deps.events.publish({ type, agentId: agent.id, userId: agent.userId });
+    this.#changed.add(agent);
     this.#seenSavedAtMs = 0;
   }
 
@@ -143,15 +151,25 @@ export class AgentLifecycle {
       at: new Date(connection.heardAtMs),
       status: connection.suspect ? ("suspect" as const) : ("online" as const),
     }));
-    if (seen.length > 0) this.#save(undefined, "presence", (store) => store.markSeen(seen));
+    if (seen.length === 0) return;
+    const changed = [...this.#changed];
+    this.#save(undefined, "presence", async (store) => {
+      await store.markSeen(seen);
+      for (const agent of changed) {
+        this.#changed.delete(agent);
+        this.#deps.events.publish({ type: "agent.stored", agentId: agent.id, userId: agent.userId });
+      }
+    });
   }
 
   /** Writes whether an agent is connected, now or, where the database is away, with a later batch: epochs keep the order. */
-  #mark(agentId: AgentId, write: Mark): void {
-    this.#unmarked.set(agentId, write);
-    this.#save(agentId, "presence", async (store) => {
+  #mark(agent: Agent, write: Mark): void {
+    const unmarked = { agent, write };
+    this.#unmarked.set(agent.id, unmarked);
+    this.#save(agent.id, "presence", async (store) => {
       await write(store);
-      if (this.#unmarked.get(agentId) === write) this.#unmarked.delete(agentId);
+      if (this.#unmarked.get(agent.id) === unmarked) this.#unmarked.delete(agent.id);
+      this.#deps.events.publish({ type: "agent.stored", agentId: agent.id, userId: agent.userId });
     });
   }
 

@@ -132,6 +132,8 @@ export interface AgentStore {
    */
   register(agent: NewAgent, token: NewAgentToken, audit: AuditRecord): Promise<RegisterResult>;
   get(id: AgentId): Promise<Agent | undefined>;
+  /** Those that are there, in any order. */
+  getMany(ids: readonly AgentId[]): Promise<readonly Agent[]>;
   list(query: PageQuery<AgentFilter, AgentOrder>): Promise<Page<Agent>>;
   /** "name_taken" where another agent of the owner has that name; undefined where the agent is gone. */
   update(id: AgentId, changes: AgentChanges, audit: AuditRecord): Promise<Agent | "name_taken" | undefined>;

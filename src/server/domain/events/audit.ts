@@ -1,6 +1,7 @@
-// The audit log: every change and every refused access, append-only.
+// The audit log: every change and every refused access, append-only; and how it is read, at once or as it grows.
 
 import type { UserId } from "../../../protocol/ids.ts";
+import type { Page, PageQuery } from "../page.ts";
 
 export interface AuditRecord {
   at: Date;
@@ -16,6 +17,50 @@ export interface AuditRecord {
   detail: Readonly<Record<string, string>>;
 }
 
+export interface LoggedRecord extends AuditRecord {
+  /** Unique; grows, but for records of changes that were made at the same moment. */
+  sequence: number;
+  /** Where a reader goes on who has taken it in. */
+  position: LogPosition;
+}
+
+/** A place in the log, in the order in which records became visible: all that is before it has been read. */
+export interface LogPosition {
+  /** Decimal digits. */
+  transaction: string;
+  sequence: number;
+}
+
+export interface EventFilter {
+  /** "agent.registered", or "agent." for all that begin so. */
+  type?: string;
+  subject?: string;
+  actor?: string;
+  /** The subject's owner. */
+  userId?: UserId;
+}
+
 export interface AuditLog {
   append(record: AuditRecord): Promise<void>;
 }
+
+/** Rejections are BACKEND_UNAVAILABLE DomainErrors where the database can't be reached. */
+export interface EventLog extends AuditLog {
+  /** In one statement. */
+  appendAll(records: readonly AuditRecord[]): Promise<void>;
+  /** `total` counts up to MAX_COUNTED: the log is long. */
+  list(query: PageQuery<EventFilter, "sequence">): Promise<Page<LoggedRecord>>;
+  /** Where the log ends now: what comes later lies behind it. */
+  end(): Promise<LogPosition>;
+  /**
+   * At most `limit` records behind `after`, oldest first, and where to go on. Nothing can appear before that place any
+   * more: a change that is being made right now lies behind it. "unknown": no place in this log.
+   */
+  readAfter(
+    after: LogPosition,
+    filter: EventFilter,
+    limit: number,
+  ): Promise<{ records: readonly LoggedRecord[]; position: LogPosition } | "unknown">;
+}
+
+export const MAX_COUNTED = 10_000;

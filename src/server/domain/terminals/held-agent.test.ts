@@ -28,7 +28,11 @@ beforeEach(() => {
   const agent = { id: randomUUID() as AgentId, userId: "owner" as UserId } as Agent;
   held = new HeldAgent(
     agent,
-    { onSession: (change, { id }) => sessions.push(`${change} ${id}`), onExecResult: () => {} },
+    {
+      onSession: (change, { id }) => sessions.push(`${change} ${id}`),
+      onViewer: (change, { open }) => sessions.push(`${change} ${open.sessionId}`),
+      onExecResult: () => {},
+    },
     clock,
   );
   held.linkUp(link, BOOT, [started]);
@@ -217,7 +221,7 @@ describe("an agent that loses its connection", () => {
     held.linkUp(again, "boot-two" as BootId, []);
     expect(notices(there.link)).toEqual(["SESSION_NOT_FOUND"]);
     expect(there.link.closed).toEqual({ code: 4420, reason: "agent restarted" });
-    expect(sessions).toEqual(["opened main", "ended main"]);
+    expect(sessions).toEqual(["opened main", "joined main", "ended main", "left main"]);
     expect(again.of("attach")).toHaveLength(1);
     expect(waiting.link.closed).toBeUndefined();
   });
@@ -253,9 +257,10 @@ describe("an agent's word", () => {
     const ended = { stream: STREAM, sessionId: "main", endOffset: 0, exitCode: 0, reason: "exited" };
     held.onAgentControl({ $case: "sessionEnded", value: ended });
     held.onAgentControl({ $case: "sessionEnded", value: ended });
-    expect(sessions).toEqual(["opened main", "ended main"]);
+    expect(sessions).toEqual(["opened main", "joined main", "ended main"]);
     expect(held.sessions.size).toBe(1);
     held.removeViewer(viewer, false);
+    expect(sessions.at(-1)).toBe("left main");
     expect(held.sessions.size).toBe(0);
   });
 

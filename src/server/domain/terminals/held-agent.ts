@@ -16,7 +16,9 @@ import type { Viewer } from "./viewer.ts";
 
 /** What the owner of a HeldAgent wants to hear. */
 export interface HeldAgentEvents {
-  onSession(change: "opened" | "ended", session: ShellSession): void;
+  onSession(change: "opened" | "ended" | "resized", session: ShellSession): void;
+  /** Once for each viewer, however often its agent dials in anew. */
+  onViewer(change: "joined" | "left", viewer: Viewer): void;
   onExecResult(result: ControlOf<"execResult">): void;
 }
 
@@ -30,6 +32,7 @@ export class HeldAgent {
   readonly #attaching = new AttachRequests();
   readonly #clock: Clock;
   readonly #byAttachment = new Map<number, Viewer>();
+  readonly #attending = new Set<Viewer>();
 
   constructor(agent: Agent, events: HeldAgentEvents, clock: Clock) {
     this.agent = agent;
@@ -73,6 +76,7 @@ export class HeldAgent {
 
   /** The viewer's socket has gone. `linger`: it may come back. */
   removeViewer(viewer: Viewer, linger: boolean): void {
+    this.#leave(viewer);
     if (!this.viewers.delete(viewer)) return;
     viewer.state = "closed";
     const session = this.sessions.get(viewer.stream);
@@ -123,6 +127,7 @@ export class HeldAgent {
         session.cols = message.value.cols;
         session.rows = message.value.rows;
         for (const viewer of session.viewers) viewer.link.sendControl(message);
+        this.#events.onSession("resized", session);
         return;
       }
       case "sessionEnded":
@@ -223,6 +228,8 @@ export class HeldAgent {
     this.#byAttachment.set(attached.attachment, viewer);
     session.head = Math.max(session.head, attached.outputOffset);
     session.viewers.add(viewer);
+    if (!this.#attending.has(viewer)) this.#events.onViewer("joined", viewer);
+    this.#attending.add(viewer);
     viewer.tellOpened(attached, this.link?.protocol ?? "rexec.v2");
     // Its window has changed while the agent was asked.
     if (viewer.size !== viewer.toldSize) this.onViewerResize(viewer, viewer.size);
@@ -235,6 +242,7 @@ export class HeldAgent {
     if (!older || older === viewer) return;
     this.#byAttachment.delete(attachment);
     this.viewers.delete(older);
+    this.#leave(older);
     this.sessions.get(older.stream)?.viewers.delete(older);
     older.closeWith(CLOSE.NORMAL, "resumed elsewhere");
   }
@@ -281,8 +289,13 @@ export class HeldAgent {
     for (const viewer of [...this.viewers]) {
       if (viewer.stream === 0) continue;
       this.viewers.delete(viewer);
+      this.#leave(viewer);
       viewer.notify("SESSION_NOT_FOUND");
       viewer.closeWith(CLOSE.SESSION_ENDED, "agent restarted");
     }
+  }
+
+  #leave(viewer: Viewer): void {
+    if (this.#attending.delete(viewer)) this.#events.onViewer("left", viewer);
   }
 }

@@ -1,8 +1,8 @@
 // Which agents this instance holds, and the way from a viewer to the right one.
 
 import { AGENT_STATE, type ControlOf } from "../../../protocol/control-frame.ts";
-import { ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
-import type { AgentId, BootId, InstanceId } from "../../../protocol/ids.ts";
+import { CLOSE, ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
+import type { AgentId, BootId, InstanceId, SessionId } from "../../../protocol/ids.ts";
 import { RESUME_GRACE_MS } from "../../../protocol/limits.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
@@ -10,7 +10,7 @@ import type { EventBus } from "../events/events.ts";
 import { ExecRequests, MAX_EXEC_COMMAND_BYTES } from "./exec-requests.ts";
 import { HeldAgent } from "./held-agent.ts";
 import type { AgentLink, ViewerLink } from "./links.ts";
-import type { SessionDirectory, SessionView } from "./sessions.ts";
+import type { AgentControl, SessionDirectory, SessionView } from "./sessions.ts";
 import { Viewer, type ViewerOpen } from "./viewer.ts";
 
 /** How long the holder of an agent is waited for before a newcomer may take its place. */
@@ -29,7 +29,7 @@ export interface TerminalRouterDeps {
   events: EventBus;
 }
 
-export class TerminalRouter implements SessionDirectory {
+export class TerminalRouter implements SessionDirectory, AgentControl {
   readonly #deps: TerminalRouterDeps;
   readonly #agents = new Map<AgentId, Entry>();
 
@@ -112,6 +112,22 @@ export class TerminalRouter implements SessionDirectory {
     entry.held.link.sendControl({ $case: "exec", value: { execId, command } });
   }
 
+  stopSession(agentId: AgentId, sessionId: SessionId): "told" | ErrorReason {
+    const held = this.#agents.get(agentId)?.held;
+    const isRunning = [...(held?.sessions.values() ?? [])].some(({ id, ended }) => id === sessionId && !ended);
+    if (!held || !isRunning) return "SESSION_NOT_FOUND";
+    if (!held.link) return "AGENT_RECONNECTING";
+    held.link.sendControl({ $case: "stopSession", value: { sessionId } });
+    return "told";
+  }
+
+  disconnectAgent(agentId: AgentId): "told" | ErrorReason {
+    const link = this.#agents.get(agentId)?.held.link;
+    if (!link) return "AGENT_OFFLINE";
+    link.close(CLOSE.RESTART, "disconnected by an operator");
+    return "told";
+  }
+
   /** The agent is late with its heartbeat, or back in time. */
   agentSuspect(agentId: AgentId, suspect: boolean): void {
     const state = suspect ? AGENT_STATE.SUSPECT : AGENT_STATE.ONLINE;
@@ -139,11 +155,15 @@ export class TerminalRouter implements SessionDirectory {
   #newEntry(agent: Agent): Entry {
     const execs = new ExecRequests();
     const { events, clock } = this.#deps;
+    const of = { agentId: agent.id, userId: agent.userId };
     const held = new HeldAgent(
       agent,
       {
-        onSession: (change, session) =>
-          events.publish({ type: `session.${change}`, agentId: agent.id, userId: agent.userId, sessionId: session.id }),
+        onSession: (change, session) => events.publish({ type: `session.${change}`, ...of, sessionId: session.id }),
+        onViewer(change, { open }) {
+          const { sessionId, key: attachmentKey, userId: viewerUserId, readOnly } = open;
+          events.publish({ type: `session.${change}`, ...of, sessionId, attachmentKey, viewerUserId, readOnly });
+        },
         onExecResult: (result) => execs.deliver(result),
       },
       clock,

@@ -1,20 +1,30 @@
 // AgentService: decodes, calls the domain, encodes.
 
+import type { Duration } from "../../../gen/google/protobuf/duration.ts";
 import type { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
 import type { AgentChanges, AgentStore } from "../../domain/agents/agent.ts";
+import { type AgentId, parseUuid } from "../../../protocol/ids.ts";
 import { deleteAgent } from "../../domain/agents/delete-agent.ts";
+import { disconnectAgent, type DisconnectAgentDeps } from "../../domain/agents/disconnect-agent.ts";
 import { getAgent } from "../../domain/agents/get-agent.ts";
 import { listAgents } from "../../domain/agents/list-agents.ts";
 import { registerAgent, type RegisterAgentDeps } from "../../domain/agents/register-agent.ts";
 import { updateAgent, type UpdateAgentDeps } from "../../domain/agents/update-agent.ts";
+import { watchAgentStats } from "../../domain/agents/watch-agent-stats.ts";
+import { watchedAgents } from "../../domain/agents/watch-agents.ts";
+import type { EventBus } from "../../domain/events/events.ts";
 import { invalidField } from "../../domain/domain-error.ts";
 import { AGENT_LIST } from "./agent-filter.ts";
 import { agentMessage } from "./agent-message.ts";
 import type { Handlers } from "./call-context.ts";
-import { nextPageToken, parseListRequest } from "./list-request.ts";
+import type { ChangeLogs } from "../../domain/watches/change-logs.ts";
+import { nextPageToken, parseFilter, parseListRequest } from "./list-request.ts";
+import { serveStateWatch } from "./state-watch.ts";
 
-export interface AgentServiceDeps extends RegisterAgentDeps, UpdateAgentDeps {
+export interface AgentServiceDeps extends RegisterAgentDeps, UpdateAgentDeps, DisconnectAgentDeps {
   agents: AgentStore;
+  events: EventBus;
+  changeLogs: ChangeLogs;
   /** Seals page tokens; the same on every instance. */
   pageTokenKey: string;
 }
@@ -48,7 +58,59 @@ export function agentService(deps: AgentServiceDeps): Handlers<typeof AgentServi
       await deleteAgent(deps, { caller, agentId: request.agentId, signal });
       return {};
     },
+    async disconnectAgent({ caller, request, signal }) {
+      await disconnectAgent(deps, { caller, agentId: request.agentId, signal });
+      return {};
+    },
+    watchAgents({ caller, request, signal }, send) {
+      const filter = parseFilter(AGENT_LIST, request.filter);
+      const source = watchedAgents({ agents: deps.agents, changes: deps.changeLogs.agents }, { caller, filter });
+      const watched = { name: "agents", userId: caller.user.id, filter: request.filter };
+      const { resumeToken } = request;
+      return serveStateWatch(
+        source,
+        {
+          watched,
+          resumeToken,
+          signal,
+          tokenKey: deps.pageTokenKey,
+          encode: agentMessage,
+          encodeRemoved: removedAgent,
+        },
+        send,
+      );
+    },
+    async watchAgentStats({ caller, request, signal }, send) {
+      const agentIds = new Set(request.agentIds.map(watchedAgentId));
+      if (agentIds.size > MAX_WATCHED_IDS) throw invalidField("agent_ids", `must be at most ${MAX_WATCHED_IDS}`);
+      const minIntervalMs = Math.max(MIN_STATS_INTERVAL_MS, statsIntervalMs(request.minInterval));
+      let sequence = 0;
+      await watchAgentStats(deps, { caller, agentIds, minIntervalMs, signal }, ({ agentId, stats }) =>
+        send({ agentId, stats, sequence: ++sequence }),
+      );
+    },
   };
+}
+
+function removedAgent(agentId: AgentId): { agentId: string } {
+  return { agentId };
+}
+
+const MAX_WATCHED_IDS = 1000;
+const MIN_STATS_INTERVAL_MS = 1_000;
+const MAX_STATS_INTERVAL_MS = 3_600_000;
+
+/** Throws INVALID_ARGUMENT: no report comes less often than once an hour for anybody who watches. */
+function statsIntervalMs(interval: Duration | undefined): number {
+  const ms = interval === undefined ? 0 : interval.seconds * 1000 + interval.nanos / 1e6;
+  if (ms < 0 || ms > MAX_STATS_INTERVAL_MS) throw invalidField("min_interval", "must be from 0 to 3600 s");
+  return ms;
+}
+
+function watchedAgentId(text: string): AgentId {
+  const id = parseUuid<AgentId>(text);
+  if (id === undefined) throw invalidField("agent_ids", "must be UUIDs");
+  return id;
 }
 
 /** The fields that the mask names, and no others. */

@@ -56,7 +56,11 @@ function parsePageSize(pageSize: number): number {
   return pageSize === 0 ? DEFAULT_PAGE_SIZE : Math.min(pageSize, MAX_PAGE_SIZE);
 }
 
-function parseFilter<Filter extends object>(shape: ListShape<Filter, string>, text: string): Filter {
+/** Also of a watch. Throws INVALID_ARGUMENT that names the field. */
+export function parseFilter<Filter extends object>(
+  shape: Pick<ListShape<Filter, string>, "term">,
+  text: string,
+): Filter {
   if (text.length > MAX_FILTER_LENGTH)
     throw invalidField("filter", `must have at most ${MAX_FILTER_LENGTH} characters`);
   const filter = {} as Filter;

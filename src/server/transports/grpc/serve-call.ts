@@ -14,8 +14,8 @@ export interface ServeCallDeps extends AdmitDeps {
   log: Log;
 }
 
-/** Aborts when the server waits no longer for the calls that still run. */
 export interface Closing {
+  /** Aborts when the server waits no longer for the calls that still run. */
   closing: AbortSignal;
 }
 

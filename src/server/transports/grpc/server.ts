@@ -2,15 +2,21 @@
 
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
+import { EventServiceService } from "../../../gen/rexec/event/v1/event_service.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { agentService, type AgentServiceDeps } from "./agent-service.ts";
+import { eventService, type EventServiceDeps } from "./event-service.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
 import { SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
 import { tokenService, type TokenServiceDeps } from "./token-service.ts";
 
-export type GrpcDeps = ImplementServiceDeps & AgentServiceDeps & TokenServiceDeps & SessionServiceDeps;
+export type GrpcDeps = ImplementServiceDeps &
+  AgentServiceDeps &
+  TokenServiceDeps &
+  SessionServiceDeps &
+  EventServiceDeps;
 
 export interface GrpcListenOptions {
   host: string;
@@ -44,18 +50,30 @@ const LAST_WORDS_MS = 500;
 export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions): Promise<GrpcServer> {
   const server = new Server(OPTIONS);
   const closing = new AbortController();
+  const draining = new AbortController();
   const served = new Map<object, object>([
     [AgentServiceService, agentService(deps)],
+    [EventServiceService, eventService(deps)],
     [SessionServiceService, sessionService(deps)],
     [TokenServiceService, tokenService(deps)],
   ]);
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];
-    const { definition, implementation } = implementService({ ...deps, closing: closing.signal }, service, handlers);
+    const { definition, implementation } = implementService(
+      { ...deps, closing: closing.signal, draining: draining.signal },
+      service,
+      handlers,
+    );
     server.addService(definition, implementation);
   }
   const port = await bind(server, options);
-  return { port, close: (graceMs) => close(server, closing, graceMs) };
+  return {
+    port,
+    close(graceMs) {
+      draining.abort();
+      return close(server, closing, graceMs);
+    },
+  };
 }
 
 function bind(server: Server, { host, port, tls }: GrpcListenOptions): Promise<number> {

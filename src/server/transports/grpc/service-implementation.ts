@@ -14,7 +14,11 @@ import { type Closing, serveCall, type ServeCallDeps } from "./serve-call.ts";
 import { watchCredential, type WatchCredentialDeps } from "./watch-credential.ts";
 
 export type ImplementServiceDeps = ServeCallDeps & WatchCredentialDeps;
-type Deps = ImplementServiceDeps & Closing;
+type Deps = ImplementServiceDeps &
+  Closing & {
+    /** Aborts when the server begins to close: streams have no end of their own. */
+    draining: AbortSignal;
+  };
 type Unary = UnaryHandler<unknown, unknown>;
 type Stream = StreamHandler<unknown, unknown>;
 type Method = MethodDefinition<unknown, unknown>;
@@ -66,7 +70,7 @@ function serveStream(deps: Deps, method: Method, handler: Stream | undefined) {
           stop();
         }
       });
-    void serveCall(deps, { path: method.path, call, perform }).then((answer) => {
+    void serveCall({ ...deps, closing: deps.draining }, { path: method.path, call, perform }).then((answer) => {
       if (answer.outcome === "error") call.emit("error", answer.status);
       else call.end();
     });

@@ -27,7 +27,7 @@ export function pageOfSessions(
   { filter, order, limit, after }: PageQuery<SessionFilter, SessionOrder>,
 ): Page<SessionView> {
   const matching = sessions
-    .filter((session) => mayReach(caller, session) && matches(session, filter))
+    .filter((session) => mayReach(caller, session) && matchesSession(session, filter))
     .map((session) => ({ session, cursor: cursorOf(session, order.by) }))
     .sort((a, b) => compare(a.cursor, b.cursor) * (order.descending ? -1 : 1));
   const isBeyond = (cursor: PageCursor) =>
@@ -42,7 +42,8 @@ export function pageOfSessions(
   };
 }
 
-function matches(session: SessionView, { agentId, userId, kind }: SessionFilter): boolean {
+/** Of the watch, too. */
+export function matchesSession(session: SessionView, { agentId, userId, kind }: SessionFilter): boolean {
   if (agentId !== undefined && session.agentId !== agentId) return false;
   if (userId !== undefined && session.userId !== userId) return false;
   return kind === undefined || (session.id === "main") === (kind === "main");

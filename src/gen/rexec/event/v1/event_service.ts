@@ -27,7 +27,7 @@ export const protobufPackage = "rexec.event.v1";
 export const protobufFileName = "rexec/event/v1/event_service.proto";
 
 export interface Event {
-  /** Grows, with gaps for what the caller may not see. */
+  /** Unique. Grows, with gaps for what the caller may not see; of changes made at the same moment the larger may come first. */
   sequence: number;
   time:
     | Date
@@ -51,7 +51,7 @@ export interface Event_DetailEntry {
 export interface ListEventsRequest {
   pageSize: number;
   pageToken: string;
-  /** "type:agent.*", "subject:agent:ID", "actor:user:ID". */
+  /** Terms that must all hold: "type:agent.*" or "type:agent.deleted", "subject:agent:ID", "actor:user:ID", "user:ID". */
   filter: string;
   /** "sequence" or "sequence desc". Default "sequence desc". */
   orderBy: string;
@@ -60,23 +60,29 @@ export interface ListEventsRequest {
 export interface ListEventsResponse {
   events: Event[];
   nextPageToken: string;
+  /** Counted up to 10,000. */
   totalSize: number;
 }
 
 export interface WatchEventsRequest {
+  /** As in ListEventsRequest. */
   filter: string;
+  /** From the last response seen; empty for what happens from now on. */
   resumeToken: string;
 }
 
 export interface WatchEventsResponse {
+  /** Grows by one with each response of this watch. */
   sequence: number;
   resumeToken: string;
+  /** The first response of a fresh watch has none: it tells the place to resume from before anything has happened. */
   change:
     | { $case: "event"; value: Event }
     | { $case: "resyncRequired"; value: WatchEventsResponse_ResyncRequired }
     | undefined;
 }
 
+/** The place that the resume token named is not in this log; what follows happens from now on. */
 export interface WatchEventsResponse_ResyncRequired {
 }
 
@@ -692,6 +698,7 @@ export const EventServiceService = {
     responseSerialize: (value: ListEventsResponse): Buffer => Buffer.from(ListEventsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListEventsResponse => ListEventsResponse.decode(value),
   },
+  /** Each event once, from now or from the resume token on, also over reconnects and restarts of the server. */
   watchEvents: {
     path: "/rexec.event.v1.EventService/WatchEvents" as const,
     requestStream: false as const,
@@ -705,6 +712,7 @@ export const EventServiceService = {
 
 export interface EventServiceServer extends UntypedServiceImplementation {
   listEvents: handleUnaryCall<ListEventsRequest, ListEventsResponse>;
+  /** Each event once, from now or from the resume token on, also over reconnects and restarts of the server. */
   watchEvents: handleServerStreamingCall<WatchEventsRequest, WatchEventsResponse>;
 }
 
@@ -724,6 +732,7 @@ export interface EventServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListEventsResponse) => void,
   ): ClientUnaryCall;
+  /** Each event once, from now or from the resume token on, also over reconnects and restarts of the server. */
   watchEvents(request: WatchEventsRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchEventsResponse>;
   watchEvents(
     request: WatchEventsRequest,
