@@ -80,6 +80,8 @@ export class AttachedScreen implements TerminalConsumer {
         return this.#deps.onDrain();
       case "resized":
       case "stats":
+      case "systemInfo":
+      case "event":
         return;
       default:
         event satisfies never;

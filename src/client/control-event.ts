@@ -22,6 +22,10 @@ export function controlEvent(message: ControlMessage, ourAttachment: number | un
     }
     case "stats":
       return { type: "stats", stats: message.value };
+    case "systemInfo":
+      return { type: "systemInfo", systemInfo: message.value };
+    case "event":
+      return { type: "event", event: message.value };
     case "error":
       return { type: "notice", reason: message.value.reason, message: message.value.message };
     default:

@@ -28,6 +28,9 @@ export type TerminalEvent =
   | { type: "inputLost"; unknownBytes: number; unsentBytes: number }
   | { type: "agentState"; state: AgentPresence }
   | { type: "stats"; stats: ControlOf<"stats"> }
+  | { type: "systemInfo"; systemInfo: ControlOf<"systemInfo"> }
+  /** What others did that concerns this terminal; `event.type` as EventService names it. */
+  | { type: "event"; event: ControlOf<"event"> }
   /** The server refused something; the terminal goes on. */
   | { type: "notice"; reason: string; message: string }
   /** The connection is gone; the next attempt starts after the delay. */

@@ -19,7 +19,7 @@ export const CONTROL_SENDERS = {
   attached: ["agent"],
   attachRefused: ["agent"],
   stats: ["agent", "server"],
-  systemInfo: ["agent"],
+  systemInfo: ["agent", "server"],
   execResult: ["agent", "server"],
   snapshot: ["agent", "server"],
   gap: ["agent", "server"],
@@ -36,6 +36,7 @@ export const CONTROL_SENDERS = {
   opened: ["server"],
   agentState: ["server"],
   error: ["server", "agent"],
+  event: ["server"],
 } as const satisfies Record<ControlCase, readonly Sender[]>;
 
 export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> {

@@ -22,6 +22,7 @@ import { createEventRecorder } from "./domain/events/event-recorder.ts";
 import { createWakeUps } from "./domain/events/wake-ups.ts";
 import { checkPlanForTerminal } from "./domain/plans/check-plan.ts";
 import { SessionActivity } from "./domain/terminals/session-activity.ts";
+import { forwardNotices } from "./domain/terminals/terminal-notices.ts";
 import { TerminalRouter } from "./domain/terminals/terminal-router.ts";
 import { createChangeLogs, sessionKey } from "./domain/watches/change-logs.ts";
 import { startGrpcServer } from "./transports/grpc/server.ts";
@@ -92,6 +93,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const authenticate = { ...stores, tokenCache, jwt, secrets, clock, tokenUsage };
   const slots = createTerminalSlots();
   const router = new TerminalRouter({ instanceId, clock, events });
+  const stopNotices = forwardNotices({ events, viewersOf: (...of) => router.viewersOf(...of) });
   const lifecycle = new AgentLifecycle({
     instanceId,
     clock,
@@ -167,6 +169,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       events.publish({ type: "instance.down", instanceId });
       forgetTokens();
       stopWaking();
+      stopNotices();
       await Promise.all([recorder.close(), tokenUsage.close(), refusals.settled(), lifecycle.settled()]);
       await stores.close();
     },

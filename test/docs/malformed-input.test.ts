@@ -209,10 +209,6 @@ describe("over gRPC", () => {
     expect(await failureOf("getAgent", { agentId: "1" })).toMatchObject({ code: 3 });
     expect(await failureOf("getAgent", { agentId: randomUUID() })).toMatchObject({ code: 5 });
   });
-
-  it("a method that is declared and not served yet is UNIMPLEMENTED", async () => {
-    expect(await failureOf("disconnectAgent", { agentId })).toMatchObject({ code: 12 });
-  });
 });
 
 function sendFragments(socket: WebSocket): void {

@@ -60,7 +60,9 @@ describe.each(DATABASES)("events on $name", ({ name: database, open }) => {
     const admin = await plane.addCaller({ admin: true });
     const { token, user } = await plane.addCaller();
     const { agent } = await register(token);
-    const { events } = await list(admin.token, { filter: `subject:agent:${agent?.id} actor:user:${user.id} type:agent.*` });
+    const { events } = await list(admin.token, {
+      filter: `subject:agent:${agent?.id} actor:user:${user.id} type:agent.*`,
+    });
     expect(events.map(({ type }) => type)).toEqual(["agent.registered"]);
     for (const filter of ["type:Agent", "type:agent.x type:agent.y", "colour:red", "type:agent"]) {
       const request = ListEventsRequest.fromPartial({ filter });

@@ -128,10 +128,16 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
     return "told";
   }
 
+  /** Everybody who looks at this agent's shells, or at one of them. */
+  viewersOf(agentId: AgentId, sessionId?: SessionId): readonly Viewer[] {
+    const viewers = [...(this.#agents.get(agentId)?.held.viewers ?? [])];
+    return sessionId === undefined ? viewers : viewers.filter(({ open }) => open.sessionId === sessionId);
+  }
+
   /** The agent is late with its heartbeat, or back in time. */
   agentSuspect(agentId: AgentId, suspect: boolean): void {
     const state = suspect ? AGENT_STATE.SUSPECT : AGENT_STATE.ONLINE;
-    for (const viewer of this.#agents.get(agentId)?.held.viewers ?? []) {
+    for (const viewer of this.viewersOf(agentId)) {
       viewer.link.sendControl({ $case: "agentState", value: { state } });
     }
   }

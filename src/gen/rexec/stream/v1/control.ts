@@ -53,6 +53,7 @@ export interface Control {
     { $case: "opened"; value: Opened }
     | { $case: "agentState"; value: AgentState }
     | { $case: "error"; value: ErrorNotice }
+    | { $case: "event"; value: EventNotice }
     | undefined;
 }
 
@@ -283,6 +284,20 @@ export interface ErrorNotice {
   message: string;
 }
 
+/** Something has happened that concerns this terminal: another viewer came, the agent was renamed or locked. */
+export interface EventNotice {
+  /** As EventService names it: "session.joined", "session.left", "agent.updated", "mfa.locked", "mfa.unlocked". */
+  type: string;
+  /** Who did it: "user:ID"; empty where it is not known. */
+  actor: string;
+  detail: { [key: string]: string };
+}
+
+export interface EventNotice_DetailEntry {
+  key: string;
+  value: string;
+}
+
 function createBaseControl(): Control {
   return { message: undefined };
 }
@@ -355,6 +370,9 @@ export const Control: MessageFns<Control> = {
         break;
       case "error":
         ErrorNotice.encode(message.message.value, writer.uint32(338).fork()).join();
+        break;
+      case "event":
+        EventNotice.encode(message.message.value, writer.uint32(346).fork()).join();
         break;
     }
     return writer;
@@ -549,6 +567,14 @@ export const Control: MessageFns<Control> = {
             message.message = { $case: "error", value: ErrorNotice.decode(reader, reader.uint32()) };
             continue;
           }
+          case 43: {
+            if (tag !== 346) {
+              break;
+            }
+
+            message.message = { $case: "event", value: EventNotice.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -696,6 +722,12 @@ export const Control: MessageFns<Control> = {
       case "error": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "error", value: ErrorNotice.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "event": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "event", value: EventNotice.fromPartial(object.message.value) };
         }
         break;
       }
@@ -2747,6 +2779,163 @@ export const ErrorNotice: MessageFns<ErrorNotice> = {
     const message = createBaseErrorNotice();
     message.reason = object.reason ?? "";
     message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseEventNotice(): EventNotice {
+  return { type: "", actor: "", detail: {} };
+}
+
+export const EventNotice: MessageFns<EventNotice> = {
+  encode(message: EventNotice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.actor !== "") {
+      writer.uint32(18).string(message.actor);
+    }
+    globalThis.Object.entries(message.detail).forEach(([key, value]: [string, string]) => {
+      EventNotice_DetailEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventNotice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventNotice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = EventNotice_DetailEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.detail[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<EventNotice>, I>>(base?: I): EventNotice {
+    return EventNotice.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EventNotice>, I>>(object: I): EventNotice {
+    const message = createBaseEventNotice();
+    message.type = object.type ?? "";
+    message.actor = object.actor ?? "";
+    message.detail = (globalThis.Object.entries(object.detail ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseEventNotice_DetailEntry(): EventNotice_DetailEntry {
+  return { key: "", value: "" };
+}
+
+export const EventNotice_DetailEntry: MessageFns<EventNotice_DetailEntry> = {
+  encode(message: EventNotice_DetailEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventNotice_DetailEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventNotice_DetailEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<EventNotice_DetailEntry>, I>>(base?: I): EventNotice_DetailEntry {
+    return EventNotice_DetailEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EventNotice_DetailEntry>, I>>(object: I): EventNotice_DetailEntry {
+    const message = createBaseEventNotice_DetailEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };

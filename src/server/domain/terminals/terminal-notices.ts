@@ -1,0 +1,53 @@
+// Tells those who look at an agent's shells what others did that concerns them.
+
+import type { ControlMessage } from "../../../protocol/control-frame.ts";
+import type { AgentId, AttachmentKey, SessionId, UserId } from "../../../protocol/ids.ts";
+import type { DomainEvent, EventBus } from "../events/events.ts";
+import type { Viewer } from "./viewer.ts";
+
+interface Notice {
+  agentId: AgentId;
+  /** Undefined: the viewers of every shell. */
+  sessionId?: SessionId;
+  /** Who did it need not be told. */
+  except?: AttachmentKey;
+  message: ControlMessage;
+}
+
+/** Returns what ends it. A viewer that speaks rexec.v1 gets none of these messages: its protocol has no word for them. */
+export function forwardNotices(deps: {
+  events: Pick<EventBus, "subscribe">;
+  viewersOf(agentId: AgentId, sessionId?: SessionId): readonly Viewer[];
+}): () => void {
+  return deps.events.subscribe((event) => {
+    const notice = noticeOf(event);
+    if (notice === undefined) return;
+    for (const viewer of deps.viewersOf(notice.agentId, notice.sessionId)) {
+      if (viewer.state === "attached" && viewer.open.key !== notice.except) viewer.link.sendControl(notice.message);
+    }
+  });
+}
+
+function noticeOf(event: DomainEvent): Notice | undefined {
+  switch (event.type) {
+    case "session.joined":
+    case "session.left": {
+      const { agentId, sessionId, attachmentKey, viewerUserId, readOnly } = event;
+      const detail = { session: sessionId, read_only: String(readOnly) };
+      return { agentId, sessionId, except: attachmentKey, message: eventMessage(event.type, viewerUserId, detail) };
+    }
+    case "agent.updated":
+      return { agentId: event.agent.id, message: eventMessage(event.type, undefined, { name: event.agent.name }) };
+    case "agent.system_info":
+      return { agentId: event.agentId, message: { $case: "systemInfo", value: event.systemInfo } };
+    case "mfa.locked":
+    case "mfa.unlocked":
+      return { agentId: event.agentId, message: eventMessage(event.type, event.byUserId, {}) };
+    default:
+      return undefined;
+  }
+}
+
+function eventMessage(type: string, by: UserId | undefined, detail: Record<string, string>): ControlMessage {
+  return { $case: "event", value: { type, actor: by === undefined ? "" : `user:${by}`, detail } };
+}
