@@ -26,7 +26,8 @@ const SERVED = new Set(
         (name) => `/rexec.token.v1.TokenService/${name}`,
       ),
     )
-    .concat(["ListSessions", "OpenTerminal"].map((name) => `/rexec.session.v1.SessionService/${name}`)),
+    .concat(["ListSessions", "OpenTerminal"].map((name) => `/rexec.session.v1.SessionService/${name}`))
+    .concat(["ListInstances", "DrainInstance"].map((name) => `/rexec.instance.v1.InstanceService/${name}`)),
 );
 
 /** The method with a request of these bytes in place of a message. */

@@ -2,15 +2,21 @@
 
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
+import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { agentService, type AgentServiceDeps } from "./agent-service.ts";
+import { instanceService, type InstanceServiceDeps } from "./instance-service.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
 import { SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
 import { tokenService, type TokenServiceDeps } from "./token-service.ts";
 
-export type GrpcDeps = ImplementServiceDeps & AgentServiceDeps & TokenServiceDeps & SessionServiceDeps;
+export type GrpcDeps = ImplementServiceDeps &
+  AgentServiceDeps &
+  TokenServiceDeps &
+  SessionServiceDeps &
+  InstanceServiceDeps;
 
 export interface GrpcListenOptions {
   host: string;
@@ -48,6 +54,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [AgentServiceService, agentService(deps)],
     [SessionServiceService, sessionService(deps)],
     [TokenServiceService, tokenService(deps)],
+    [InstanceServiceService, instanceService(deps)],
   ]);
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];
