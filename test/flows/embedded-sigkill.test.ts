@@ -13,7 +13,7 @@ import { startRexec } from "../support/processes.ts";
 import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
 import { call, TEST_JWT_SECRET } from "../support/test-server.ts";
 
-/** A kill costs about two seconds; SIGKILL_ROUNDS=50 before a release. */
+/** A kill costs two to five seconds; SIGKILL_ROUNDS=50 before a release. */
 const ROUNDS = Number(process.env["SIGKILL_ROUNDS"] ?? 10);
 /** Of the moments of the kills: SIGKILL_SEED repeats a run that failed. */
 const SEED = Number(process.env["SIGKILL_SEED"] ?? randomInt(2 ** 31));

@@ -9,6 +9,7 @@ import {
   type DescMethod,
   fromBinary,
   type Message,
+  ScalarType,
   toBinary,
 } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
@@ -41,7 +42,8 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066
 /** Of what is no name: descriptions. */
 const MAX_STORED_LENGTH = 1000;
 /** What a server says to what a caller did wrong; all else would be our mistake. */
-const REFUSALS = new Set<number>([
+const ANSWERS = new Set<number>([
+  status.OK,
   status.INVALID_ARGUMENT,
   status.NOT_FOUND,
   status.ALREADY_EXISTS,
@@ -65,7 +67,7 @@ const cases = methods.flatMap((method) =>
 function textFields(message: DescMessage, above: readonly DescMessage[] = []): DescField[][] {
   if (above.includes(message)) return [];
   return message.fields.flatMap((field) => {
-    if (field.scalar === 9) return [[field]];
+    if (field.scalar === ScalarType.STRING) return [[field]];
     if (field.fieldKind === "map") throw new Error(`${message.typeName}.${field.name}: teach this test to fill maps`);
     return field.message === undefined
       ? []
@@ -114,7 +116,7 @@ function requestWith(input: DescMessage, path: readonly DescField[], text: strin
   const message = create(input);
   const reflected = reflect(input, message);
   for (const field of input.fields) {
-    if (field.fieldKind === "scalar" && field.scalar === 9 && field.oneof === undefined) {
+    if (field.fieldKind === "scalar" && field.scalar === ScalarType.STRING && field.oneof === undefined) {
       reflected.set(field, field.name === "name" ? `plain-${randomUUID()}` : (plausible.get(field.name) ?? ""));
     }
     if (field.message?.typeName === "google.protobuf.FieldMask" && field !== path[0]) {
@@ -158,11 +160,7 @@ it("has found the fields of the protos", () => {
 it.each(cases)("$name does no harm", async ({ method, path }) => {
   for (const [what, text] of Object.entries(HOSTILE)) {
     const { code, told } = await send(method, requestWith(method.input, path, text));
-    if (code !== status.OK)
-      expect(
-        [...REFUSALS].map((one) => status[one]),
-        what,
-      ).toContain(status[code]);
+    expect(ANSWERS, `${what}: ${status[code]}`).toContain(code);
     expect(told, what).not.toContain("hostile");
   }
 });

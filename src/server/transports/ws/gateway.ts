@@ -155,11 +155,8 @@ export class WebSocketGateway {
   }
 
   #noteRefusal(request: IncomingMessage, reason: string): void {
-    // The query is cut off: it may hold a token.
-    const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    this.#deps.refusals.note({
-      detail: { path: path.slice(0, 200), reason, peer: request.socket.remoteAddress ?? "" },
-    });
+    const peer = request.socket.remoteAddress ?? "";
+    this.#deps.refusals.note({ detail: { path: auditedPath(request.url), reason, peer } });
   }
 
   #upgrade(
@@ -203,6 +200,13 @@ export class WebSocketGateway {
 const AUDITED = new Set<string>(["TOKEN_INVALID", "NOT_AUTHORIZED", "ORIGIN_NOT_ALLOWED", "MFA_REQUIRED"]);
 
 const NO_AGENT = "00000000-0000-0000-0000-000000000000" as AgentId;
+
+/** Without the query, which may hold a token; and a token may have slipped into the path, too: only our own words are kept. */
+function auditedPath(target: string | undefined): string {
+  const segments = parseUrl(target).pathname.slice(0, 200).split("/");
+  const isKnown = (segment: string) => ["", "ws", "agent", "terminal"].includes(segment) || parseUuid(segment);
+  return segments.map((segment) => (isKnown(segment) ? segment : "…")).join("/");
+}
 
 /** What is no URL asks for nothing that there is. */
 function parseUrl(target: string | undefined): URL {
