@@ -60,6 +60,7 @@ const fences = [
     packages: "kysely|kysely-[^/]+|pg|pg-[^/]+|@electric-sql/[^/]+",
     only: "^(src/server/adapters/sql|migrations)/",
   },
+  { name: "prometheus", packages: "prom-client", only: "^src/server/adapters/prometheus/" },
   { name: "pty", packages: "@lydell/node-pty[^/]*|node-pty", only: "^src/agent/pty/" },
   { name: "ink", packages: "ink|ink-[^/]+|@inkjs/[^/]+|react|react-[^/]+", only: "^src/admin-tui/" },
 ];

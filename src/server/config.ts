@@ -23,6 +23,8 @@ export interface ServerConfig {
   instanceId: string;
   /** Where the first admin's token is written (mode 0600) when the file does not exist. */
   bootstrapTokenFile?: string | undefined;
+  /** Opens /metrics, beside the tokens of admins. */
+  metricsToken?: string | undefined;
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
   /** Default: standard error. */
   logFile?: string | undefined;
@@ -46,6 +48,10 @@ const schema = z.object({
   REXEC_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   REXEC_ALLOWED_ORIGINS: z.string().default(""),
   REXEC_BOOTSTRAP_TOKEN_FILE: z.string().optional(),
+  REXEC_METRICS_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,}$/, "must have at least 16 characters, none of them a space")
+    .optional(),
   REXEC_INSTANCE_ID: z.string().min(1).max(100).optional(),
   REXEC_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   REXEC_INSECURE: z.enum(["0", "1"]).default("0"),
@@ -83,6 +89,7 @@ export function readServerConfig(
       .filter((origin) => origin !== ""),
     instanceId: values.REXEC_INSTANCE_ID ?? `${hostname()}:${overrides.httpPort ?? values.REXEC_HTTP_PORT}`,
     bootstrapTokenFile: values.REXEC_BOOTSTRAP_TOKEN_FILE,
+    metricsToken: values.REXEC_METRICS_TOKEN,
     logLevel: values.REXEC_LOG_LEVEL,
     ...definedOnly(overrides),
   };

@@ -6,12 +6,15 @@ import { dirname } from "node:path";
 import { pino, type Logger } from "pino";
 import { createJoseCodec } from "./adapters/jwt/jose-codec.ts";
 import { createAgentLocations } from "./adapters/memory/agent-locations.ts";
+import { createOwnInstance } from "./adapters/memory/instances.ts";
 import { createEventBus } from "./adapters/memory/event-bus.ts";
 import { createRateLimits } from "./adapters/memory/rate-limits.ts";
 import { createTerminalSlots } from "./adapters/memory/terminal-slots.ts";
 import { createTokenCache } from "./adapters/memory/token-cache.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
+import { EventLoopMonitor } from "./adapters/node/event-loop.ts";
 import { nodeSecrets as secrets } from "./adapters/node/secrets.ts";
+import { createMetrics } from "./adapters/prometheus/metrics.ts";
 import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-stores.ts";
 import type { ServerConfig } from "./config.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
@@ -27,6 +30,7 @@ import { TerminalRouter } from "./domain/terminals/terminal-router.ts";
 import { createChangeLogs, sessionKey } from "./domain/watches/change-logs.ts";
 import { startGrpcServer } from "./transports/grpc/server.ts";
 import { createHttpHandler } from "./transports/http/http-handler.ts";
+import { createMetricsPage } from "./transports/http/metrics-page.ts";
 import { WebSocketGateway } from "./transports/ws/gateway.ts";
 
 export interface RunningServer {
@@ -119,8 +123,45 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     allowedOrigins: config.allowedOrigins,
   });
 
-  let draining = false;
-  const http = createHttpServer(createHttpHandler({ ping: () => stores.ping(), isDraining: () => draining, log }));
+  const eventLoop = new EventLoopMonitor();
+  const draining = new AbortController();
+  const instance = createOwnInstance({
+    clock,
+    events,
+    own: { id: instanceId, version: VERSION },
+    load() {
+      const { agents, sessions } = router.census();
+      return { agents: agents["rexec.v1"] + agents["rexec.v2"], sessions, eventLoopP99Ms: eventLoop.delay.p99Ms };
+    },
+    onDrain() {
+      log.info({ instanceId }, "draining");
+      draining.abort();
+      void gateway.drain();
+    },
+  });
+  const isDraining = (): boolean => instance.isDraining;
+  const ping = (): Promise<void> => stores.ping();
+  const metrics = createMetrics(
+    {
+      terminals: () => router.census(),
+      sockets: () => gateway.meter.figures(),
+      refusedHandshakes: () => gateway.meter.refused,
+      eventLoop: () => eventLoop.delay,
+      pendingAuditRecords: () => refusals.pending,
+      pendingTokenUses: () => tokenUsage.pending,
+      isDraining,
+      ping,
+    },
+    { version: VERSION, instanceId },
+  );
+  const metricsPage = createMetricsPage({
+    authenticate,
+    refusals,
+    metrics,
+    scrapeToken: config.metricsToken,
+    trustLoopback: config.publicUrl === undefined && config.metricsToken === undefined,
+  });
+  const http = createHttpServer(createHttpHandler({ ping, isDraining, log, metrics: metricsPage }));
   http.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
   const httpPort = await listen(http, config);
   const grpc = await startGrpcServer(
@@ -136,12 +177,16 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       sessions: router,
       control: router,
       presence: { isOnline: async (agentId) => router.reachability(agentId) === "online" },
+      instances: instance,
+      draining: draining.signal,
+      meter: metrics.calls,
       terminalBaseUrl: () => webSocketUrl(config, httpPort),
       pageTokenKey: secrets.sha256Hex(`page tokens ${config.jwtSecret}`),
       log,
     },
     { host: config.host, port: config.grpcPort },
   ).catch(async (error: unknown) => {
+    eventLoop.close();
     await closeHttp(http);
     throw error;
   });
@@ -151,21 +196,22 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     router.tick();
     activity.tick(clock.now(), () => router.listSessions());
     gateway.tick();
+    eventLoop.tick(clock.now());
+    instance.beat();
   }, TICK_MS);
-  log.info({ instanceId, httpPort, grpcPort: grpc.port, database: config.database.kind }, "serving");
   events.publish({ type: "instance.up", instanceId });
+  log.info({ instanceId, httpPort, grpcPort: grpc.port, database: config.database.kind }, "serving");
 
   return {
     httpPort,
     grpcPort: grpc.port,
     instanceId,
     async close(graceMs = CLOSE_GRACE_MS) {
-      draining = true;
-      log.info({ instanceId }, "draining");
-      events.publish({ type: "instance.draining", instanceId });
+      await instance.drain(instanceId);
       await Promise.all([gateway.drain(), grpc.close(graceMs)]);
       await closeHttp(http);
       clearInterval(timer);
+      eventLoop.close();
       events.publish({ type: "instance.down", instanceId });
       forgetTokens();
       stopWaking();

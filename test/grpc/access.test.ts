@@ -40,7 +40,8 @@ const SERVED = new Set(
         (name) => `/rexec.session.v1.SessionService/${name}`,
       ),
     )
-    .concat(["ListEvents", "WatchEvents"].map((name) => `/rexec.event.v1.EventService/${name}`)),
+    .concat(["ListEvents", "WatchEvents"].map((name) => `/rexec.event.v1.EventService/${name}`))
+    .concat(["ListInstances", "DrainInstance"].map((name) => `/rexec.instance.v1.InstanceService/${name}`)),
 );
 
 /** The method with a request of these bytes in place of a message. */

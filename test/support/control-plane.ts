@@ -1,6 +1,7 @@
 // A real gRPC server on a free port over real stores, and people with tokens to call it.
 import { randomUUID } from "node:crypto";
 import { createJoseCodec } from "../../src/server/adapters/jwt/jose-codec.ts";
+import { createOwnInstance } from "../../src/server/adapters/memory/instances.ts";
 import { createEventBus } from "../../src/server/adapters/memory/event-bus.ts";
 import { createRateLimits } from "../../src/server/adapters/memory/rate-limits.ts";
 import { createTerminalSlots } from "../../src/server/adapters/memory/terminal-slots.ts";
@@ -8,7 +9,7 @@ import { createTokenCache } from "../../src/server/adapters/memory/token-cache.t
 import { nodeSecrets } from "../../src/server/adapters/node/secrets.ts";
 import { systemClock } from "../../src/server/adapters/node/clock.ts";
 import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
-import type { AgentId, TokenId, UserId } from "../../src/protocol/ids.ts";
+import type { AgentId, InstanceId, TokenId, UserId } from "../../src/protocol/ids.ts";
 import type { Scope, User } from "../../src/server/domain/access/identity.ts";
 import { issueToken } from "../../src/server/domain/access/issue-token.ts";
 import { createRefusals } from "../../src/server/domain/access/refusals.ts";
@@ -49,6 +50,7 @@ export async function startControlPlane(
   const log = collectedLog();
   const clock = systemClock;
   const online = new Set<AgentId>();
+  const draining = new AbortController();
   const sessions: SessionView[] = [];
   const published: DomainEvent[] = [];
   const events = createEventBus({ onListenerError: (error) => log.error({ err: error }, "listener failed") });
@@ -79,6 +81,15 @@ export async function startControlPlane(
     presence: { isOnline: async (id) => online.has(id) },
     sessions: { listSessions: () => sessions },
     control: { stopSession: () => "SESSION_NOT_FOUND", disconnectAgent: () => "AGENT_OFFLINE" },
+    instances: createOwnInstance({
+      clock,
+      events,
+      own: { id: "one" as InstanceId, version: "0.0.0" },
+      load: () => ({ agents: online.size, sessions: sessions.length, eventLoopP99Ms: 0 }),
+      onDrain: () => draining.abort(),
+    }),
+    draining: draining.signal,
+    meter: { ended: () => {} },
     terminalBaseUrl: () => "ws://localhost:8080",
     pageTokenKey: "a key for tests",
   };

@@ -20,6 +20,8 @@ export interface Refusal {
 export interface Refusals {
   /** Waits for nothing and never throws: a refusal is answered whether or not it could be written down. */
   note(refusal: Refusal): void;
+  /** Records on their way to the database. */
+  readonly pending: number;
   /** Ends when what was noted is written. */
   settled(): Promise<void>;
 }
@@ -36,6 +38,9 @@ export function createRefusals(deps: {
   const pending = new Set<Promise<void>>();
 
   return {
+    get pending() {
+      return pending.size;
+    },
     note({ identity, subject, userId, detail }) {
       const actor = actorOf(identity);
       // One bucket per caller; strangers are told apart by address.

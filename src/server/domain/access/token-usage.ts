@@ -6,6 +6,8 @@ import type { TokenStore } from "./token.ts";
 
 export interface TokenUsage {
   note(id: TokenId): void;
+  /** Tokens whose use is not written yet. */
+  readonly pending: number;
   /** Writes what is collected; never rejects. */
   flush(): Promise<void>;
   /** Writes what is collected and takes no more. */
@@ -49,6 +51,9 @@ export function createTokenUsage(deps: {
   }
 
   return {
+    get pending() {
+      return collected.size;
+    },
     note(id) {
       if (closed || (collected.size >= MAX_COLLECTED && !collected.has(id))) return;
       collected.set(id, clock.now());

@@ -7,6 +7,7 @@ import { RESUME_GRACE_MS } from "../../../protocol/limits.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
 import type { EventBus } from "../events/events.ts";
+import { countTerminals, type TerminalCensus } from "./census.ts";
 import { ExecRequests, MAX_EXEC_COMMAND_BYTES } from "./exec-requests.ts";
 import { HeldAgent } from "./held-agent.ts";
 import type { AgentLink, ViewerLink } from "./links.ts";
@@ -156,6 +157,10 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
 
   listSessions(): readonly SessionView[] {
     return [...this.#agents.values()].flatMap(({ held }) => [...viewsOf(held, this.#deps.instanceId)]);
+  }
+
+  census(): TerminalCensus {
+    return countTerminals([...this.#agents.values()].map(({ held }) => held));
   }
 
   #newEntry(agent: Agent): Entry {

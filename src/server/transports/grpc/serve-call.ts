@@ -19,6 +19,16 @@ export interface Closing {
   closing: AbortSignal;
 }
 
+/** Aborts when the instance takes no new calls; those under way go on, and streams are asked to go elsewhere. */
+export interface Draining {
+  draining: AbortSignal;
+}
+
+/** Served while the instance drains: operators watch it go. */
+export function isServedWhileDraining(path: string): boolean {
+  return path.startsWith("/rexec.instance.v1.InstanceService/");
+}
+
 const CANCELLED: StatusObject = { code: status.CANCELLED, details: "cancelled", metadata: new Metadata() };
 
 /** What a unary and a server-streaming call of grpc-js have in common. */
@@ -40,7 +50,7 @@ export type Perform<Request, Result> = (
 
 /** Never rejects. `perform` undefined: a method that is not served yet, told only to those who might call it. */
 export async function serveCall<Request, Result>(
-  deps: ServeCallDeps & Closing,
+  deps: ServeCallDeps & Closing & Draining,
   input: { path: string; call: ServerCall<Request>; perform: Perform<Request, Result> | undefined },
 ): Promise<Answer<Result>> {
   const { path, call, perform } = input;
@@ -64,6 +74,7 @@ export async function serveCall<Request, Result>(
     giveUp(new DomainError("DRAINING"));
   }
   async function answer(): Promise<Result> {
+    if (deps.draining.aborted && !isServedWhileDraining(path)) throw new DomainError("DRAINING");
     caller = await admit(deps, { path, metadata: call.metadata, peer: call.getPeer() });
     if (perform === undefined) throw new DomainError("UNIMPLEMENTED");
     return perform({ caller, request: decoded(call.request), signal: ended.signal }, giveUp);

@@ -7,6 +7,8 @@ import { SessionServiceService } from "../../../gen/rexec/session/v1/session_ser
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { agentService, type AgentServiceDeps } from "./agent-service.ts";
 import { eventService, type EventServiceDeps } from "./event-service.ts";
+import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
+import { instanceService, type InstanceServiceDeps } from "./instance-service.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
 import { SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
@@ -16,7 +18,8 @@ export type GrpcDeps = ImplementServiceDeps &
   AgentServiceDeps &
   TokenServiceDeps &
   SessionServiceDeps &
-  EventServiceDeps;
+  EventServiceDeps &
+  InstanceServiceDeps;
 
 export interface GrpcListenOptions {
   host: string;
@@ -50,17 +53,18 @@ const LAST_WORDS_MS = 500;
 export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions): Promise<GrpcServer> {
   const server = new Server(OPTIONS);
   const closing = new AbortController();
-  const draining = new AbortController();
+  const stopping = new AbortController();
   const served = new Map<object, object>([
     [AgentServiceService, agentService(deps)],
     [EventServiceService, eventService(deps)],
     [SessionServiceService, sessionService(deps)],
     [TokenServiceService, tokenService(deps)],
+    [InstanceServiceService, instanceService(deps)],
   ]);
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];
     const { definition, implementation } = implementService(
-      { ...deps, closing: closing.signal, draining: draining.signal },
+      { ...deps, closing: closing.signal, stopping: stopping.signal },
       service,
       handlers,
     );
@@ -70,7 +74,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
   return {
     port,
     close(graceMs) {
-      draining.abort();
+      stopping.abort();
       return close(server, closing, graceMs);
     },
   };

@@ -1,5 +1,6 @@
 // Puts the pipeline between grpc-js and the handlers: no method of any service can be reached around it.
 
+import { status } from "@grpc/grpc-js";
 import type {
   MethodDefinition,
   sendUnaryData,
@@ -8,16 +9,27 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import type { CallMeter } from "../../domain/metrics.ts";
+import { DomainError } from "../../domain/domain-error.ts";
 import type { Send, StreamHandler, UnaryHandler } from "./call-context.ts";
 import { type Decoded, decodeRequest } from "./decode-request.ts";
-import { type Closing, serveCall, type ServeCallDeps } from "./serve-call.ts";
+import {
+  type Answer,
+  type Closing,
+  type Draining,
+  isServedWhileDraining,
+  type Perform,
+  serveCall,
+  type ServeCallDeps,
+  type ServerCall,
+} from "./serve-call.ts";
 import { watchCredential, type WatchCredentialDeps } from "./watch-credential.ts";
 
-export type ImplementServiceDeps = ServeCallDeps & WatchCredentialDeps;
+export type ImplementServiceDeps = ServeCallDeps & WatchCredentialDeps & Draining & { meter: CallMeter };
 type Deps = ImplementServiceDeps &
   Closing & {
     /** Aborts when the server begins to close: streams have no end of their own. */
-    draining: AbortSignal;
+    stopping: AbortSignal;
   };
 type Unary = UnaryHandler<unknown, unknown>;
 type Stream = StreamHandler<unknown, unknown>;
@@ -49,7 +61,7 @@ function serveUnary(deps: Deps, method: Method, handler: Unary | undefined) {
     // Encoded here and not in grpc-js, which would send an encoder's error text to the client.
     const perform =
       handler && (async (context: Parameters<Unary>[0]) => method.responseSerialize(await handler(context)));
-    void serveCall(deps, { path: method.path, call, perform }).then((answer) => {
+    void serveMetered(deps, { method, call, perform }).then((answer) => {
       if (answer.outcome === "done") respond(null, answer.result);
       else respond(answer.status);
     });
@@ -58,23 +70,44 @@ function serveUnary(deps: Deps, method: Method, handler: Unary | undefined) {
 
 function serveStream(deps: Deps, method: Method, handler: Stream | undefined) {
   return (call: ServerWritableStream<Decoded<unknown>, Buffer>): void => {
-    const perform: Parameters<typeof serveCall<unknown, void>>[1]["perform"] =
+    const perform: Perform<unknown, void> | undefined =
       handler &&
       (async (context, giveUp) => {
         const { path } = method;
         const { caller, signal } = context;
         const stop = watchCredential(deps, { path, caller, metadata: call.metadata, peer: call.getPeer(), giveUp });
+        const onDraining = (): void => giveUp(new DomainError("DRAINING"));
+        const over = isServedWhileDraining(path) ? deps.stopping : AbortSignal.any([deps.draining, deps.stopping]);
+        over.addEventListener("abort", onDraining);
+        if (over.aborted) onDraining();
         try {
           await handler(context, sendOn(call, method, signal));
         } finally {
+          over.removeEventListener("abort", onDraining);
           stop();
         }
       });
-    void serveCall({ ...deps, closing: deps.draining }, { path: method.path, call, perform }).then((answer) => {
+    void serveMetered(deps, { method, call, perform }).then((answer) => {
       if (answer.outcome === "error") call.emit("error", answer.status);
       else call.end();
     });
   };
+}
+
+async function serveMetered<Result>(
+  deps: Deps,
+  input: { method: Method; call: ServerCall<unknown>; perform: Perform<unknown, Result> | undefined },
+): Promise<Answer<Result>> {
+  const { method, ...rest } = input;
+  const startedAtMs = performance.now();
+  const answer = await serveCall(deps, { path: method.path, ...rest });
+  deps.meter.ended({
+    method: method.path.slice(1),
+    code: status[answer.outcome === "done" ? status.OK : answer.status.code] ?? "UNKNOWN",
+    isStream: method.responseStream,
+    seconds: (performance.now() - startedAtMs) / 1000,
+  });
+  return answer;
 }
 
 /** HTTP/2's flow control is what makes a slow reader's `send` wait. */

@@ -1,4 +1,4 @@
-// Plain HTTP: whether the process lives, and whether it is ready for work. Everything else is 404.
+// Plain HTTP: whether the process lives, whether it is ready for work, and its figures. Everything else is 404.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../../domain/log.ts";
@@ -8,13 +8,16 @@ export interface HttpDeps {
   ping(): Promise<void>;
   isDraining(): boolean;
   log: Log;
+  /** Answers /metrics, or says why not; without it there is no such page. */
+  metrics?: (request: IncomingMessage) => Promise<Reply>;
   /** How long the database may take before it counts as away. */
   pingTimeoutMs?: number;
 }
 
-interface Reply {
+export interface Reply {
   status: number;
-  body: Record<string, unknown>;
+  /** An object becomes JSON; a text says its type in the headers. */
+  body: Record<string, unknown> | string;
   headers?: Record<string, string>;
 }
 
@@ -45,10 +48,14 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
 async function replyTo(deps: HttpDeps, request: IncomingMessage): Promise<Reply> {
   // The query is cut off, not read: it may hold a token.
   const [path] = (request.url ?? "").split("?", 1);
-  if (path !== "/healthz" && path !== "/readyz") return { status: 404, body: { error: "not found" } };
+  const { metrics } = deps;
+  if (path !== "/healthz" && path !== "/readyz" && (path !== "/metrics" || metrics === undefined)) {
+    return { status: 404, body: { error: "not found" } };
+  }
   if (request.method !== "GET" && request.method !== "HEAD") {
     return { status: 405, body: { error: "method not allowed" }, headers: { allow: METHODS } };
   }
+  if (path === "/metrics" && metrics !== undefined) return metrics(request);
   return path === "/healthz" ? { status: 200, body: { status: "ok" } } : readiness(deps);
 }
 
@@ -78,11 +85,11 @@ async function pingWithin(deps: HttpDeps): Promise<boolean> {
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Reply): void {
-  const text = `${JSON.stringify(body)}\n`;
+  const text = typeof body === "string" ? body : `${JSON.stringify(body)}\n`;
   response.writeHead(status, {
+    "content-type": "application/json; charset=utf-8",
     ...SECURITY_HEADERS,
     ...headers,
-    "content-type": "application/json; charset=utf-8",
     "content-length": Buffer.byteLength(text),
   });
   response.end(request.method === "HEAD" ? undefined : text);

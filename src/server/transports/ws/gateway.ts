@@ -20,6 +20,7 @@ import { isOriginAllowed, offeredProtocols, presentedToken } from "./credentials
 import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
 import { OrderedSocket } from "./ordered-socket.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
+import { SocketMeter } from "./socket-meter.ts";
 import { serveUserSocket, type UserSocketDeps } from "./user-socket.ts";
 import { KeptBridges } from "./v1/kept-bridges.ts";
 import { serveV1AgentSocket } from "./v1/serve-agent.ts";
@@ -45,7 +46,8 @@ export class WebSocketGateway {
   readonly #deps: GatewayDeps;
   readonly #sockets: OpenSockets;
   readonly #bridges: KeptBridges;
-  #draining = false;
+  readonly meter = new SocketMeter();
+  #drained: Promise<void> | undefined;
   readonly #server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -71,6 +73,7 @@ export class WebSocketGateway {
     this.#admit(request, socket, head).catch((error: unknown) => {
       if (!(error instanceof DomainError)) this.#deps.log.error({ err: error }, "handshake failed");
       const refusal = error instanceof DomainError ? error : new DomainError("INTERNAL");
+      this.meter.noteRefused(refusal.reason);
       if (AUDITED.has(refusal.reason)) this.#noteRefusal(request, refusal.reason);
       refuseUpgrade(socket, refusal);
     });
@@ -82,8 +85,12 @@ export class WebSocketGateway {
   }
 
   /** No new sockets; the open ones are told to come back elsewhere. Resolves when all are closed, or after a second. */
-  async drain(): Promise<void> {
-    this.#draining = true;
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  async #drain(): Promise<void> {
     this.#sockets.closeAll(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
     const deadline = Date.now() + CLOSE_ALL_MS;
     while (this.#sockets.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -93,7 +100,7 @@ export class WebSocketGateway {
   }
 
   async #admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    if (this.#draining) throw new DomainError("DRAINING");
+    if (this.#drained) throw new DomainError("DRAINING");
     const deps = this.#deps;
     if (!isOriginAllowed(request, deps.allowedOrigins)) throw new DomainError("ORIGIN_NOT_ALLOWED");
     const url = parseUrl(request.url);
@@ -148,11 +155,8 @@ export class WebSocketGateway {
   }
 
   #noteRefusal(request: IncomingMessage, reason: string): void {
-    // The query is cut off: it may hold a token.
-    const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    this.#deps.refusals.note({
-      detail: { path: path.slice(0, 200), reason, peer: request.socket.remoteAddress ?? "" },
-    });
+    const peer = request.socket.remoteAddress ?? "";
+    this.#deps.refusals.note({ detail: { path: auditedPath(request.url), reason, peer } });
   }
 
   #upgrade(
@@ -177,6 +181,7 @@ export class WebSocketGateway {
         terminate: () => webSocket.terminate(),
       };
       this.#sockets.add(open);
+      this.meter.opened(kind, { raw: socket, webSocket });
       this.#checkAgain(token, agentId).catch((error: unknown) => {
         // What can't be known now was known a moment ago.
         if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;
@@ -186,7 +191,7 @@ export class WebSocketGateway {
       if (kind === "user") this.#watch(open, webSocket);
       serve(webSocket);
       // The door may have closed while this caller stood in it.
-      if (this.#draining) webSocket.close(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
+      if (this.#drained) webSocket.close(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
     });
   }
 }
@@ -195,6 +200,13 @@ export class WebSocketGateway {
 const AUDITED = new Set<string>(["TOKEN_INVALID", "NOT_AUTHORIZED", "ORIGIN_NOT_ALLOWED", "MFA_REQUIRED"]);
 
 const NO_AGENT = "00000000-0000-0000-0000-000000000000" as AgentId;
+
+/** Without the query, which may hold a token; and a token may have slipped into the path, too: only our own words are kept. */
+function auditedPath(target: string | undefined): string {
+  const segments = parseUrl(target).pathname.slice(0, 200).split("/");
+  const isKnown = (segment: string) => ["", "ws", "agent", "terminal"].includes(segment) || parseUuid(segment);
+  return segments.map((segment) => (isKnown(segment) ? segment : "…")).join("/");
+}
 
 /** What is no URL asks for nothing that there is. */
 function parseUrl(target: string | undefined): URL {

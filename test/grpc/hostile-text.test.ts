@@ -1,0 +1,186 @@
+// Every string field of every request, given texts that steer terminals, break lines, end C strings or fill memory:
+// refused, or stored harmlessly; never in a log, an error or the audit log. Made from the protos: a new field is in it.
+import { randomUUID } from "node:crypto";
+import {
+  create,
+  createFileRegistry,
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  type Message,
+  ScalarType,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import {
+  AgentServiceService,
+  ListAgentsRequest,
+  RegisterAgentRequest,
+} from "../../src/gen/rexec/agent/v1/agent_service.ts";
+import { ListTokensRequest, TokenServiceService } from "../../src/gen/rexec/token/v1/token_service.ts";
+import { descriptorSetBase64 } from "../../src/gen/descriptors.ts";
+import { openPglite } from "../../src/server/adapters/sql/sql-stores.ts";
+import type { AuditRecord } from "../../src/server/domain/events/audit.ts";
+import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
+import { ok } from "../support/grpc-call.ts";
+
+const HOSTILE: Readonly<Record<string, string>> = {
+  NUL: "hostile\u0000",
+  "a window title": "\u001b]0;hostile\u0007",
+  "a C1 control": "hostile\u009b31m",
+  "a second line": "hostile\r\nlevel=50",
+  "a line separator": "hostile\u2028",
+  "a bidi override": "\u202ehostile",
+  "a byte-order mark": "\ufeffhostile",
+  "a megabyte": `hostile${"x".repeat(1_000_000)}`,
+};
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+/** Of what is no name: descriptions. */
+const MAX_STORED_LENGTH = 1000;
+/** What a server says to what a caller did wrong; all else would be our mistake. */
+const ANSWERS = new Set<number>([
+  status.OK,
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.ALREADY_EXISTS,
+  status.FAILED_PRECONDITION,
+  status.PERMISSION_DENIED,
+  status.RESOURCE_EXHAUSTED,
+  status.UNIMPLEMENTED,
+]);
+
+const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, Buffer.from(descriptorSetBase64, "base64")));
+const methods = [...registry].flatMap((type) => (type.kind === "service" ? type.methods : []));
+const cases = methods.flatMap((method) =>
+  textFields(method.input).map((path) => ({
+    name: `${method.parent.name}.${method.name}'s ${path.map(({ name }) => name).join(".")}`,
+    method,
+    path,
+  })),
+);
+
+/** Paths to every string of a message, through the messages in it. */
+function textFields(message: DescMessage, above: readonly DescMessage[] = []): DescField[][] {
+  if (above.includes(message)) return [];
+  return message.fields.flatMap((field) => {
+    if (field.scalar === ScalarType.STRING) return [[field]];
+    if (field.fieldKind === "map") throw new Error(`${message.typeName}.${field.name}: teach this test to fill maps`);
+    return field.message === undefined
+      ? []
+      : textFields(field.message, [...above, message]).map((path) => [field, ...path]);
+  });
+}
+
+let plane: ControlPlane;
+let client: Client;
+let token: string;
+const audited: AuditRecord[] = [];
+/** By field name: so that the hostile text is all that is wrong. */
+const plausible = new Map<string, string>();
+
+beforeAll(async () => {
+  const stores = await openPglite();
+  await stores.migrate();
+  const { audit } = stores;
+  stores.audit = {
+    ...audit,
+    async append(record) {
+      audited.push(record);
+      await audit.append(record);
+    },
+  };
+  plane = await startControlPlane(stores);
+  const caller = await plane.addCaller({ admin: true });
+  token = caller.token;
+  const request = RegisterAgentRequest.fromPartial({ name: "plain" });
+  const { agent } = await ok(plane.call(AgentServiceService.registerAgent, request, { token }));
+  for (const name of ["id", "agent_id"]) plausible.set(name, agent?.id ?? "");
+  plausible.set("user_id", caller.user.id);
+  plausible.set("session_id", "main");
+  plausible.set("plan", "free");
+  plausible.set("email", "plain@example.com");
+  client = new Client(`127.0.0.1:${plane.port}`, credentials.createInsecure());
+});
+afterAll(async () => {
+  client.close();
+  await plane.stop();
+  await plane.stores.close();
+});
+
+/** The method's request with the text in one field, and plausible values beside it. */
+function requestWith(input: DescMessage, path: readonly DescField[], text: string): Message {
+  const message = create(input);
+  const reflected = reflect(input, message);
+  for (const field of input.fields) {
+    if (field.fieldKind === "scalar" && field.scalar === ScalarType.STRING && field.oneof === undefined) {
+      reflected.set(field, field.name === "name" ? `plain-${randomUUID()}` : (plausible.get(field.name) ?? ""));
+    }
+    if (field.message?.typeName === "google.protobuf.FieldMask" && field !== path[0]) {
+      const mask = { paths: [path.at(-1)?.name ?? ""] };
+      reflected.set(field, reflect(field.message, create(field.message, mask)));
+    }
+  }
+  const [field, ...rest] = path;
+  if (field === undefined) return message;
+  const inner = field.message && requestWith(field.message, rest, text);
+  const value = inner === undefined ? text : reflect(field.message as DescMessage, inner);
+  if (field.fieldKind === "list") reflected.get(field).add(value);
+  else reflected.set(field, value);
+  return message;
+}
+
+/** Its code, and all that came with it as text. The first answer of a stream is enough. */
+function send(method: DescMethod, request: Message): Promise<{ code: number; told: string }> {
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  const path = `/${method.parent.typeName}/${method.name}`;
+  const bytes = Buffer.from(toBinary(method.input, request));
+  const pass = (buffer: Buffer): Buffer => buffer;
+  return new Promise((resolve) => {
+    const call = client.makeServerStreamRequest(path, pass, pass, bytes, metadata, { deadline: Date.now() + 10_000 });
+    call.on("data", () => {
+      resolve({ code: status.OK, told: "" });
+      call.cancel();
+    });
+    call.on("end", () => resolve({ code: status.OK, told: "" }));
+    call.on("error", ({ code, details, metadata: trailers }: ServiceError) =>
+      resolve({ code, told: `${details} ${String(trailers.get("grpc-status-details-bin")[0] ?? "")}` }),
+    );
+  });
+}
+
+it("has found the fields of the protos", () => {
+  expect(cases.length).toBeGreaterThan(60);
+});
+
+it.each(cases)("$name does no harm", async ({ method, path }) => {
+  for (const [what, text] of Object.entries(HOSTILE)) {
+    const { code, told } = await send(method, requestWith(method.input, path, text));
+    expect(ANSWERS, `${what}: ${status[code]}`).toContain(code);
+    expect(told, what).not.toContain("hostile");
+  }
+});
+
+it("nothing hostile is in the lists, the log or the audit log afterwards", async () => {
+  const { agents } = await ok(
+    plane.call(AgentServiceService.listAgents, ListAgentsRequest.fromPartial({ pageSize: 1000 }), { token }),
+  );
+  const { tokens } = await ok(
+    plane.call(TokenServiceService.listTokens, ListTokensRequest.fromPartial({ pageSize: 1000 }), { token }),
+  );
+  expect(agents.length).toBeGreaterThan(0);
+  const texts = [...textsOf(agents), ...textsOf(tokens), ...textsOf(audited)];
+  expect(texts.filter((text) => UNSAFE.test(text) || text.length > MAX_STORED_LENGTH)).toEqual([]);
+  expect(JSON.stringify(plane.log.lines)).not.toContain("hostile");
+  expect(plane.log.lines.filter(({ level }) => level === "error")).toEqual([]);
+});
+
+function textsOf(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(textsOf);
+}
