@@ -1,11 +1,11 @@
 // The one place that wires adapters to the domain.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { dirname } from "node:path";
 import { pino, type Logger } from "pino";
 import { createJoseCodec } from "./adapters/jwt/jose-codec.ts";
 import { createAgentLocations } from "./adapters/memory/agent-locations.ts";
+import { createAttemptLimits } from "./adapters/memory/attempt-limits.ts";
 import { createEventBus } from "./adapters/memory/event-bus.ts";
 import { createRateLimits } from "./adapters/memory/rate-limits.ts";
 import { createTerminalSlots } from "./adapters/memory/terminal-slots.ts";
@@ -14,20 +14,26 @@ import { systemClock as clock } from "./adapters/node/clock.ts";
 import { nodeSecrets as secrets } from "./adapters/node/secrets.ts";
 import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-stores.ts";
 import type { ServerConfig } from "./config.ts";
+import { proxiesOf } from "./config-schema.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
 import { createRefusals } from "./domain/access/refusals.ts";
 import { createTokenUsage } from "./domain/access/token-usage.ts";
 import { AgentLifecycle } from "./domain/agents/agent-lifecycle.ts";
 import { checkPlanForTerminal } from "./domain/plans/check-plan.ts";
 import { TerminalRouter } from "./domain/terminals/terminal-router.ts";
+import { closeHttp, createHttpListener, listen } from "./http-listener.ts";
+import { readTlsFiles } from "./tls-files.ts";
 import { startGrpcServer } from "./transports/grpc/server.ts";
 import { createHttpHandler } from "./transports/http/http-handler.ts";
+import { createReadiness } from "./transports/shared/readiness.ts";
 import { WebSocketGateway } from "./transports/ws/gateway.ts";
 
 export interface RunningServer {
   httpPort: number;
   grpcPort: number;
   instanceId: string;
+  /** Reads certificates and key again, for connections from now on. Where they are wrong the old ones go on. */
+  reloadCertificates(): void;
   /** Takes nothing new, tells every socket to come back elsewhere (1012), lets calls end within the grace, writes what is
    * collected, closes the database. */
   close(graceMs?: number): Promise<void>;
@@ -75,7 +81,9 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     rateLimits: createRateLimits({ clock, ...AUDITED_REFUSALS }),
     onError: (err) => log.warn({ err }, "refused access not audited"),
   });
-  const authenticate = { ...stores, tokenCache, jwt, secrets, clock, tokenUsage };
+  const attempts = createAttemptLimits({ clock, rates: config.rates });
+  const trustedProxies = proxiesOf(config.trustedProxies);
+  const authenticate = { ...stores, tokenCache, jwt, secrets, clock, tokenUsage, attempts };
   const slots = createTerminalSlots();
   const router = new TerminalRouter({ instanceId, clock, events });
   const lifecycle = new AgentLifecycle({
@@ -101,29 +109,28 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     log,
     serverVersion: VERSION,
     allowedOrigins: config.allowedOrigins,
+    trustedProxies,
   });
 
   let draining = false;
-  const http = createHttpServer(createHttpHandler({ ping: () => stores.ping(), isDraining: () => draining, log }));
-  http.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
-  const httpPort = await listen(http, config);
+  const readiness = createReadiness({ ping: () => stores.ping(), isDraining: () => draining, log });
+  const tls = config.tls && readTlsFiles(config.tls);
+  const edge = { ...authenticate, events, refusals, trustedProxies, readiness, log };
+  const http = createHttpListener(tls, createHttpHandler(edge));
+  http.server.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
+  const httpPort = await listen(http.server, { host: config.host, port: config.httpPort });
   const grpc = await startGrpcServer(
     {
-      ...authenticate,
-      audit: stores.audit,
-      plans: stores.plans,
-      events,
-      refusals,
+      ...edge,
       slots,
       sessions: router,
       presence: { isOnline: async (agentId) => router.reachability(agentId) === "online" },
       terminalBaseUrl: () => webSocketUrl(config, httpPort),
       pageTokenKey: secrets.sha256Hex(`page tokens ${config.jwtSecret}`),
-      log,
     },
-    { host: config.host, port: config.grpcPort },
+    { host: config.host, port: config.grpcPort, tls },
   ).catch(async (error: unknown) => {
-    await closeHttp(http);
+    await closeHttp(http.server);
     throw error;
   });
   const timer = setInterval(() => {
@@ -131,17 +138,29 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     router.tick();
     gateway.tick();
   }, TICK_MS);
+  for (const warning of config.warnings) log.warn({}, warning);
   log.info({ instanceId, httpPort, grpcPort: grpc.port, database: config.database.kind }, "serving");
 
   return {
     httpPort,
     grpcPort: grpc.port,
     instanceId,
+    reloadCertificates() {
+      if (config.tls === undefined) return;
+      try {
+        const fresh = readTlsFiles(config.tls);
+        http.reload(fresh);
+        grpc.reload(fresh);
+        log.info({ certFile: config.tls.certFile }, "certificates read again");
+      } catch (err) {
+        log.error({ err }, "certificates not changed");
+      }
+    },
     async close(graceMs = CLOSE_GRACE_MS) {
       draining = true;
       log.info({ instanceId }, "draining");
       await Promise.all([gateway.drain(), grpc.close(graceMs)]);
-      await closeHttp(http);
+      await closeHttp(http.server);
       clearInterval(timer);
       forgetTokens();
       await Promise.all([tokenUsage.close(), refusals.settled(), lifecycle.settled()]);
@@ -166,9 +185,9 @@ async function writeBootstrapToken({ bootstrapTokenFile: file }: ServerConfig, s
   writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: "wx" });
 }
 
-function webSocketUrl({ publicUrl, host }: ServerConfig, httpPort: number): string {
+function webSocketUrl({ publicUrl, host, tls }: ServerConfig, httpPort: number): string {
   if (publicUrl !== undefined) return publicUrl.replace(/^http/, "ws");
-  return `ws://${host.includes(":") ? `[${host}]` : host}:${httpPort}`;
+  return `${tls === undefined ? "ws" : "wss"}://${host.includes(":") ? `[${host}]` : host}:${httpPort}`;
 }
 
 function createLog({ logLevel, logFile }: ServerConfig): Logger {
@@ -177,24 +196,6 @@ function createLog({ logLevel, logFile }: ServerConfig): Logger {
   // A last net under the rule that secrets are never logged.
   const redact = ["token", "secret", "authorization", "*.token", "*.secret", "*.authorization", "*.headers"];
   return pino({ level: logLevel, redact }, destination);
-}
-
-function listen(http: HttpServer, { host, httpPort }: ServerConfig): Promise<number> {
-  return new Promise((resolve, reject) => {
-    http.once("error", reject);
-    http.listen(httpPort, host, () => {
-      http.off("error", reject);
-      const address = http.address();
-      resolve(typeof address === "object" && address !== null ? address.port : httpPort);
-    });
-  });
-}
-
-function closeHttp(http: HttpServer): Promise<void> {
-  return new Promise((resolve) => {
-    http.close(() => resolve());
-    http.closeAllConnections();
-  });
 }
 
 const VERSION = (JSON.parse(readFileSync(packageJson(), "utf8")) as { version: string }).version;
