@@ -43,7 +43,10 @@ describe("the table of settings in docs/operations.md", () => {
     const defaults = Object.entries(SETTINGS_SCHEMA.parse({})).filter(([, value]) => value !== undefined);
     expect(defaults.length).toBeGreaterThan(10);
     for (const [name, value] of defaults) {
-      const said = settings.find(([variable]) => variable === `\`${variableOf(name)}\``)?.[1]?.split("; ").at(-1);
+      const said = settings
+        .find(([variable]) => variable === `\`${variableOf(name)}\``)?.[1]
+        ?.split("; ")
+        .at(-1);
       expect({ name, said }).toEqual({ name, said: Array.isArray(value) ? "none" : String(value) });
     }
   });
@@ -67,6 +70,8 @@ function problemOf(words: readonly string[]): string | undefined {
   const commands: Command[] = [program];
   for (const word of words) {
     const current = commands.at(-1);
+    // Every command has it, and commander does not list it.
+    if (word === "--help") continue;
     if (word.startsWith("-") && word !== "-") {
       if (!commands.some(({ options }) => options.some(({ short, long }) => word === short || word === long)))
         return `no option ${word}`;
