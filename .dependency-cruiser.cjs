@@ -33,7 +33,7 @@ const rooms = [
     to: [...within("^src/server/adapters/$1/", domain, protocol), npm, builtins],
   },
   { from: "^src/server/adapters/sql/", to: within("^migrations/") },
-  { from: "^src/server/(server|main|config)[.]ts$", to: [...within("^src/server/"), npm, builtins] },
+  { from: "^src/server/[^/]+[.]ts$", to: [...within("^src/server/"), npm, builtins] },
   { from: "^src/agent/", to: [...within("^src/agent/", protocol, gen, runtime), npm, builtins] },
   { from: client, to: within(client, protocol) },
   {
@@ -42,6 +42,8 @@ const rooms = [
   },
   // `rexec up` and `rexec server` run the server, `rexec up` and `rexec agent` the agent, in this very process.
   { from: "^src/cli/(up|server)[.]ts$", to: within("^src/server/(main|server|config)[.]ts$") },
+  // What its settings are called is no more than a table of words.
+  { from: "^src/cli/server-command[.]ts$", to: within("^src/server/settings[.]ts$") },
   { from: "^src/cli/(up|agent[^/]*)[.]ts$", to: within("^src/agent/(main|agent|config)[.]ts$") },
   { from: "^migrations/", to: [...within("^migrations/"), npm, builtins] },
   // Tests beside the code.

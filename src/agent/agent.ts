@@ -15,13 +15,15 @@ import type { FrameSocket } from "./sender.ts";
 import { runStatistics } from "./statistics.ts";
 import { distro, readSystemInfo } from "./system-info.ts";
 import { Terminals } from "./terminals.ts";
-import { runTunnel, type TunnelEnd, type TunnelState } from "./tunnel.ts";
+import { runTunnel, type TunnelEnd, type TunnelState, type TunnelTls } from "./tunnel.ts";
 
 export interface AgentOptions {
   /** Base URLs: ws:, wss:, http: or https:. The next one is tried after a failure. */
   servers: readonly [string, ...string[]];
   agentId: AgentId;
   token: string;
+  /** PEM: whom to trust in place of what the machine trusts, and a certificate for servers that ask for one. */
+  tls?: TunnelTls;
   name?: string | undefined;
   version?: string;
   /** What a session runs; by default the user's login shell. */
@@ -102,7 +104,7 @@ export function startAgent(options: AgentOptions): RunningAgent {
   let stopReason: string | undefined;
   const done = runTunnel(
     { logger, onOpen, onState: setState },
-    { servers, agentId, token, headers },
+    { servers, agentId, token, tls: options.tls ?? {}, headers },
     stopping.signal,
   ).then(async (refusal) => {
     await terminals.stopAll("agent stopping");

@@ -40,11 +40,19 @@ export interface TunnelEnd {
   close(): void;
 }
 
+/** PEM. */
+export interface TunnelTls {
+  ca?: Buffer;
+  cert?: Buffer;
+  key?: Buffer;
+}
+
 export interface TunnelOptions {
   /** Base URLs, ws: or wss:; the next one is tried after a failure. */
   servers: readonly [string, ...string[]];
   agentId: string;
   token: string;
+  tls?: TunnelTls;
   headers: Readonly<Record<string, string>>;
 }
 
@@ -89,6 +97,7 @@ interface Dial extends TunnelOptions {
 function dialOnce(deps: TunnelDeps, dial: Dial, signal: AbortSignal): Promise<ConnectionEnd> {
   const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
   const socket = new WebSocket(`${dial.server.replace(/\/+$/, "")}/ws/agent/${dial.agentId}`, ["rexec.v2"], {
+    ...dial.tls,
     headers: { ...dial.headers, authorization: `Bearer ${dial.token}` },
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,

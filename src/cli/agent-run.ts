@@ -5,16 +5,17 @@ import { type AgentOptions, startAgent } from "../agent/agent.ts";
 import { ConfigError, readAgentConfig } from "../agent/config.ts";
 import { isErrorReason } from "../protocol/errors.ts";
 import { readAgentFile } from "./agent-file.ts";
+import type { ClientTls } from "./client-tls.ts";
 import { CliError } from "./cli-error.ts";
 import type { CommandContext } from "./command-context.ts";
 import { forgetToken } from "./config.ts";
 import { readVersion } from "./version.ts";
 
-export async function runAgent(context: CommandContext, options: { isQuiet: boolean }): Promise<void> {
+export async function runAgent(context: CommandContext, options: { isQuiet: boolean; tls: ClientTls }): Promise<void> {
   const identity = context.env.hasAgent ? fromEnvironment() : fromFile(context.env.agentFile);
   forgetToken();
   const logger = pino({ level: options.isQuiet ? "warn" : "info" }, pino.destination(2));
-  const agent = startAgent({ ...identity, version: readVersion(), logger });
+  const agent = startAgent({ ...identity, tls: options.tls, version: readVersion(), logger });
   const stop = (): void => void agent.stop("the agent was told to stop");
   context.signal.addEventListener("abort", stop, { once: true });
   const { reason } = await agent.done;

@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { enrollThisMachine, machineName } from "./agent-enroll.ts";
 import { readAgentFile, writeAgentFile } from "./agent-file.ts";
+import { readClientTls } from "./client-tls.ts";
 import { CliError } from "./cli-error.ts";
 import { type CommandContext, flagsOf, formatOf, withApi } from "./command-context.ts";
 
@@ -41,7 +42,8 @@ export function addAgentCommand(program: Command, context: CommandContext): void
 /** Loaded when it runs: the other commands start faster without an agent. */
 async function run(command: Command, context: CommandContext): Promise<void> {
   const { runAgent } = await import("./agent-run.ts");
-  await runAgent(context, { isQuiet: flagsOf(command).quiet ?? false });
+  const flags = flagsOf(command);
+  await runAgent(context, { isQuiet: flags.quiet ?? false, tls: readClientTls(flags, context.env) });
 }
 
 async function enroll(command: Command, context: CommandContext): Promise<void> {

@@ -21,12 +21,14 @@ import {
   TokenServiceClient,
 } from "../gen/rexec/token/v1/token_service.ts";
 import { apiError } from "./api-error.ts";
+import type { ClientTls } from "./client-tls.ts";
 import { CliError } from "./cli-error.ts";
 
 export interface ApiOptions {
   /** host:port. */
   grpcAddress: string;
   isEncrypted: boolean;
+  tls?: ClientTls | undefined;
   token: string;
   /** Of each call. */
   timeoutMs: number;
@@ -46,7 +48,10 @@ export class Api {
 
   constructor(options: ApiOptions) {
     this.#options = options;
-    const credentials = options.isEncrypted ? ChannelCredentials.createSsl() : ChannelCredentials.createInsecure();
+    const { ca = null, cert = null, key = null } = options.tls ?? {};
+    const credentials = options.isEncrypted
+      ? ChannelCredentials.createSsl(ca, key, cert)
+      : ChannelCredentials.createInsecure();
     // A page of 1000 agents is well under the default 4 MiB; a token never goes through a proxy of the environment in clear.
     const channel = { "grpc.enable_http_proxy": options.isEncrypted ? 1 : 0 };
     this.#agents = new AgentServiceClient(options.grpcAddress, credentials, channel);

@@ -8,6 +8,7 @@ import type { OpenTerminalOptions, TerminalConnection } from "../client/terminal
 import type { AgentId } from "../protocol/ids.ts";
 import { SCROLLBACK_LINES } from "../protocol/limits.ts";
 import { AttachedScreen } from "./attached-screen.ts";
+import type { ClientTls } from "./client-tls.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { splitAtDetach } from "./detach-key.ts";
 import { LocalTerminal } from "./local-terminal.ts";
@@ -18,6 +19,7 @@ export interface AttachOptions {
   /** HTTP origin of the server. */
   origin: string;
   token: string;
+  tls?: ClientTls | undefined;
   agentId: AgentId;
   target: OpenTerminalOptions["target"];
   readOnly: boolean;
@@ -71,7 +73,7 @@ export async function attachTerminal(options: AttachOptions): Promise<AttachResu
   if (options.signal.aborted) ending.resolve({ kind: "signal", signal: "SIGINT" });
   local.enterRaw();
   const terminal = openTerminal({
-    sockets: nodeSockets(options.token),
+    sockets: nodeSockets(options.token, options.tls),
     clock: systemClock,
     random: Math.random,
     urls: [options.origin.replace(/^http/, "ws")],

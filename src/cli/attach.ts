@@ -54,6 +54,7 @@ async function attach(agent: string, command: Command, context: CommandContext):
   const result = await attachTerminal({
     origin: target.origin,
     token,
+    tls: target.tls,
     agentId,
     target: session,
     readOnly: options.watch ?? false,

@@ -50,13 +50,13 @@ export async function withApi<T>(
 }
 
 export async function withApiOf<T>(
-  target: { grpcAddress: string; isEncrypted: boolean; token: string },
+  target: Pick<Target, "grpcAddress" | "isEncrypted" | "tls"> & { token: string },
   flags: Pick<GlobalFlags, "timeout">,
   context: Pick<CommandContext, "signal">,
   use: (api: Api) => Promise<T>,
 ): Promise<T> {
-  const { grpcAddress, isEncrypted, token } = target;
-  const api = new Api({ grpcAddress, isEncrypted, token, timeoutMs: flags.timeout, signal: context.signal });
+  const { grpcAddress, isEncrypted, tls, token } = target;
+  const api = new Api({ grpcAddress, isEncrypted, tls, token, timeoutMs: flags.timeout, signal: context.signal });
   try {
     return await use(api);
   } finally {

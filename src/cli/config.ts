@@ -8,6 +8,10 @@ export interface CliEnvironment {
   host: string | undefined;
   /** REXEC_TOKEN. */
   token: string | undefined;
+  /** REXEC_CA_FILE, REXEC_CLIENT_CERT_FILE, REXEC_CLIENT_KEY_FILE. */
+  caFile: string | undefined;
+  clientCertFile: string | undefined;
+  clientKeyFile: string | undefined;
   /** REXEC_CONTEXT. */
   context: string | undefined;
   /** REXEC_CONFIG, or config.yaml in the XDG directory. */
@@ -30,6 +34,9 @@ export function readEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env):
   return {
     host: env["REXEC_HOST"] || undefined,
     token: env["REXEC_TOKEN"]?.trim() || undefined,
+    caFile: env["REXEC_CA_FILE"] || undefined,
+    clientCertFile: env["REXEC_CLIENT_CERT_FILE"] || undefined,
+    clientKeyFile: env["REXEC_CLIENT_KEY_FILE"] || undefined,
     context: env["REXEC_CONTEXT"] || undefined,
     configFile,
     credentialsFile: join(dirname(configFile), "credentials.json"),

@@ -4,21 +4,27 @@ import type { IncomingMessage } from "node:http";
 import WebSocket from "ws";
 import type { ClientSocket, SocketDown, SocketEvents, SocketFactory, SocketRequest } from "../client/socket.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
+import type { ClientTls } from "./client-tls.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 15_000;
 /** An error body is a line; more than this is not read. */
 const MAX_REFUSAL_BYTES = 4096;
 const REFUSAL_TIMEOUT_MS = 2000;
 
-export function nodeSockets(token: string): SocketFactory {
+export function nodeSockets(token: string, tls: ClientTls = {}): SocketFactory {
   return {
     seesPings: true,
-    connect: (request, events) => connect(request, events, token),
+    connect: (request, events) => connect(request, events, { token, tls }),
   };
 }
 
-function connect({ url, protocols }: SocketRequest, events: SocketEvents, token: string): ClientSocket {
+function connect(
+  { url, protocols }: SocketRequest,
+  events: SocketEvents,
+  { token, tls }: { token: string; tls: ClientTls },
+): ClientSocket {
   const socket = new WebSocket(url, [...protocols], {
+    ...tls,
     headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,

@@ -27,6 +27,7 @@ export function buildProgram(context: CommandContext): Command {
       "--token-file <path>",
       'read the token from a file, "-" for standard input (else REXEC_TOKEN, else `rexec login`)',
     )
+    .option("--ca-file <path>", "PEM: who signed the server's certificate (REXEC_CA_FILE)")
     .option("--insecure", "allow clear text to another machine")
     .addOption(
       new Option("--timeout <duration>", "for each call").argParser(parseDuration).default(DEFAULT_TIMEOUT_MS, "10s"),

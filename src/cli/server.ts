@@ -12,6 +12,7 @@ export interface ServerOptions {
   grpcPort?: number;
   dataDir?: string;
   publicUrl?: string;
+  config?: string;
 }
 
 export async function runServer(options: ServerOptions, flags: GlobalFlags, context: CommandContext): Promise<void> {
@@ -23,15 +24,21 @@ export async function runServer(options: ServerOptions, flags: GlobalFlags, cont
     context.print(`${JSON.stringify(where)}\n`);
   } else {
     const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-    context.tell(`serving http://${host}:${httpPort} and gRPC on ${host}:${grpcPort}\n`);
+    context.tell(
+      `serving ${config.tls === undefined ? "http" : "https"}://${host}:${httpPort} and gRPC on ${host}:${grpcPort}\n`,
+    );
   }
+  const reload = (): void => server.reloadCertificates();
+  process.on("SIGHUP", reload);
   if (!context.signal.aborted) await once(context.signal, "abort");
   await server.close();
+  process.off("SIGHUP", reload);
 }
 
-function readConfig({ host, port, grpcPort, dataDir, publicUrl }: ServerOptions): ServerConfig {
+function readConfig({ host, port, grpcPort, dataDir, publicUrl, config }: ServerOptions): ServerConfig {
   try {
     return readServerConfig({
+      configFile: config,
       host,
       httpPort: port,
       grpcPort,
@@ -54,9 +61,10 @@ async function start(config: ServerConfig): Promise<RunningServer> {
 function configError(error: unknown): unknown {
   if (!(error instanceof ConfigError)) return error;
   const [first = "", ...others] = error.message.split("\n");
+  const why = others.length > 0 ? `and ${others.join("; and ")}` : undefined;
   return new CliError(
     "USAGE",
-    { message: first, why: others.length > 0 ? others.join("; ") : undefined },
+    { message: first, why, hint: "`rexec server --help` lists all settings" },
     { cause: error },
   );
 }

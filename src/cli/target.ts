@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
+import { type ClientTls, readClientTls } from "./client-tls.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliEnvironment } from "./config.ts";
 import { type Context, readContexts } from "./contexts.ts";
@@ -15,6 +16,7 @@ export interface TargetFlags {
   grpc?: string | undefined;
   context?: string | undefined;
   tokenFile?: string | undefined;
+  caFile?: string | undefined;
   insecure?: boolean | undefined;
 }
 
@@ -24,6 +26,8 @@ export interface Target {
   /** host:port. */
   grpcAddress: string;
   isEncrypted: boolean;
+  /** For an encrypted one; undefined where the machine's own trust is all that there is. */
+  tls?: ClientTls | undefined;
   /** Undefined where nobody has logged in. */
   token: string | undefined;
   /** The context that it came from, or that has the same server; undefined for one that no context names. */
@@ -54,7 +58,8 @@ export function resolveTarget(flags: TargetFlags, env: CliEnvironment): Target {
   const stored = (): string | undefined =>
     context && contextName !== undefined ? readCredentials(env.credentialsFile).get(contextName) : undefined;
   const token = flags.tokenFile === undefined ? (env.token ?? stored()) : readTokenFile(flags.tokenFile);
-  return { origin: host, grpcAddress, isEncrypted, token, contextName: context ? contextName : undefined };
+  const tls = isEncrypted ? readClientTls(flags, env) : undefined;
+  return { origin: host, grpcAddress, isEncrypted, tls, token, contextName: context ? contextName : undefined };
 }
 
 /** The token, for commands that can do nothing without one. */

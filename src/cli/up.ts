@@ -104,7 +104,7 @@ async function start(paths: UpPaths, options: UpOptions, jwtSecret: string): Pro
   for (let attempt = 1; ; attempt++) {
     const httpPort = options.port ?? (await findFreePort(HOST, 7070));
     const grpcPort = options.grpcPort ?? (await findFreePort(HOST, 7071, [httpPort]));
-    const config = readServerConfig({
+    const settings = readServerConfig({
       host: HOST,
       httpPort,
       grpcPort,
@@ -114,7 +114,8 @@ async function start(paths: UpPaths, options: UpOptions, jwtSecret: string): Pro
       logFile: paths.serverLog,
     });
     try {
-      return await startServer(config);
+      // What `rexec server` speaks to the world is not what this machine speaks to itself.
+      return await startServer({ ...settings, tls: undefined });
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       // Free a moment ago, but the database takes its time to open: somebody else was faster.

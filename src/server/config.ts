@@ -1,8 +1,13 @@
-// The server's configuration: the only reader of process.env here. Validated whole, with messages that say what to do.
+// The server's configuration: the only reader of process.env here. Read from the environment and a file, validated
+// whole, with messages that say what to do.
 
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { z } from "zod";
+import type { AttemptRates } from "./adapters/memory/attempt-limits.ts";
+import { type Settings, SETTINGS_SCHEMA } from "./config-schema.ts";
+import { type ConfigFile, readConfigFile } from "./config-file.ts";
+import { SETTINGS, type Setting, variableOf } from "./settings.ts";
+import { readTlsFiles, type TlsFiles, TlsFilesError } from "./tls-files.ts";
 
 export interface ServerConfig {
   /** Address to listen on. */
@@ -10,6 +15,8 @@ export interface ServerConfig {
   /** 0: any free port. */
   httpPort: number;
   grpcPort: number;
+  /** Whether gRPC tells those who may read which calls there are. */
+  grpcReflection: boolean;
   database: { kind: "pglite"; dataDir?: string | undefined } | { kind: "postgres"; url: string };
   /** Signs JWTs and terminal tickets; at least 32 bytes. The same on every instance. */
   jwtSecret: string;
@@ -19,6 +26,11 @@ export interface ServerConfig {
   publicUrl?: string | undefined;
   /** Origins other than the server's own whose pages may open WebSockets. */
   allowedOrigins: readonly string[];
+  /** Addresses and CIDRs of proxies whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[];
+  /** Undefined: clear text. */
+  tls?: TlsFiles | undefined;
+  rates: AttemptRates;
   /** Names this process among its like, and is the same after a restart: "host:port" by default. */
   instanceId: string;
   /** Where the first admin's token is written (mode 0600) when the file does not exist. */
@@ -28,99 +40,141 @@ export interface ServerConfig {
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
   /** Default: standard error. */
   logFile?: string | undefined;
+  /** What the operator should know of these settings, for the log. */
+  warnings: readonly string[];
 }
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
+const NO_FILE: ConfigFile = { values: {}, problems: [], warnings: [] };
 
-const port = z.coerce.number().int().min(0).max(65_535);
-const schema = z.object({
-  REXEC_LISTEN_HOST: z.string().min(1).default("127.0.0.1"),
-  REXEC_HTTP_PORT: port.default(7070),
-  REXEC_GRPC_PORT: port.default(7071),
-  REXEC_DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
-    .optional(),
-  REXEC_DATA_DIR: z.string().min(1).optional(),
-  REXEC_JWT_SECRET: z.string().optional(),
-  REXEC_JWT_SECRET_FILE: z.string().optional(),
-  REXEC_JWKS_URL: z.url().optional(),
-  REXEC_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
-  REXEC_ALLOWED_ORIGINS: z.string().default(""),
-  REXEC_BOOTSTRAP_TOKEN_FILE: z.string().optional(),
-  REXEC_METRICS_TOKEN: z
-    .string()
-    .regex(/^[\x21-\x7e]{16,}$/, "must have at least 16 characters, none of them a space")
-    .optional(),
-  REXEC_INSTANCE_ID: z.string().min(1).max(100).optional(),
-  REXEC_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
-  REXEC_INSECURE: z.enum(["0", "1"]).default("0"),
-});
-
-/** A setting is missing or wrong. The message names it and says what it must be. */
+/** A setting is missing or wrong. The message names it and says what it must be, a line each. */
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
 /**
- * From the environment, with `overrides` (a command line's flags) before it. Throws ConfigError with one line for each
- * setting that is wrong.
+ * From `overrides` (a command line's flags) before the environment before the file that `configFile` or
+ * REXEC_CONFIG_FILE names. Throws ConfigError with one line for each setting that is wrong.
  */
 export function readServerConfig(
-  overrides: Partial<ServerConfig> = {},
+  { configFile, ...overrides }: Partial<ServerConfig> & { configFile?: string | undefined } = {},
   env: NodeJS.ProcessEnv = process.env,
 ): ServerConfig {
-  // An empty variable is one that is not set.
-  const parsed = schema.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== "")));
-  if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"));
-  }
-  const values = parsed.data;
+  const path = configFile ?? (env["REXEC_CONFIG_FILE"] || undefined);
+  const file = path === undefined ? NO_FILE : readConfigFile(path);
+  const problems = [...file.problems];
+  const values = parseSettings(withEnvironment(file.values, env, problems), problems);
   const config: ServerConfig = {
-    host: values.REXEC_LISTEN_HOST,
-    httpPort: values.REXEC_HTTP_PORT,
-    grpcPort: values.REXEC_GRPC_PORT,
-    database: databaseOf(values),
-    jwtSecret: values.REXEC_JWT_SECRET ?? readSecret(values.REXEC_JWT_SECRET_FILE) ?? "",
-    jwksUrl: values.REXEC_JWKS_URL,
-    publicUrl: values.REXEC_PUBLIC_URL,
-    allowedOrigins: values.REXEC_ALLOWED_ORIGINS.split(",")
-      .map((origin) => origin.trim())
-      .filter((origin) => origin !== ""),
-    instanceId: values.REXEC_INSTANCE_ID ?? `${hostname()}:${overrides.httpPort ?? values.REXEC_HTTP_PORT}`,
-    bootstrapTokenFile: values.REXEC_BOOTSTRAP_TOKEN_FILE,
-    metricsToken: values.REXEC_METRICS_TOKEN,
-    logLevel: values.REXEC_LOG_LEVEL,
+    host: values.listen_host,
+    httpPort: values.http_port,
+    grpcPort: values.grpc_port,
+    grpcReflection: values.grpc_reflection === "1",
+    database:
+      values.database_url === undefined
+        ? { kind: "pglite", dataDir: values.data_dir }
+        : { kind: "postgres", url: values.database_url },
+    jwtSecret: values.jwt_secret ?? "",
+    jwksUrl: values.jwks_url,
+    publicUrl: values.public_url,
+    allowedOrigins: values.allowed_origins,
+    trustedProxies: values.trusted_proxies,
+    tls: tlsOf(values),
+    rates: {
+      authFailuresPerAddress: values.rate_auth_failures,
+      registrationsPerAccount: values.rate_registrations,
+      registrationsPerAddress: values.rate_registrations_per_address,
+      opensPerAccount: values.rate_opens,
+      opensPerAddress: values.rate_opens_per_address,
+    },
+    instanceId: values.instance_id ?? `${hostname()}:${overrides.httpPort ?? values.http_port}`,
+    bootstrapTokenFile: values.bootstrap_token_file,
+    metricsToken: values.metrics_token,
+    logLevel: values.log_level,
+    warnings: file.warnings,
     ...definedOnly(overrides),
   };
-  if (Buffer.byteLength(config.jwtSecret) < 32) {
-    throw new ConfigError(
-      "REXEC_JWT_SECRET (or REXEC_JWT_SECRET_FILE): must have at least 32 bytes; make one with `openssl rand -hex 32`",
-    );
-  }
-  if (!LOOPBACK.has(config.host) && values.REXEC_INSECURE !== "1") {
-    throw new ConfigError(
-      `REXEC_LISTEN_HOST: ${config.host} would be served in clear text; put a TLS proxy before 127.0.0.1, or set REXEC_INSECURE=1`,
-    );
-  }
+  problems.push(...contradictions(values, config));
+  if (problems.length > 0) throw new ConfigError(problems.map(withVariable).join("\n"));
   return Object.freeze(config);
 }
 
-function databaseOf(values: z.infer<typeof schema>): ServerConfig["database"] {
-  if (values.REXEC_DATABASE_URL !== undefined && values.REXEC_DATA_DIR !== undefined) {
-    throw new ConfigError("REXEC_DATABASE_URL and REXEC_DATA_DIR: set one of them, not both");
+/** Every setting as text: the environment's, else the file's; of a secret either may name a file that holds it. */
+function withEnvironment(
+  file: ConfigFile["values"],
+  env: NodeJS.ProcessEnv,
+  problems: string[],
+): Record<string, string | undefined> {
+  // An empty variable is one that is not set.
+  const said = (name: string) => env[variableOf(name)] || undefined;
+  const values: Record<string, string | undefined> = {};
+  for (const [name, { isSecret }] of Object.entries<Setting>(SETTINGS)) {
+    const holder = `${name}_file`;
+    values[name] =
+      said(name) ??
+      (isSecret && readSecret(holder, said(holder), problems)) ??
+      (file[name] || undefined) ??
+      (isSecret && readSecret(holder, file[holder], problems));
   }
-  if (values.REXEC_DATABASE_URL !== undefined) return { kind: "postgres", url: values.REXEC_DATABASE_URL };
-  return { kind: "pglite", dataDir: values.REXEC_DATA_DIR };
+  return values;
 }
 
-function readSecret(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw new ConfigError(`REXEC_JWT_SECRET_FILE: ${file} can't be read`, { cause });
+/** Settings that are wrong become problems, and are taken as not set: the others are judged all the same. */
+function parseSettings(texts: Record<string, string | undefined>, problems: string[]): Settings {
+  const parsed = SETTINGS_SCHEMA.safeParse(texts);
+  if (parsed.success) return parsed.data;
+  const right = { ...texts };
+  for (const { path, message } of parsed.error.issues) {
+    const name = String(path[0]);
+    problems.push(`${name}: ${message}`);
+    delete right[name];
   }
+  return SETTINGS_SCHEMA.parse(right);
+}
+
+function readSecret(setting: string, path: string | undefined, problems: string[]): string | undefined {
+  if (path === undefined || path === "") return undefined;
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    problems.push(`${setting}: ${path} can't be read`);
+    return undefined;
+  }
+}
+
+function tlsOf({ tls_cert_file, tls_key_file, tls_client_ca_file }: Settings): TlsFiles | undefined {
+  if (tls_cert_file === undefined || tls_key_file === undefined) return undefined;
+  return { certFile: tls_cert_file, keyFile: tls_key_file, clientCaFile: tls_client_ca_file };
+}
+
+/** Settings that are right by themselves and wrong together. */
+function* contradictions(values: Settings, { host, jwtSecret, tls }: ServerConfig): Generator<string> {
+  if (values.database_url !== undefined && values.data_dir !== undefined) {
+    yield "database_url and data_dir: set one of them, not both";
+  }
+  if (Buffer.byteLength(jwtSecret) < 32) {
+    yield "jwt_secret (or jwt_secret_file): must have at least 32 bytes; make one with `openssl rand -hex 32`";
+  }
+  if ((values.tls_cert_file === undefined) !== (values.tls_key_file === undefined)) {
+    yield "tls_cert_file and tls_key_file: set both, or none";
+  }
+  if (values.tls_client_ca_file !== undefined && tls === undefined) {
+    yield "tls_client_ca_file: needs tls_cert_file and tls_key_file, too";
+  }
+  try {
+    if (tls !== undefined) readTlsFiles(tls);
+  } catch (error) {
+    if (!(error instanceof TlsFilesError)) throw error;
+    yield error.message;
+  }
+  if (!LOOPBACK.has(host) && tls === undefined && values.insecure !== "1") {
+    yield `listen_host: ${host} would be served in clear text; set tls_cert_file and tls_key_file, put a TLS proxy before 127.0.0.1, or set insecure to 1`;
+  }
+}
+
+/** Problems begin with a setting's name: in the environment it is another. */
+function withVariable(problem: string): string {
+  const name = /^\w+(?=[: ])/.exec(problem)?.[0] ?? "";
+  return name in SETTINGS || name.endsWith("_file") ? problem.replace(name, `${variableOf(name)} (${name})`) : problem;
 }
 
 function definedOnly(overrides: Partial<ServerConfig>): Partial<ServerConfig> {

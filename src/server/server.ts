@@ -1,12 +1,12 @@
 // The one place that wires adapters to the domain.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { dirname } from "node:path";
 import { pino, type Logger } from "pino";
 import { createJoseCodec } from "./adapters/jwt/jose-codec.ts";
 import { createAgentLocations } from "./adapters/memory/agent-locations.ts";
 import { createOwnInstance } from "./adapters/memory/instances.ts";
+import { createAttemptLimits } from "./adapters/memory/attempt-limits.ts";
 import { createEventBus } from "./adapters/memory/event-bus.ts";
 import { createRateLimits } from "./adapters/memory/rate-limits.ts";
 import { createTerminalSlots } from "./adapters/memory/terminal-slots.ts";
@@ -17,6 +17,7 @@ import { nodeSecrets as secrets } from "./adapters/node/secrets.ts";
 import { createMetrics } from "./adapters/prometheus/metrics.ts";
 import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-stores.ts";
 import type { ServerConfig } from "./config.ts";
+import { proxiesOf } from "./config-schema.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
 import { createRefusals } from "./domain/access/refusals.ts";
 import { createTokenUsage } from "./domain/access/token-usage.ts";
@@ -31,12 +32,17 @@ import { createChangeLogs, sessionKey } from "./domain/watches/change-logs.ts";
 import { startGrpcServer } from "./transports/grpc/server.ts";
 import { createHttpHandler } from "./transports/http/http-handler.ts";
 import { createMetricsPage } from "./transports/http/metrics-page.ts";
+import { closeHttp, createHttpListener, listen } from "./http-listener.ts";
+import { readTlsFiles } from "./tls-files.ts";
+import { createReadiness } from "./transports/shared/readiness.ts";
 import { WebSocketGateway } from "./transports/ws/gateway.ts";
 
 export interface RunningServer {
   httpPort: number;
   grpcPort: number;
   instanceId: string;
+  /** Reads certificates and key again, for connections from now on. Where they are wrong the old ones go on. */
+  reloadCertificates(): void;
   /** Takes nothing new, tells every socket to come back elsewhere (1012), lets calls end within the grace, writes what is
    * collected, closes the database. */
   close(graceMs?: number): Promise<void>;
@@ -94,7 +100,9 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     rateLimits: createRateLimits({ clock, ...AUDITED_REFUSALS }),
     onError: (err) => log.warn({ err }, "refused access not audited"),
   });
-  const authenticate = { ...stores, tokenCache, jwt, secrets, clock, tokenUsage };
+  const attempts = createAttemptLimits({ clock, rates: config.rates });
+  const trustedProxies = proxiesOf(config.trustedProxies);
+  const authenticate = { ...stores, tokenCache, jwt, secrets, clock, tokenUsage, attempts };
   const slots = createTerminalSlots();
   const router = new TerminalRouter({ instanceId, clock, events });
   const stopNotices = forwardNotices({ events, viewersOf: (...of) => router.viewersOf(...of) });
@@ -121,6 +129,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     log,
     serverVersion: VERSION,
     allowedOrigins: config.allowedOrigins,
+    trustedProxies,
   });
 
   const eventLoop = new EventLoopMonitor();
@@ -161,18 +170,17 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     scrapeToken: config.metricsToken,
     trustLoopback: config.publicUrl === undefined && config.metricsToken === undefined,
   });
-  const http = createHttpServer(createHttpHandler({ ping, isDraining, log, metrics: metricsPage }));
-  http.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
-  const httpPort = await listen(http, config);
+  const readiness = createReadiness({ ping, isDraining, log });
+  const tls = config.tls && readTlsFiles(config.tls);
+  const edge = { ...authenticate, events, refusals, trustedProxies, readiness, metricsPage, log };
+  const http = createHttpListener(tls, createHttpHandler(edge));
+  http.server.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
+  const httpPort = await listen(http.server, { host: config.host, port: config.httpPort });
   const grpc = await startGrpcServer(
     {
-      ...authenticate,
-      audit: stores.audit,
-      plans: stores.plans,
-      events,
+      ...edge,
       eventWakeUps,
       changeLogs,
-      refusals,
       slots,
       sessions: router,
       control: router,
@@ -182,12 +190,11 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       meter: metrics.calls,
       terminalBaseUrl: () => webSocketUrl(config, httpPort),
       pageTokenKey: secrets.sha256Hex(`page tokens ${config.jwtSecret}`),
-      log,
     },
-    { host: config.host, port: config.grpcPort },
+    { host: config.host, port: config.grpcPort, tls },
   ).catch(async (error: unknown) => {
     eventLoop.close();
-    await closeHttp(http);
+    await closeHttp(http.server);
     throw error;
   });
   const activity = new SessionActivity((session) => changeLogs.sessions.record(sessionKey(session), session.userId));
@@ -200,16 +207,28 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     instance.beat();
   }, TICK_MS);
   events.publish({ type: "instance.up", instanceId });
+  for (const warning of config.warnings) log.warn({}, warning);
   log.info({ instanceId, httpPort, grpcPort: grpc.port, database: config.database.kind }, "serving");
 
   return {
     httpPort,
     grpcPort: grpc.port,
     instanceId,
+    reloadCertificates() {
+      if (config.tls === undefined) return;
+      try {
+        const fresh = readTlsFiles(config.tls);
+        http.reload(fresh);
+        grpc.reload(fresh);
+        log.info({ certFile: config.tls.certFile }, "certificates read again");
+      } catch (err) {
+        log.error({ err }, "certificates not changed");
+      }
+    },
     async close(graceMs = CLOSE_GRACE_MS) {
       await instance.drain(instanceId);
       await Promise.all([gateway.drain(), grpc.close(graceMs)]);
-      await closeHttp(http);
+      await closeHttp(http.server);
       clearInterval(timer);
       eventLoop.close();
       events.publish({ type: "instance.down", instanceId });
@@ -238,9 +257,9 @@ async function writeBootstrapToken({ bootstrapTokenFile: file }: ServerConfig, s
   writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: "wx" });
 }
 
-function webSocketUrl({ publicUrl, host }: ServerConfig, httpPort: number): string {
+function webSocketUrl({ publicUrl, host, tls }: ServerConfig, httpPort: number): string {
   if (publicUrl !== undefined) return publicUrl.replace(/^http/, "ws");
-  return `ws://${host.includes(":") ? `[${host}]` : host}:${httpPort}`;
+  return `${tls === undefined ? "ws" : "wss"}://${host.includes(":") ? `[${host}]` : host}:${httpPort}`;
 }
 
 function createLog({ logLevel, logFile }: ServerConfig): Logger {
@@ -249,24 +268,6 @@ function createLog({ logLevel, logFile }: ServerConfig): Logger {
   // A last net under the rule that secrets are never logged.
   const redact = ["token", "secret", "authorization", "*.token", "*.secret", "*.authorization", "*.headers"];
   return pino({ level: logLevel, redact }, destination);
-}
-
-function listen(http: HttpServer, { host, httpPort }: ServerConfig): Promise<number> {
-  return new Promise((resolve, reject) => {
-    http.once("error", reject);
-    http.listen(httpPort, host, () => {
-      http.off("error", reject);
-      const address = http.address();
-      resolve(typeof address === "object" && address !== null ? address.port : httpPort);
-    });
-  });
-}
-
-function closeHttp(http: HttpServer): Promise<void> {
-  return new Promise((resolve) => {
-    http.close(() => resolve());
-    http.closeAllConnections();
-  });
 }
 
 const VERSION = (JSON.parse(readFileSync(packageJson(), "utf8")) as { version: string }).version;

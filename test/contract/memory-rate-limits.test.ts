@@ -15,6 +15,26 @@ describe("rate limits", () => {
     expect(take(4)).toEqual([true, true, true, false]);
   });
 
+  it("say how long it takes until there is more, and take nothing for that", () => {
+    const clock = manualClock();
+    const limits = createRateLimits({ clock, burst: 2, perMinute: 6 });
+    expect(limits.waitMs("key")).toBe(0);
+    limits.tryTake("key");
+    expect([limits.waitMs("key"), limits.tryTake("key")]).toEqual([0, true]);
+    expect(limits.waitMs("key")).toBe(10_000);
+    clock.advance(4_000);
+    expect([limits.tryTake("key"), limits.waitMs("key")]).toEqual([false, 6_000]);
+    clock.advance(6_000);
+    expect([limits.waitMs("key"), limits.tryTake("key")]).toEqual([0, true]);
+  });
+
+  it("forget the key that was used least lately where there are too many", () => {
+    const limits = createRateLimits({ clock: manualClock(), burst: 1, perMinute: 1, maxKeys: 2 });
+    for (const key of ["a", "b", "c"]) limits.tryTake(key);
+    expect(limits.waitMs("a")).toBe(0);
+    expect(limits.waitMs("c")).toBeGreaterThan(0);
+  });
+
   it("keep keys apart", () => {
     const limits = createRateLimits({ clock: manualClock(), burst: 1, perMinute: 1 });
     expect(limits.tryTake("a")).toBe(true);

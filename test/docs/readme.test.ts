@@ -1,4 +1,4 @@
-// The README's settings are those that the code reads, and the commands that documents name exist.
+// The settings in README and docs/operations.md are those that the code reads, and the commands that documents name exist.
 
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
@@ -6,6 +6,8 @@ import { describe, expect, it } from "vitest";
 import type { CommandContext } from "../../src/cli/command-context.ts";
 import { readEnvironment } from "../../src/cli/config.ts";
 import { buildProgram } from "../../src/cli/program.ts";
+import { SETTINGS_SCHEMA } from "../../src/server/config-schema.ts";
+import { listSettings, SETTINGS, variableOf } from "../../src/server/settings.ts";
 import { codeBlocks, inlineCode, readDocument, sectionOf, tableRows } from "./markdown.ts";
 
 const readme = readDocument("README.md");
@@ -22,17 +24,35 @@ describe("the README's table of settings", () => {
     readBy: readBy?.split(", ") ?? [],
   }));
 
-  it.each(["server", "agent", "cli"])("names all that the %s reads, and no more", (part) => {
+  it.each(["agent", "cli"])("names all that the %s reads, and no more", (part) => {
     const named = rows.filter(({ readBy }) => readBy.includes(part)).map(({ name }) => name);
     expect(named.sort()).toEqual([...variablesOf(part)].sort());
   });
+});
+
+describe("the table of settings in docs/operations.md", () => {
+  const rows = tableRows(sectionOf(readDocument("docs/operations.md"), "## Settings"));
+  const [configFile, ...settings] = rows;
+
+  it("says what `rexec server --help` says, of every setting that there is", () => {
+    expect(configFile?.[0]).toBe("`REXEC_CONFIG_FILE`");
+    expect(settings).toEqual(listSettings().map(({ variable, meaning }) => [`\`${variable}\``, meaning]));
+  });
 
   it("says the defaults that the server has", () => {
-    const source = readFileSync(new URL("../../src/server/config.ts", import.meta.url), "utf8");
-    for (const [, name, value] of source.matchAll(/(REXEC_[A-Z_]+): .*\.default\("?([^"()]+)"?\)/g)) {
-      const row = tableRows(sectionOf(readme, "## Settings")).find(([cell]) => cell === `\`${name}\``);
-      expect(row?.[2], name).toMatch(new RegExp(`; ${value}\\b`));
+    const defaults = Object.entries(SETTINGS_SCHEMA.parse({})).filter(([, value]) => value !== undefined);
+    expect(defaults.length).toBeGreaterThan(10);
+    for (const [name, value] of defaults) {
+      const said = settings
+        .find(([variable]) => variable === `\`${variableOf(name)}\``)?.[1]
+        ?.split("; ")
+        .at(-1);
+      expect({ name, said }).toEqual({ name, said: Array.isArray(value) ? "none" : String(value) });
     }
+  });
+
+  it("is all of what the schema has", () => {
+    expect(Object.keys(SETTINGS_SCHEMA.shape)).toEqual(Object.keys(SETTINGS));
   });
 });
 
@@ -50,6 +70,8 @@ function problemOf(words: readonly string[]): string | undefined {
   const commands: Command[] = [program];
   for (const word of words) {
     const current = commands.at(-1);
+    // Every command has it, and commander does not list it.
+    if (word === "--help") continue;
     if (word.startsWith("-") && word !== "-") {
       if (!commands.some(({ options }) => options.some(({ short, long }) => word === short || word === long)))
         return `no option ${word}`;

@@ -4,13 +4,16 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { createHttpHandler, type HttpDeps } from "../../src/server/transports/http/http-handler.ts";
+import { createReadiness, type ReadinessDeps } from "../../src/server/transports/shared/readiness.ts";
 import { collectedLog } from "../support/collected-log.ts";
 
 let server: Server | undefined;
 
-async function serve(deps: Partial<HttpDeps> = {}) {
+async function serve(deps: Partial<ReadinessDeps> = {}) {
   const log = collectedLog();
-  server = createServer(createHttpHandler({ ping: async () => {}, isDraining: () => false, log, ...deps }));
+  const readiness = createReadiness({ ping: async () => {}, isDraining: () => false, log, ...deps });
+  // The open routes use nothing else.
+  server = createServer(createHttpHandler({ readiness, log } as unknown as HttpDeps));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -62,7 +65,7 @@ describe("the HTTP handler", () => {
     expect((await get("/readyz")).status).toBe(503);
   });
 
-  it.each(["/", "/healthz/", "/api/agents", "/..%2fhealthz"])("knows no %s", async (path) => {
+  it.each(["/", "/healthz/", "/api/agent", "/api/agents/", "/..%2fhealthz"])("knows no %s", async (path) => {
     const { get } = await serve();
     const response = await get(path);
     expect(response.status).toBe(404);

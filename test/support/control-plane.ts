@@ -1,7 +1,9 @@
 // A real gRPC server on a free port over real stores, and people with tokens to call it.
 import { randomUUID } from "node:crypto";
+import { BlockList } from "node:net";
 import { createJoseCodec } from "../../src/server/adapters/jwt/jose-codec.ts";
 import { createOwnInstance } from "../../src/server/adapters/memory/instances.ts";
+import { createAttemptLimits } from "../../src/server/adapters/memory/attempt-limits.ts";
 import { createEventBus } from "../../src/server/adapters/memory/event-bus.ts";
 import { createRateLimits } from "../../src/server/adapters/memory/rate-limits.ts";
 import { createTerminalSlots } from "../../src/server/adapters/memory/terminal-slots.ts";
@@ -20,6 +22,7 @@ import type { DomainEvent } from "../../src/server/domain/events/events.ts";
 import type { SessionView } from "../../src/server/domain/terminals/sessions.ts";
 import { type GrpcDeps, startGrpcServer } from "../../src/server/transports/grpc/server.ts";
 import { type GrpcCaller, grpcCaller } from "./grpc-call.ts";
+import { NO_LIMITS } from "./test-server.ts";
 import { type CollectedLog, collectedLog } from "./collected-log.ts";
 
 export interface ControlPlane extends GrpcCaller {
@@ -92,6 +95,8 @@ export async function startControlPlane(
     meter: { ended: () => {} },
     terminalBaseUrl: () => "ws://localhost:8080",
     pageTokenKey: "a key for tests",
+    attempts: createAttemptLimits({ clock, rates: NO_LIMITS }),
+    trustedProxies: new BlockList(),
   };
   const deps = { ...wiring, ...change(wiring) };
   const server = await startGrpcServer(deps, { host: "127.0.0.1", port: 0 });

@@ -14,6 +14,15 @@ import { type RunningServer, startServer } from "../../src/server/server.ts";
 
 export const TEST_JWT_SECRET = "a secret of the tests, 32 bytes or more";
 
+/** More attempts than a test makes. */
+export const NO_LIMITS: ServerConfig["rates"] = {
+  authFailuresPerAddress: 1_000_000,
+  registrationsPerAccount: 1_000_000,
+  registrationsPerAddress: 1_000_000,
+  opensPerAccount: 1_000_000,
+  opensPerAddress: 1_000_000,
+};
+
 export interface TestServer {
   running: RunningServer;
   httpUrl: string;
@@ -41,6 +50,10 @@ export async function startTestServer(overrides: Partial<ServerConfig> = {}): Pr
     database: { kind: "pglite" },
     jwtSecret: TEST_JWT_SECRET,
     allowedOrigins: [],
+    trustedProxies: [],
+    grpcReflection: false,
+    rates: NO_LIMITS,
+    warnings: [],
     instanceId: "test",
     bootstrapTokenFile: join(directory, "admin-token"),
     logLevel: "silent",

@@ -22,18 +22,23 @@ export function createRateLimits(deps: {
   const { clock, burst, perMinute, maxKeys = MAX_KEYS } = deps;
   const buckets = new LRUCache<string, Bucket>({ max: maxKeys });
 
+  function leftAt(now: number, key: string): number {
+    const bucket = buckets.get(key) ?? { left: burst, filledAtMs: now };
+    // A clock that was set back fills nothing, and takes nothing away.
+    const gained = (Math.max(0, now - bucket.filledAtMs) / 60_000) * perMinute;
+    return Math.min(burst, bucket.left + gained);
+  }
+
   return {
     tryTake(key) {
       const now = clock.now();
-      const bucket = buckets.get(key) ?? { left: burst, filledAtMs: now };
-      // A clock that was set back fills nothing, and takes nothing away.
-      const gained = (Math.max(0, now - bucket.filledAtMs) / 60_000) * perMinute;
-      bucket.left = Math.min(burst, bucket.left + gained);
-      bucket.filledAtMs = now;
-      buckets.set(key, bucket);
-      if (bucket.left < 1) return false;
-      bucket.left -= 1;
-      return true;
+      const left = leftAt(now, key);
+      buckets.set(key, { left: left < 1 ? left : left - 1, filledAtMs: now });
+      return left >= 1;
+    },
+    waitMs(key) {
+      const missing = 1 - leftAt(clock.now(), key);
+      return missing <= 0 ? 0 : Math.ceil((missing / perMinute) * 60_000);
     },
   };
 }

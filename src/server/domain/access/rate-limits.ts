@@ -3,4 +3,6 @@
 export interface RateLimits {
   /** Takes one of the key's share; false where nothing is left of it for now. */
   tryTake(key: string): boolean;
+  /** Milliseconds until something of the key's share is there; 0: now. Takes nothing. */
+  waitMs(key: string): number;
 }

@@ -31,7 +31,7 @@ const MAX_PENDING = 100;
 
 export function createRefusals(deps: {
   audit: AuditLog;
-  rateLimits: RateLimits;
+  rateLimits: Pick<RateLimits, "tryTake">;
   clock: Clock;
   onError: (error: unknown) => void;
 }): Refusals {

@@ -14,13 +14,19 @@ export interface UpdateAgentDeps extends ReachableAgentDeps {
   clock: Clock;
 }
 
-/** Throws INVALID_ARGUMENT, AGENT_NOT_FOUND, AGENT_NAME_TAKEN. Field names in violations carry "agent." as the request does. */
+/** Throws INVALID_ARGUMENT, AGENT_NOT_FOUND, AGENT_NAME_TAKEN. Field names in violations carry "agent." as gRPC's request does. */
 export async function updateAgent(
   deps: UpdateAgentDeps,
-  input: { caller: UserIdentity; agentId: string; changes: AgentChanges; signal?: AbortSignal },
+  input: {
+    caller: UserIdentity;
+    agentId: string;
+    changes: AgentChanges;
+    fieldPrefix?: string;
+    signal?: AbortSignal;
+  },
 ): Promise<Agent> {
   const caller = requireScope(input.caller, "write");
-  checkAgentFields(input.changes, "agent.");
+  checkAgentFields(input.changes, input.fieldPrefix ?? "agent.");
   const agent = await reachableAgent(deps, { caller, agentId: input.agentId, field: "agent.id" });
   input.signal?.throwIfAborted();
   const updated = await deps.agents.update(agent.id, input.changes, {

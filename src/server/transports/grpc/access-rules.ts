@@ -1,6 +1,7 @@
 // What every call needs, by its full name. A call without a rule is refused; access-rules.test.ts compares this table
 // with the generated services.
 
+import type { LimitedAction } from "../../domain/access/attempts.ts";
 import type { UserScope } from "../../domain/access/rules.ts";
 
 /** A user's credential of that scope or a stronger one. No call is open to those who have none. */
@@ -63,6 +64,12 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
     WatchInstances: "admin",
     DrainInstance: "admin",
   }),
+]);
+
+/** Calls that are limited by rate, too. */
+export const LIMITED_CALLS: ReadonlyMap<string, LimitedAction> = new Map([
+  ["/rexec.agent.v1.AgentService/RegisterAgent", "registration"],
+  ["/rexec.session.v1.SessionService/OpenTerminal", "ticket"],
 ]);
 
 function service(name: string, methods: Record<string, AccessRule>): [path: string, rule: AccessRule][] {

@@ -9,6 +9,7 @@ import { agentService, type AgentServiceDeps } from "./agent-service.ts";
 import { eventService, type EventServiceDeps } from "./event-service.ts";
 import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
 import { instanceService, type InstanceServiceDeps } from "./instance-service.ts";
+import { type GrpcTls, ReloadableCredentials } from "./server-credentials.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
 import { SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
@@ -25,12 +26,14 @@ export interface GrpcListenOptions {
   host: string;
   /** 0: any free one. */
   port: number;
-  /** PEM. Without it the server speaks clear text: behind a proxy, or on the loopback. */
-  tls?: { certificate: Buffer; key: Buffer } | undefined;
+  /** Without it the server speaks clear text: behind a proxy, or on the loopback. */
+  tls?: GrpcTls | undefined;
 }
 
 export interface GrpcServer {
   port: number;
+  /** Other certificates for connections from now on; nothing where it speaks clear text. */
+  reload(tls: GrpcTls): void;
   /** Takes no new calls, lets the running ones end within the grace, then answers DRAINING for the rest. */
   close(graceMs: number): Promise<void>;
 }
@@ -70,9 +73,11 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     );
     server.addService(definition, implementation);
   }
-  const port = await bind(server, options);
+  const secure = options.tls && new ReloadableCredentials(options.tls);
+  const port = await bind(server, secure ?? ServerCredentials.createInsecure(), options);
   return {
     port,
+    reload: (tls) => secure?.reload(tls),
     close(graceMs) {
       stopping.abort();
       return close(server, closing, graceMs);
@@ -80,11 +85,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
   };
 }
 
-function bind(server: Server, { host, port, tls }: GrpcListenOptions): Promise<number> {
-  const credentials =
-    tls === undefined
-      ? ServerCredentials.createInsecure()
-      : ServerCredentials.createSsl(null, [{ private_key: tls.key, cert_chain: tls.certificate }]);
+function bind(server: Server, credentials: ServerCredentials, { host, port }: GrpcListenOptions): Promise<number> {
   const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, boundPort) => {

@@ -1,96 +1,97 @@
-// Plain HTTP: whether the process lives, whether it is ready for work, and its figures. Everything else is 404.
+// One request of plain HTTP from its arrival to its answer: its route, its caller, its reply; errors become statuses here.
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
+import { admit, type AdmissionDeps } from "../../domain/access/admission.ts";
+import { DomainError } from "../../domain/domain-error.ts";
 import type { Log } from "../../domain/log.ts";
+import { parseBearer } from "../shared/bearer-token.ts";
+import { peerOf, type TrustedProxies } from "../shared/peer.ts";
+import { BODY_LIMITS, type BodyLimits, readJson } from "./read-json.ts";
+import { errorReply, HttpRefusal, type Reply, send } from "./reply.ts";
+import { findRoute, type Route } from "./route.ts";
+import { type RouteDeps, ROUTES } from "./routes.ts";
 
-export interface HttpDeps {
-  /** Rejects where the database does not answer. */
-  ping(): Promise<void>;
-  isDraining(): boolean;
-  log: Log;
-  /** Answers /metrics, or says why not; without it there is no such page. */
-  metrics?: (request: IncomingMessage) => Promise<Reply>;
-  /** How long the database may take before it counts as away. */
-  pingTimeoutMs?: number;
-}
+export type HttpDeps = RouteDeps &
+  AdmissionDeps & {
+    trustedProxies: TrustedProxies;
+    log: Log;
+    bodyLimits?: BodyLimits;
+  };
 
-export interface Reply {
-  status: number;
-  /** An object becomes JSON; a text says its type in the headers. */
-  body: Record<string, unknown> | string;
-  headers?: Record<string, string>;
-}
-
-const PING_TIMEOUT_MS = 2_000;
-const METHODS = "GET, HEAD";
-const SECURITY_HEADERS = {
-  "cache-control": "no-store",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
+/** For the server that the handler is given to: how long a request may take to arrive, in its head and as a whole. */
+export const HTTP_SERVER_OPTIONS: ServerOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  // Node looks every 30 s otherwise, and the times above would mean little.
+  connectionsCheckingInterval: 5_000,
 };
 
-export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
+/** `routes`: others than the server's, in tests. */
+export function createHttpHandler(
+  deps: HttpDeps,
+  routes: readonly Route<RouteDeps>[] = ROUTES,
+): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    // A body is none of ours to wait for; what arrives is thrown away.
-    request.resume();
+    const hungUp = new AbortController();
     response.on("error", (error) => deps.log.debug({ err: error }, "HTTP response not delivered"));
-    void replyTo(deps, request)
-      .catch((error: unknown): Reply => {
-        deps.log.error({ err: error }, "HTTP request failed");
-        return { status: 500, body: { error: "internal error" } };
-      })
-      .then((reply) => send(request, response, reply));
+    response.on("close", () => hungUp.abort());
+    void replyTo(deps, routes, { request, signal: hungUp.signal })
+      .catch((error: unknown) => replyToError(deps.log, error, hungUp.signal))
+      .then((reply) => {
+        // A body that nobody asked for is thrown away as it comes.
+        if (reply.headers?.["connection"] !== "close") request.resume();
+        send(request, response, reply);
+      });
   };
 }
 
-async function replyTo(deps: HttpDeps, request: IncomingMessage): Promise<Reply> {
+async function replyTo(
+  deps: HttpDeps,
+  routes: readonly Route<RouteDeps>[],
+  { request, signal }: { request: IncomingMessage; signal: AbortSignal },
+): Promise<Reply> {
   // The query is cut off, not read: it may hold a token.
-  const [path] = (request.url ?? "").split("?", 1);
-  const { metrics } = deps;
-  if (path !== "/healthz" && path !== "/readyz" && (path !== "/metrics" || metrics === undefined)) {
-    return { status: 404, body: { error: "not found" } };
-  }
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return { status: 405, body: { error: "method not allowed" }, headers: { allow: METHODS } };
-  }
-  if (path === "/metrics" && metrics !== undefined) return metrics(request);
-  return path === "/healthz" ? { status: 200, body: { status: "ok" } } : readiness(deps);
-}
-
-async function readiness(deps: HttpDeps): Promise<Reply> {
-  const problems: string[] = [];
-  if (deps.isDraining()) problems.push("draining");
-  if (!(await pingWithin(deps))) problems.push("database unavailable");
-  if (problems.length === 0) return { status: 200, body: { status: "ready" } };
-  return { status: 503, body: { status: "not ready", problems }, headers: { "retry-after": "1" } };
-}
-
-async function pingWithin(deps: HttpDeps): Promise<boolean> {
-  const { log, pingTimeoutMs = PING_TIMEOUT_MS } = deps;
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${pingTimeoutMs} ms`)), pingTimeoutMs);
-  });
-  try {
-    await Promise.race([deps.ping(), timeout]);
-    return true;
-  } catch (error) {
-    log.warn({ err: error }, "database does not answer the readiness check");
-    return false;
-  } finally {
-    clearTimeout(timer);
+  const [path = ""] = (request.url ?? "").split("?", 1);
+  const match = findRoute(routes, request.method ?? "", path);
+  switch (match.outcome) {
+    case "no_such_path":
+      throw new HttpRefusal(404, "not found");
+    case "no_such_method":
+      throw new HttpRefusal(405, "method not allowed", { allow: match.allow.join(", ") });
+    case "found": {
+      const { route, params } = match;
+      if (route.access === "anybody") return route.serve(deps);
+      if (route.access === "own_rule") return route.serve(deps, request);
+      const caller = await admit(deps, {
+        presented: parseBearer(request.headers.authorization ?? "") ?? "",
+        peer: peerOf(
+          deps.trustedProxies,
+          request.socket.remoteAddress ?? "",
+          request.headers["x-forwarded-for"]?.toString(),
+        ),
+        rule: route.access,
+        action: route.action,
+        method: `${route.method} ${route.path}`,
+      });
+      const body = () => readJson(request, deps.bodyLimits ?? BODY_LIMITS);
+      return route.serve(deps, { caller, params, body, signal });
+    }
+    default:
+      return match satisfies never;
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Reply): void {
-  const text = typeof body === "string" ? body : `${JSON.stringify(body)}\n`;
-  response.writeHead(status, {
-    "content-type": "application/json; charset=utf-8",
-    ...SECURITY_HEADERS,
-    ...headers,
-    "content-length": Buffer.byteLength(text),
-  });
-  response.end(request.method === "HEAD" ? undefined : text);
+/** Logs what the operator must know of, and lets nothing of it out. */
+function replyToError(log: Log, error: unknown, signal: AbortSignal): Reply {
+  if (error instanceof HttpRefusal) return error.reply;
+  if (error instanceof DomainError && error.reason !== "INTERNAL") {
+    if (error.reason === "BACKEND_UNAVAILABLE") log.warn({ err: error }, "HTTP request without its backend");
+    return errorReply(error);
+  }
+  const requestId = randomUUID();
+  // Who has hung up reads no answer, and what was thrown is our own abort.
+  if (!signal.aborted) log.error({ requestId, err: error }, "HTTP request failed");
+  const { body, ...reply } = errorReply(new DomainError("INTERNAL"));
+  return { ...reply, body: { ...(body as object), request_id: requestId } };
 }

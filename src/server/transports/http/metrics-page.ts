@@ -8,8 +8,8 @@ import { authenticate, type AuthenticateDeps } from "../../domain/access/authent
 import type { Refusals } from "../../domain/access/refusals.ts";
 import { requireScope } from "../../domain/access/rules.ts";
 import { DomainError } from "../../domain/domain-error.ts";
-import type { Reply } from "./http-handler.ts";
 import { parseBearer } from "../shared/bearer-token.ts";
+import type { Reply } from "./reply.ts";
 
 export interface MetricsPageDeps {
   authenticate: AuthenticateDeps;

@@ -1,7 +1,8 @@
 // May this caller hold this agent's socket, now? Asked at the handshake, so that a refusal is plain HTTP.
 
 import type { IncomingHttpHeaders } from "node:http";
-import { authenticate, type AuthenticateDeps } from "../../domain/access/authenticate.ts";
+import { authenticateFrom, type AuthenticateFromDeps } from "../../domain/access/admission.ts";
+import type { Peer } from "../../domain/access/attempts.ts";
 import type { Identity } from "../../domain/access/identity.ts";
 import { mayHoldAgentSocket } from "../../domain/access/rules.ts";
 import type { Agent, AgentStore, ConnectionFacts } from "../../domain/agents/agent.ts";
@@ -11,7 +12,7 @@ import { harmlessText } from "../../../protocol/names.ts";
 import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
 
 export interface AdmitAgentDeps {
-  authenticate: AuthenticateDeps;
+  authenticate: AuthenticateFromDeps;
   agents: Pick<AgentStore, "get">;
   router: TerminalRouter;
 }
@@ -19,9 +20,9 @@ export interface AdmitAgentDeps {
 /** Throws the DomainError that the handshake is refused with. */
 export async function admitAgent(
   deps: AdmitAgentDeps,
-  input: { token: string; agentId: AgentId; headers: IncomingHttpHeaders },
+  input: { token: string; peer: Peer; agentId: AgentId; headers: IncomingHttpHeaders },
 ): Promise<{ identity: Identity; agent: Agent; bootId: BootId | undefined; facts: ConnectionFacts }> {
-  const identity = await authenticate(deps.authenticate, input.token);
+  const identity = await authenticateFrom(deps.authenticate, { presented: input.token, peer: input.peer });
   const agent = await deps.agents.get(input.agentId);
   if (!agent) throw new DomainError("AGENT_NOT_FOUND");
   if (!mayHoldAgentSocket(identity, agent)) throw new DomainError("NOT_AUTHORIZED");

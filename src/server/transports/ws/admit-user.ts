@@ -1,6 +1,7 @@
 // May this caller open a terminal on this agent, now? Asked at the handshake, so that a refusal is plain HTTP.
 
-import { authenticate, type AuthenticateDeps } from "../../domain/access/authenticate.ts";
+import { authenticateFrom, type AuthenticateFromDeps } from "../../domain/access/admission.ts";
+import { type Peer, takeAttempt } from "../../domain/access/attempts.ts";
 import type { Identity } from "../../domain/access/identity.ts";
 import { mayOpenTerminal } from "../../domain/access/rules.ts";
 import type { Agent, AgentStore } from "../../domain/agents/agent.ts";
@@ -10,7 +11,7 @@ import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
 import type { TerminalSlot, TerminalSlots } from "../../domain/plans/plan.ts";
 
 export interface AdmitUserDeps {
-  authenticate: AuthenticateDeps;
+  authenticate: AuthenticateFromDeps;
   agents: Pick<AgentStore, "get">;
   router: TerminalRouter;
   slots: TerminalSlots;
@@ -30,15 +31,16 @@ export interface AdmittedUser {
 /** Throws the DomainError that the handshake is refused with. */
 export async function admitUser(
   deps: AdmitUserDeps,
-  input: { token: string; agentId: AgentId; connectionId: ConnectionId },
+  input: { token: string; peer: Peer; agentId: AgentId; connectionId: ConnectionId },
 ): Promise<AdmittedUser> {
-  const identity = await authenticate(deps.authenticate, input.token);
+  const identity = await authenticateFrom(deps.authenticate, { presented: input.token, peer: input.peer });
   const agent = await deps.agents.get(input.agentId);
   if (!agent) throw new DomainError("AGENT_NOT_FOUND");
   const mayOpen: AdmittedUser["mayOpen"] = (terminal) => mayOpenTerminal(identity, agent, terminal);
   const ticketSession = identity.credential.ticket?.sessionId as SessionId | undefined;
   // Which session is asked for is not known yet: only who may open none is refused here.
   if (!mayOpen({ sessionId: ticketSession ?? MAIN_SESSION, readOnly: true })) throw new DomainError("NOT_AUTHORIZED");
+  takeAttempt(deps.authenticate.attempts, { action: "terminal", userId: identity.user.id, peer: input.peer });
   if (agent.mfaLocked) throw new DomainError("MFA_REQUIRED");
   const reachability = deps.router.reachability(agent.id);
   if (reachability !== "online") {

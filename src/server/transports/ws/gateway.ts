@@ -10,9 +10,11 @@ import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from "../../../protocol/limits.ts";
 import { chooseProtocol } from "../../../protocol/subprotocol.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { EventBus } from "../../domain/events/events.ts";
+import type { Peer } from "../../domain/access/attempts.ts";
 import { authenticate } from "../../domain/access/authenticate.ts";
 import type { Refusals } from "../../domain/access/refusals.ts";
 import type { Clock } from "../../domain/clock.ts";
+import { peerOf, type TrustedProxies } from "../shared/peer.ts";
 import { admitAgent, type AdmitAgentDeps } from "./admit-agent.ts";
 import { admitUser, type AdmitUserDeps } from "./admit-user.ts";
 import { type AgentSocketDeps, serveAgentSocket } from "./agent-socket.ts";
@@ -31,6 +33,7 @@ export interface GatewayDeps extends AdmitAgentDeps, AdmitUserDeps, AgentSocketD
   events: EventBus;
   allowedOrigins: readonly string[];
   refusals: Pick<Refusals, "note">;
+  trustedProxies: TrustedProxies;
 }
 
 /** Every route and who may use it; there is no other. */
@@ -106,13 +109,14 @@ export class WebSocketGateway {
     const url = parseUrl(request.url);
     const route = ROUTES.find(({ path }) => path.test(url.pathname));
     const token = presentedToken(request, url);
+    const peer = this.#peerOf(request);
     // An id that is no UUID is an agent that never was; but who asks is asked first.
     const agentId = parseUuid<AgentId>(route?.path.exec(url.pathname)?.[1] ?? "") ?? NO_AGENT;
     const connectionId = deps.secrets.randomUuid() as ConnectionId;
     const isV2 = chooseProtocol(offeredProtocols(request)) === "rexec.v2";
     switch (route?.kind) {
       case "agent": {
-        const admitted = await admitAgent(deps, { token, agentId, headers: request.headers });
+        const admitted = await admitAgent(deps, { token, peer, agentId, headers: request.headers });
         const { credential } = admitted.identity;
         this.#upgrade(request, socket, head, { kind: route.kind, agentId, credential, token }, (webSocket) => {
           if (isV2) serveAgentSocket(deps, webSocket, { ...admitted, connectionId });
@@ -121,7 +125,7 @@ export class WebSocketGateway {
         return;
       }
       case "user": {
-        const admitted = await admitUser(deps, { token, agentId, connectionId });
+        const admitted = await admitUser(deps, { token, peer, agentId, connectionId });
         const { credential } = admitted.identity;
         const release = () =>
           void deps.slots.release(admitted.slot).catch((error: unknown) => {
@@ -155,8 +159,13 @@ export class WebSocketGateway {
   }
 
   #noteRefusal(request: IncomingMessage, reason: string): void {
-    const peer = request.socket.remoteAddress ?? "";
+    const peer = this.#peerOf(request).address;
     this.#deps.refusals.note({ detail: { path: auditedPath(request.url), reason, peer } });
+  }
+
+  #peerOf({ socket, headers }: IncomingMessage): Peer {
+    const forwardedFor = headers["x-forwarded-for"];
+    return peerOf(this.#deps.trustedProxies, socket.remoteAddress ?? "", forwardedFor?.toString());
   }
 
   #upgrade(
@@ -197,7 +206,13 @@ export class WebSocketGateway {
 }
 
 /** Refusals that the audit log keeps; the others say nothing about who tried what. */
-const AUDITED = new Set<string>(["TOKEN_INVALID", "NOT_AUTHORIZED", "ORIGIN_NOT_ALLOWED", "MFA_REQUIRED"]);
+const AUDITED = new Set<string>([
+  "TOKEN_INVALID",
+  "NOT_AUTHORIZED",
+  "ORIGIN_NOT_ALLOWED",
+  "MFA_REQUIRED",
+  "TOO_MANY_ATTEMPTS",
+]);
 
 const NO_AGENT = "00000000-0000-0000-0000-000000000000" as AgentId;
 

@@ -1,0 +1,79 @@
+// What each setting may be: text in, value out.
+
+import { BlockList, isIP } from "node:net";
+import { z } from "zod";
+import type { SettingName } from "./settings.ts";
+
+const port = z.coerce.number("must be a port").int().min(0).max(65_535);
+const flag = z.enum(["0", "1"]).default("0");
+const rate = z.coerce.number("must be a number").int().min(1).max(1_000_000);
+const file = z.string().min(1).optional();
+const list = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  );
+
+export const SETTINGS_SCHEMA = z.object({
+  listen_host: z.string().min(1).default("127.0.0.1"),
+  http_port: port.default(7070),
+  grpc_port: port.default(7071),
+  grpc_reflection: flag,
+  database_url: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
+    .optional(),
+  data_dir: z.string().min(1).optional(),
+  jwt_secret: z.string().optional(),
+  jwks_url: z.url().optional(),
+  public_url: z.url({ protocol: /^https?$/ }).optional(),
+  allowed_origins: list,
+  trusted_proxies: list.transform((networks, context) => {
+    const wrong = networks.filter((network) => !addTo(new BlockList(), network));
+    if (wrong.length > 0) context.addIssue(`${wrong.join(", ")}: must be addresses or CIDRs, as in 10.0.0.0/8`);
+    return networks;
+  }),
+  tls_cert_file: file,
+  tls_key_file: file,
+  tls_client_ca_file: file,
+  metrics_token: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,}$/, "must have at least 16 characters, none of them a space")
+    .optional(),
+  bootstrap_token_file: z.string().optional(),
+  instance_id: z.string().min(1).max(100).optional(),
+  log_level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  insecure: flag,
+  rate_auth_failures: rate.default(60),
+  rate_registrations: rate.default(300),
+  rate_registrations_per_address: rate.default(1200),
+  rate_opens: rate.default(600),
+  rate_opens_per_address: rate.default(6000),
+} satisfies Record<SettingName, z.ZodType>);
+
+export type Settings = z.infer<typeof SETTINGS_SCHEMA>;
+
+export function proxiesOf(networks: readonly string[]): BlockList {
+  const proxies = new BlockList();
+  for (const network of networks) addTo(proxies, network);
+  return proxies;
+}
+
+/** False where it is neither an address nor a network. */
+function addTo(proxies: BlockList, network: string): boolean {
+  const [address = "", bits, ...rest] = network.split("/");
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  const family = version === 4 ? "ipv4" : "ipv6";
+  if (bits === undefined) {
+    proxies.addAddress(address, family);
+    return true;
+  }
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > (version === 4 ? 32 : 128)) return false;
+  proxies.addSubnet(address, Number(bits), family);
+  return true;
+}

@@ -1,0 +1,45 @@
+// How often callers may try what costs or what could be guessed, and what they hear when it was too often.
+
+import type { UserId } from "../../../protocol/ids.ts";
+import { DomainError } from "../domain-error.ts";
+import type { RateLimits } from "./rate-limits.ts";
+
+/** Where a caller comes from. */
+export interface Peer {
+  address: string;
+  /** What attempts are counted by: the address, or of IPv6 the /64 that one customer has to himself. */
+  network: string;
+}
+
+export interface AttemptLimits {
+  /** Credentials that were none, by network. Successes don't count. */
+  authFailures: RateLimits;
+  registrations: ActionLimits;
+  /** Of terminals, and apart from them of tickets for terminals. */
+  opens: ActionLimits;
+}
+
+export interface ActionLimits {
+  byAccount: RateLimits;
+  byNetwork: RateLimits;
+}
+
+/** What is limited although the caller may do it. */
+export type LimitedAction = "registration" | "terminal" | "ticket";
+
+/** Takes one of the caller's and of the network's share. Throws TOO_MANY_ATTEMPTS, and then has taken nothing. */
+export function takeAttempt(
+  limits: AttemptLimits,
+  { action, userId, peer }: { action: LimitedAction; userId: UserId; peer: Peer },
+): void {
+  const { byAccount, byNetwork } = action === "registration" ? limits.registrations : limits.opens;
+  const [account, network] = [`${action}:${userId}`, `${action}:${peer.network}`];
+  const waitMs = Math.max(byAccount.waitMs(account), byNetwork.waitMs(network));
+  if (waitMs > 0) throw tooManyAttempts(waitMs);
+  byAccount.tryTake(account);
+  byNetwork.tryTake(network);
+}
+
+export function tooManyAttempts(waitMs: number): DomainError {
+  return new DomainError("TOO_MANY_ATTEMPTS", { retryAfterS: waitMs / 1000 });
+}

@@ -1,0 +1,60 @@
+// Every setting of the server: its name, as in the configuration file, and what it means. The environment has them in
+// capitals after REXEC_. What stands behind the last semicolon is what holds where nothing is set.
+
+export interface Setting {
+  meaning: string;
+  /** May be given as a file that holds it: `<name>_file`. */
+  isSecret?: true;
+}
+
+export const SETTINGS = {
+  listen_host: { meaning: "address to listen on; 127.0.0.1" },
+  http_port: { meaning: "WebSockets, the JSON API and health; 0 takes a free one; 7070" },
+  grpc_port: { meaning: "gRPC; 0 takes a free one; 7071" },
+  grpc_reflection: { meaning: "1: tell those who may read which calls there are; 0" },
+  database_url: { meaning: "`postgres://…`; not together with data_dir; none", isSecret: true },
+  data_dir: { meaning: "folder of the embedded database; in memory, and gone at the end" },
+  jwt_secret: { meaning: "signs JWTs and tickets, at least 32 bytes; required", isSecret: true },
+  jwks_url: { meaning: "public keys of another issuer of JWTs; none" },
+  public_url: { meaning: "where viewers reach it, `https://…`; the address it listens on" },
+  allowed_origins: { meaning: "other origins whose pages may connect, separated by commas; none" },
+  trusted_proxies: { meaning: "addresses or CIDRs whose X-Forwarded-For is believed, separated by commas; none" },
+  tls_cert_file: { meaning: "PEM: its certificate and those that signed it; none, it speaks clear text" },
+  tls_key_file: { meaning: "PEM: the certificate's key; none" },
+  tls_client_ca_file: { meaning: "PEM: clients must have a certificate that one of these signed; none" },
+  metrics_token: {
+    meaning: "opens `/metrics` to who shows it, at least 16 characters; admins' tokens alone",
+    isSecret: true,
+  },
+  bootstrap_token_file: { meaning: "where the first admin's token is written, if the file is not there; nowhere" },
+  instance_id: { meaning: "names the process in lists; host name and port" },
+  log_level: { meaning: "debug, info, warn, error, silent; info" },
+  insecure: { meaning: "1: serve beyond loopback in clear text, and know it; 0" },
+  rate_auth_failures: { meaning: "invalid credentials a minute from one address; 60" },
+  rate_registrations: { meaning: "agents that one account may register a minute; 300" },
+  rate_registrations_per_address: { meaning: "the same, of one address; 1200" },
+  rate_opens: { meaning: "terminals that one account may open a minute, and tickets for them; 600" },
+  rate_opens_per_address: { meaning: "the same, of one address; 6000" },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export interface ListedSetting {
+  name: string;
+  variable: string;
+  meaning: string;
+}
+
+/** As they are listed for people: each secret is followed by the file that may hold it. */
+export function listSettings(): ListedSetting[] {
+  return Object.entries<Setting>(SETTINGS).flatMap(([name, { meaning, isSecret }]) => [
+    { name, variable: variableOf(name), meaning },
+    ...(isSecret
+      ? [{ name: `${name}_file`, variable: variableOf(`${name}_file`), meaning: `file that holds ${name}; none` }]
+      : []),
+  ]);
+}
+
+export function variableOf(name: string): string {
+  return `REXEC_${name.toUpperCase()}`;
+}

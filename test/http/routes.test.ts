@@ -1,0 +1,150 @@
+// Every route of plain HTTP with every kind of credential.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AgentId } from "../../src/protocol/ids.ts";
+import { openPglite, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
+import type { Refusal } from "../../src/server/domain/access/refusals.ts";
+import type { UserScope } from "../../src/server/domain/access/rules.ts";
+import type { CallerRoute } from "../../src/server/transports/http/route.ts";
+import { type RouteDeps, ROUTES } from "../../src/server/transports/http/routes.ts";
+import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
+import { type Credentials, everyCredential } from "../support/credentials.ts";
+import { type HttpEdge, startHttpEdge } from "../support/http-server.ts";
+
+let stores: SqlStores;
+let plane: ControlPlane;
+let edge: HttpEdge;
+let tokens: Credentials;
+let agentId: AgentId;
+let foreign: { id: AgentId; token: string };
+
+const register = async (token: string, name: string) =>
+  (await (await edge.fetch("/api/agents", { method: "POST", token, json: { name } })).json()) as { id: AgentId };
+
+beforeAll(async () => {
+  stores = await openPglite();
+  await stores.migrate();
+  plane = await startControlPlane(stores);
+  edge = await startHttpEdge(plane);
+  const { user, token } = await plane.addCaller();
+  agentId = (await register(token, "mine")).id;
+  tokens = await everyCredential(plane, user, agentId);
+  const other = await plane.addCaller();
+  foreign = { id: (await register(other.token, "theirs")).id, token: other.token };
+});
+afterAll(async () => {
+  await edge.close();
+  await plane.stop();
+  await stores.close();
+});
+
+type Guarded = CallerRoute<RouteDeps>;
+const isGuarded = (route: (typeof ROUTES)[number]): route is Guarded =>
+  route.access !== "anybody" && route.access !== "own_rule";
+const cells = ROUTES.filter(isGuarded).map((route) => [`${route.method} ${route.path}`, route] as const);
+
+/** Without a body: who may use a route that reads one hears 415, and nothing is changed. */
+const request = (route: Guarded, token: string | undefined, id: string = agentId) =>
+  edge.fetch(route.path.replace(":id", id), { method: route.method, token });
+const answerOf = async (response: Response) => ({ status: response.status, ...((await response.json()) as object) });
+
+it("every route says who may use it, and no two are the same", () => {
+  const scopes: readonly (UserScope | "anybody" | "own_rule" | undefined)[] = [
+    "anybody",
+    "own_rule",
+    "read",
+    "write",
+    "admin",
+  ];
+  expect(ROUTES.filter(({ access }) => !scopes.includes(access))).toEqual([]);
+  const pathsOf = (rule: string) => ROUTES.filter(({ access }) => access === rule).map(({ path }) => path);
+  expect(pathsOf("anybody")).toEqual(["/healthz", "/readyz"]);
+  // metrics.test.ts shows who may.
+  expect(pathsOf("own_rule")).toEqual(["/metrics"]);
+  expect(new Set(ROUTES.map(({ method, path }) => `${method} ${path}`)).size).toBe(ROUTES.length);
+});
+
+it("what changes something needs more than read", () => {
+  expect(cells.filter(([, { method, access }]) => method !== "GET" && access === "read")).toEqual([]);
+});
+
+it("a route without a rule is closed to everybody", async () => {
+  const nobodys = { method: "GET", path: "/x", serve: async () => ({ status: 200, body: {} }) } as unknown as Guarded;
+  const forgotten = await startHttpEdge(plane, {}, [nobodys]);
+  const response = await forgotten.fetch("/x", { token: tokens.admin });
+  expect(await answerOf(response)).toMatchObject({ status: 403, error: "not authorized" });
+  await forgotten.close();
+});
+
+describe.each(cells)("%s", (_, route) => {
+  const isRead = route.method === "GET";
+
+  it("is closed to those without a valid credential", async () => {
+    for (const kind of ["none", "unknown", "garbage", "expired", "revoked", "forged"] as const) {
+      const response = await request(route, tokens[kind]);
+      expect(response.headers.get("www-authenticate")).toBe("Bearer");
+      expect({ kind, ...(await answerOf(response)) }).toEqual({
+        kind,
+        status: 401,
+        error: "invalid token",
+        reason: "TOKEN_INVALID",
+      });
+    }
+  });
+
+  it("is closed to agents, tickets and half-finished logins", async () => {
+    for (const kind of ["agent", "ticket", "mfaPending"] as const) {
+      expect({ kind, ...(await answerOf(await request(route, tokens[kind]))) }).toEqual({
+        kind,
+        status: 403,
+        error: "not authorized",
+        reason: "NOT_AUTHORIZED",
+      });
+    }
+  });
+
+  it("opens to the scope of its rule", async () => {
+    const open = isRead ? 200 : 415;
+    // What reads no body would be done: it is asked of an agent that never was.
+    const id = route.method === "DELETE" ? "00000000-0000-4000-8000-000000000000" : agentId;
+    const expected = route.method === "DELETE" ? 404 : open;
+    expect((await request(route, tokens.read, id)).status).toBe(route.access === "read" ? expected : 403);
+    expect((await request(route, tokens.write, id)).status).toBe(expected);
+    expect((await request(route, tokens.admin, id)).status).toBe(expected);
+  });
+
+  it.runIf(route.path.includes(":id"))("answers for another's agent as for one that never was", async () => {
+    const body = route.method === "PATCH" ? { json: { name: "stolen" } } : {};
+    const ids = [foreign.id, "00000000-0000-4000-8000-000000000000", "no-uuid"];
+    for (const id of ids) {
+      const path = route.path.replace(":id", id);
+      const response = await edge.fetch(path, { method: route.method, token: tokens.write, ...body });
+      expect({ id, ...(await answerOf(response)) }).toEqual({
+        id,
+        status: 404,
+        error: "agent not found",
+        reason: "AGENT_NOT_FOUND",
+      });
+    }
+    const still = await edge.fetch(`/api/agents/${foreign.id}`, { token: foreign.token });
+    expect(await still.json()).toMatchObject({ name: "theirs" });
+  });
+
+  it("takes no token from the query", async () => {
+    const path = route.path.replace(":id", agentId);
+    expect((await edge.fetch(`${path}?token=${tokens.admin}`, { method: route.method })).status).toBe(401);
+  });
+});
+
+it("each refusal leaves a trace, without the credential", async () => {
+  const noted: Refusal[] = [];
+  const watched = await startHttpEdge(plane, { refusals: { note: (refusal) => void noted.push(refusal) } });
+  await watched.fetch(`/api/agents/${agentId}?token=${tokens.admin}`, { token: tokens.unknown });
+  await watched.fetch("/api/agents", { method: "POST", token: tokens.read, json: { name: "x" } });
+  await watched.close();
+  expect(noted.map(({ detail }) => detail)).toEqual([
+    { method: "GET /api/agents/:id", reason: "TOKEN_INVALID", peer: "127.0.0.1" },
+    { method: "POST /api/agents", reason: "NOT_AUTHORIZED", peer: "127.0.0.1" },
+  ]);
+  const written = JSON.stringify([noted, plane.log.lines]);
+  for (const token of [tokens.unknown, tokens.admin, tokens.read]) expect(written).not.toContain(token.slice(12));
+});
