@@ -4,6 +4,13 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { z } from "zod";
 
+/** Seals the secrets of users' second factors. */
+interface MfaKey {
+  id: string;
+  /** 32 bytes. */
+  key: Uint8Array;
+}
+
 export interface ServerConfig {
   /** Address to listen on. */
   host: string;
@@ -21,6 +28,11 @@ export interface ServerConfig {
   allowedOrigins: readonly string[];
   /** Names this process among its like, and is the same after a restart: "host:port" by default. */
   instanceId: string;
+  mfa: {
+    /** The first seals, all open; without any, and after them, one that is derived from the JWT secret. */
+    keys: readonly MfaKey[];
+    policy: { grantMs: number; maxAttempts: number; lockoutMs: number };
+  };
   /** Where the first admin's token is written (mode 0600) when the file does not exist. */
   bootstrapTokenFile?: string | undefined;
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
@@ -31,6 +43,8 @@ export interface ServerConfig {
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 const port = z.coerce.number().int().min(0).max(65_535);
+/** Up to a day. */
+const minutes = z.coerce.number().int().min(1).max(1440);
 const schema = z.object({
   REXEC_LISTEN_HOST: z.string().min(1).default("127.0.0.1"),
   REXEC_HTTP_PORT: port.default(7070),
@@ -47,9 +61,16 @@ const schema = z.object({
   REXEC_ALLOWED_ORIGINS: z.string().default(""),
   REXEC_BOOTSTRAP_TOKEN_FILE: z.string().optional(),
   REXEC_INSTANCE_ID: z.string().min(1).max(100).optional(),
+  REXEC_MFA_KEYS: z.string().optional(),
+  REXEC_MFA_KEYS_FILE: z.string().optional(),
+  REXEC_MFA_GRANT_MINUTES: minutes.default(15),
+  REXEC_MFA_MAX_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(5),
+  REXEC_MFA_LOCKOUT_MINUTES: minutes.default(15),
   REXEC_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   REXEC_INSECURE: z.enum(["0", "1"]).default("0"),
 });
+
+const MFA_KEY = /^([\w.-]{1,32}):([0-9a-f]{64})$/i;
 
 /** A setting is missing or wrong. The message names it and says what it must be. */
 export class ConfigError extends Error {
@@ -75,13 +96,21 @@ export function readServerConfig(
     httpPort: values.REXEC_HTTP_PORT,
     grpcPort: values.REXEC_GRPC_PORT,
     database: databaseOf(values),
-    jwtSecret: values.REXEC_JWT_SECRET ?? readSecret(values.REXEC_JWT_SECRET_FILE) ?? "",
+    jwtSecret: values.REXEC_JWT_SECRET ?? readSecret("REXEC_JWT_SECRET_FILE", values.REXEC_JWT_SECRET_FILE) ?? "",
     jwksUrl: values.REXEC_JWKS_URL,
     publicUrl: values.REXEC_PUBLIC_URL,
     allowedOrigins: values.REXEC_ALLOWED_ORIGINS.split(",")
       .map((origin) => origin.trim())
       .filter((origin) => origin !== ""),
     instanceId: values.REXEC_INSTANCE_ID ?? `${hostname()}:${overrides.httpPort ?? values.REXEC_HTTP_PORT}`,
+    mfa: {
+      keys: mfaKeysOf(values),
+      policy: {
+        grantMs: values.REXEC_MFA_GRANT_MINUTES * 60_000,
+        maxAttempts: values.REXEC_MFA_MAX_ATTEMPTS,
+        lockoutMs: values.REXEC_MFA_LOCKOUT_MINUTES * 60_000,
+      },
+    },
     bootstrapTokenFile: values.REXEC_BOOTSTRAP_TOKEN_FILE,
     logLevel: values.REXEC_LOG_LEVEL,
     ...definedOnly(overrides),
@@ -107,12 +136,41 @@ function databaseOf(values: z.infer<typeof schema>): ServerConfig["database"] {
   return { kind: "pglite", dataDir: values.REXEC_DATA_DIR };
 }
 
-function readSecret(file: string | undefined): string | undefined {
+function mfaKeysOf(values: z.infer<typeof schema>): MfaKey[] {
+  if (values.REXEC_MFA_KEYS !== undefined && values.REXEC_MFA_KEYS_FILE !== undefined) {
+    throw new ConfigError("REXEC_MFA_KEYS and REXEC_MFA_KEYS_FILE: set one of them, not both");
+  }
+  const name = values.REXEC_MFA_KEYS === undefined ? "REXEC_MFA_KEYS_FILE" : "REXEC_MFA_KEYS";
+  const text = values.REXEC_MFA_KEYS ?? readSecret("REXEC_MFA_KEYS_FILE", values.REXEC_MFA_KEYS_FILE);
+  if (text === undefined) return [];
+  const keys = text
+    .split(/[,\n]/)
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "")
+    .map((entry, index) => {
+      // The entry itself is a secret: it is told by its place.
+      const [, id, hex] = MFA_KEY.exec(entry) ?? [];
+      if (id === undefined || hex === undefined) {
+        throw new ConfigError(
+          `${name}: entry ${index + 1} must be "id:64 hex digits"; make the digits with \`openssl rand -hex 32\``,
+        );
+      }
+      return { id, key: Buffer.from(hex, "hex") };
+    });
+  if (keys.length === 0) throw new ConfigError(`${name}: must hold at least one "id:64 hex digits"`);
+  const ids = keys.map(({ id }) => id);
+  if (ids.includes("jwt"))
+    throw new ConfigError(`${name}: the id jwt is the key's that is derived from the JWT secret`);
+  if (new Set(ids).size < ids.length) throw new ConfigError(`${name}: each id may stand there once`);
+  return keys;
+}
+
+function readSecret(name: string, file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   try {
     return readFileSync(file, "utf8").trim();
   } catch (cause) {
-    throw new ConfigError(`REXEC_JWT_SECRET_FILE: ${file} can't be read`, { cause });
+    throw new ConfigError(`${name}: ${file} can't be read`, { cause });
   }
 }
 

@@ -11,8 +11,10 @@ import { createRateLimits } from "./adapters/memory/rate-limits.ts";
 import { createTerminalSlots } from "./adapters/memory/terminal-slots.ts";
 import { createTokenCache } from "./adapters/memory/token-cache.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
+import { createSecretSeal, keyFromJwtSecret } from "./adapters/node/secret-seal.ts";
 import { nodeSecrets as secrets } from "./adapters/node/secrets.ts";
 import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-stores.ts";
+import { createTotp } from "./adapters/totp/totp.ts";
 import type { ServerConfig } from "./config.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
 import { createRefusals } from "./domain/access/refusals.ts";
@@ -90,6 +92,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const gateway = new WebSocketGateway({
     authenticate,
     agents: stores.agents,
+    mfa: stores.mfa,
     router,
     lifecycle,
     slots,
@@ -112,6 +115,10 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       ...authenticate,
       audit: stores.audit,
       plans: stores.plans,
+      totp: createTotp(),
+      // The derived key stays behind configured ones: what it has sealed must open when keys are configured later.
+      seal: createSecretSeal([...config.mfa.keys, keyFromJwtSecret(config.jwtSecret)]),
+      mfaPolicy: config.mfa.policy,
       events,
       refusals,
       slots,

@@ -26,7 +26,12 @@ const SERVED = new Set(
         (name) => `/rexec.token.v1.TokenService/${name}`,
       ),
     )
-    .concat(["ListSessions", "OpenTerminal"].map((name) => `/rexec.session.v1.SessionService/${name}`)),
+    .concat(["ListSessions", "OpenTerminal"].map((name) => `/rexec.session.v1.SessionService/${name}`))
+    .concat(
+      ["Enroll", "ConfirmEnrollment", "Disable", "LockAgent", "UnlockAgent", "VerifyAccess", "GetLockState"].map(
+        (name) => `/rexec.mfa.v1.MfaService/${name}`,
+      ),
+    ),
 );
 
 /** The method with a request of these bytes in place of a message. */

@@ -42,6 +42,7 @@ export async function startTestServer(overrides: Partial<ServerConfig> = {}): Pr
     jwtSecret: TEST_JWT_SECRET,
     allowedOrigins: [],
     instanceId: "test",
+    mfa: { keys: [], policy: { grantMs: 15 * 60_000, maxAttempts: 5, lockoutMs: 15 * 60_000 } },
     bootstrapTokenFile: join(directory, "admin-token"),
     logLevel: "silent",
     ...overrides,

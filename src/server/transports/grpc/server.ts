@@ -2,15 +2,17 @@
 
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
+import { MfaServiceService } from "../../../gen/rexec/mfa/v1/mfa_service.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { agentService, type AgentServiceDeps } from "./agent-service.ts";
+import { mfaService, type MfaServiceDeps } from "./mfa-service.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
 import { SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
 import { tokenService, type TokenServiceDeps } from "./token-service.ts";
 
-export type GrpcDeps = ImplementServiceDeps & AgentServiceDeps & TokenServiceDeps & SessionServiceDeps;
+export type GrpcDeps = ImplementServiceDeps & AgentServiceDeps & TokenServiceDeps & SessionServiceDeps & MfaServiceDeps;
 
 export interface GrpcListenOptions {
   host: string;
@@ -48,6 +50,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [AgentServiceService, agentService(deps)],
     [SessionServiceService, sessionService(deps)],
     [TokenServiceService, tokenService(deps)],
+    [MfaServiceService, mfaService(deps)],
   ]);
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];
