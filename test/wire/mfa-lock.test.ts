@@ -135,6 +135,20 @@ describe("a locked agent", () => {
     await elsewhere.wire.close();
   });
 
+  it("leaves nobody in who came at the moment it was locked", async () => {
+    const { agentId } = agent;
+    for (let round = 0; round < 5; round++) {
+      const dial = () => WireSocket.dial(terminalUrl(agentId), { token: other, protocols: ["rexec.v2"] });
+      const dials = Array.from({ length: 8 }, dial);
+      await lock(agentId, owner.token);
+      for (const dialled of await Promise.allSettled(dials)) {
+        if (dialled.status === "fulfilled") expect(await dialled.value.closed).toMatchObject({ code: 4423 });
+        else expect(String(dialled.reason)).toContain("refused: 423");
+      }
+      await call(mfa, "unlockAgent", { agentId, code: owner.codes.pop() }, owner.token);
+    }
+  });
+
   it("takes no command of a viewer that it has closed", async () => {
     const { agentId } = agent;
     const viewer = await v2Viewer(agentId, other);

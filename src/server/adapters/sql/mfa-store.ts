@@ -56,11 +56,7 @@ function beginEnrollment(
       .insertInto("user_mfa")
       .values({ user_id: userId, secret: sealedSecret })
       .onConflict((conflict) =>
-        conflict
-          .column("user_id")
-          // Another secret has other codes: its steps have not been used.
-          .doUpdateSet({ secret: sealedSecret, last_step: null })
-          .where("user_mfa.confirmed_at", "is", null),
+        conflict.column("user_id").doUpdateSet({ secret: sealedSecret }).where("user_mfa.confirmed_at", "is", null),
       )
       .returning("user_id")
       .executeTakeFirst();
