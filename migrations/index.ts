@@ -8,6 +8,7 @@ import * as agents from "./0003-agents.ts";
 import * as apiTokens from "./0004-api-tokens.ts";
 import * as auditLog from "./0005-audit-log.ts";
 import * as auditOrder from "./0006-audit-order.ts";
+import * as mfa from "./0007-mfa.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-plans": plans,
@@ -16,4 +17,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0004-api-tokens": apiTokens,
   "0005-audit-log": auditLog,
   "0006-audit-order": auditOrder,
+  "0007-mfa": mfa,
 };

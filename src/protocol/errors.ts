@@ -67,6 +67,8 @@ export const ERRORS = {
   AGENT_RECONNECTING: { message: "agent reconnecting", grpc: GRPC.UNAVAILABLE, http: 503, ws: 1013, retryAfterS: 1 },
   AGENT_ALREADY_CONNECTED: { message: "agent already connected", grpc: GRPC.ALREADY_EXISTS, http: 409, ws: 4410 },
   MFA_REQUIRED: { message: "mfa verification required", grpc: GRPC.FAILED_PRECONDITION, http: 423, ws: 4423 },
+  MFA_NOT_ENROLLED: { message: "mfa not enrolled", grpc: GRPC.FAILED_PRECONDITION, http: 409, ws: 4400 },
+  MFA_ALREADY_ENROLLED: { message: "mfa already enrolled", grpc: GRPC.ALREADY_EXISTS, http: 409, ws: 4400 },
   TOO_MANY_ATTEMPTS: {
     message: "too many attempts",
     grpc: GRPC.RESOURCE_EXHAUSTED,

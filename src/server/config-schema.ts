@@ -2,11 +2,14 @@
 
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
+import { parseMfaKeys } from "./mfa-keys.ts";
 import type { SettingName } from "./settings.ts";
 
 const port = z.coerce.number("must be a port").int().min(0).max(65_535);
 const flag = z.enum(["0", "1"]).default("0");
 const rate = z.coerce.number("must be a number").int().min(1).max(1_000_000);
+/** Up to a day. */
+const minutes = z.coerce.number("must be a number").int().min(1).max(1440);
 const file = z.string().min(1).optional();
 const list = z
   .string()
@@ -44,6 +47,18 @@ export const SETTINGS_SCHEMA = z.object({
     .string()
     .regex(/^[\x21-\x7e]{16,}$/, "must have at least 16 characters, none of them a space")
     .optional(),
+  mfa_keys: z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      const keys = text === undefined ? [] : parseMfaKeys(text);
+      if (typeof keys !== "string") return keys;
+      context.addIssue(keys);
+      return z.NEVER;
+    }),
+  mfa_grant_minutes: minutes.default(15),
+  mfa_max_attempts: z.coerce.number("must be a number").int().min(1).max(100).default(5),
+  mfa_lockout_minutes: minutes.default(15),
   bootstrap_token_file: z.string().optional(),
   instance_id: z.string().min(1).max(100).optional(),
   log_level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),

@@ -1,6 +1,7 @@
 // The server's configuration: the only reader of process.env here. Read from the environment and a file, validated
 // whole, with messages that say what to do.
 
+import type { MfaKey } from "./mfa-keys.ts";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { AttemptRates } from "./adapters/memory/attempt-limits.ts";
@@ -33,6 +34,11 @@ export interface ServerConfig {
   rates: AttemptRates;
   /** Names this process among its like, and is the same after a restart: "host:port" by default. */
   instanceId: string;
+  mfa: {
+    /** The first seals, all open; without any, and after them, one that is derived from the JWT secret. */
+    keys: readonly MfaKey[];
+    policy: { grantMs: number; maxAttempts: number; lockoutMs: number };
+  };
   /** Where the first admin's token is written (mode 0600) when the file does not exist. */
   bootstrapTokenFile?: string | undefined;
   /** Opens /metrics, beside the tokens of admins. */
@@ -87,6 +93,14 @@ export function readServerConfig(
       opensPerAddress: values.rate_opens_per_address,
     },
     instanceId: values.instance_id ?? `${hostname()}:${overrides.httpPort ?? values.http_port}`,
+    mfa: {
+      keys: values.mfa_keys,
+      policy: {
+        grantMs: values.mfa_grant_minutes * 60_000,
+        maxAttempts: values.mfa_max_attempts,
+        lockoutMs: values.mfa_lockout_minutes * 60_000,
+      },
+    },
     bootstrapTokenFile: values.bootstrap_token_file,
     metricsToken: values.metrics_token,
     logLevel: values.log_level,

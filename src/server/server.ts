@@ -13,9 +13,11 @@ import { createTerminalSlots } from "./adapters/memory/terminal-slots.ts";
 import { createTokenCache } from "./adapters/memory/token-cache.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
 import { EventLoopMonitor } from "./adapters/node/event-loop.ts";
+import { createSecretSeal, keyFromJwtSecret } from "./adapters/node/secret-seal.ts";
 import { nodeSecrets as secrets } from "./adapters/node/secrets.ts";
 import { createMetrics } from "./adapters/prometheus/metrics.ts";
 import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-stores.ts";
+import { createTotp } from "./adapters/totp/totp.ts";
 import type { ServerConfig } from "./config.ts";
 import { proxiesOf } from "./config-schema.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
@@ -118,6 +120,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const gateway = new WebSocketGateway({
     authenticate,
     agents: stores.agents,
+    mfa: stores.mfa,
     router,
     lifecycle,
     slots,
@@ -179,6 +182,10 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const grpc = await startGrpcServer(
     {
       ...edge,
+      totp: createTotp(),
+      // The derived key stays behind configured ones: what it has sealed must open when keys are configured later.
+      seal: createSecretSeal([...config.mfa.keys, keyFromJwtSecret(config.jwtSecret)]),
+      mfaPolicy: config.mfa.policy,
       eventWakeUps,
       changeLogs,
       slots,

@@ -26,6 +26,14 @@ export const SETTINGS = {
     meaning: "opens `/metrics` to who shows it, at least 16 characters; admins' tokens alone",
     isSecret: true,
   },
+  mfa_keys: {
+    meaning:
+      "`id:64 hex digits`, separated by commas or line ends: seal the secrets of second factors, the first new ones, all of them old ones, without any one that is derived from the JWT secret; none",
+    isSecret: true,
+  },
+  mfa_grant_minutes: { meaning: "how long a code opens a locked agent to the login that gave it; 15" },
+  mfa_max_attempts: { meaning: "wrong codes in a row after which an account may try no more for a while; 5" },
+  mfa_lockout_minutes: { meaning: "how long that while is; 15" },
   bootstrap_token_file: { meaning: "where the first admin's token is written, if the file is not there; nowhere" },
   instance_id: { meaning: "names the process in lists; host name and port" },
   log_level: { meaning: "debug, info, warn, error, silent; info" },

@@ -41,7 +41,12 @@ const SERVED = new Set(
       ),
     )
     .concat(["ListEvents", "WatchEvents"].map((name) => `/rexec.event.v1.EventService/${name}`))
-    .concat(["ListInstances", "DrainInstance"].map((name) => `/rexec.instance.v1.InstanceService/${name}`)),
+    .concat(["ListInstances", "DrainInstance"].map((name) => `/rexec.instance.v1.InstanceService/${name}`))
+    .concat(
+      ["Enroll", "ConfirmEnrollment", "Disable", "LockAgent", "UnlockAgent", "VerifyAccess", "GetLockState"].map(
+        (name) => `/rexec.mfa.v1.MfaService/${name}`,
+      ),
+    ),
 );
 
 /** The method with a request of these bytes in place of a message. */

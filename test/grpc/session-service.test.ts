@@ -31,7 +31,7 @@ describe("SessionService", () => {
     const stores = await openPglite();
     await stores.migrate();
     plane = await startControlPlane(stores, ({ agents }) => ({
-      // Nothing locks agents yet: here some are.
+      // Locked without the way over an enrolment.
       agents: {
         ...agents,
         get: async (id) => {

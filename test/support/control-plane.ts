@@ -10,6 +10,8 @@ import { createTerminalSlots } from "../../src/server/adapters/memory/terminal-s
 import { createTokenCache } from "../../src/server/adapters/memory/token-cache.ts";
 import { nodeSecrets } from "../../src/server/adapters/node/secrets.ts";
 import { systemClock } from "../../src/server/adapters/node/clock.ts";
+import { createSecretSeal, keyFromJwtSecret } from "../../src/server/adapters/node/secret-seal.ts";
+import { createTotp } from "../../src/server/adapters/totp/totp.ts";
 import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { AgentId, InstanceId, TokenId, UserId } from "../../src/protocol/ids.ts";
 import type { Scope, User } from "../../src/server/domain/access/identity.ts";
@@ -93,6 +95,9 @@ export async function startControlPlane(
     }),
     draining: draining.signal,
     meter: { ended: () => {} },
+    totp: createTotp(),
+    seal: createSecretSeal([keyFromJwtSecret("a secret of the tests")]),
+    mfaPolicy: { grantMs: 15 * 60_000, maxAttempts: 5, lockoutMs: 15 * 60_000 },
     terminalBaseUrl: () => "ws://localhost:8080",
     pageTokenKey: "a key for tests",
     attempts: createAttemptLimits({ clock, rates: NO_LIMITS }),

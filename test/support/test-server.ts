@@ -55,6 +55,7 @@ export async function startTestServer(overrides: Partial<ServerConfig> = {}): Pr
     rates: NO_LIMITS,
     warnings: [],
     instanceId: "test",
+    mfa: { keys: [], policy: { grantMs: 15 * 60_000, maxAttempts: 5, lockoutMs: 15 * 60_000 } },
     bootstrapTokenFile: join(directory, "admin-token"),
     logLevel: "silent",
     ...overrides,

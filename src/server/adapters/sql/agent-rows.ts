@@ -23,6 +23,7 @@ export function toAgent(row: AgentRow): Agent {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     version: row.version,
+    ...(row.mfa_locked_at !== null && { mfaLockedAt: row.mfa_locked_at }),
     ...(row.connected_at !== null && { connectedAt: row.connected_at }),
     ...(row.last_seen_at !== null && { lastSeenAt: row.last_seen_at }),
     ...(row.system_info !== null && { systemInfo: row.system_info }),

@@ -35,6 +35,7 @@ async function register(trx: Transaction<Schema>, registration: Registration): P
   const { agent, token, audit } = registration;
   const user = await lockUser(trx, agent.userId);
   const known = await findByRequestId(trx, agent);
+  if (known?.mfa_locked) return { outcome: "mfa_required" };
   if (known !== undefined) {
     const revokedTokenHashes = await revokeRegistrationTokens(trx, known, audit.at);
     await insertToken(trx, { agent: known, token, at: audit.at });

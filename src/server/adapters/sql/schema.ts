@@ -45,6 +45,7 @@ export interface AgentTable {
   tags: string[];
   status: Generated<AgentStatus>;
   mfa_locked: Generated<boolean>;
+  mfa_locked_at: Date | null;
   epoch: Generated<number>;
   instance_id: InstanceId | null;
   system_info: Json<SystemInfo | null>;
@@ -72,6 +73,29 @@ export interface ApiTokenTable {
   revoked_at: Date | null;
 }
 
+export interface UserMfaTable {
+  user_id: UserId;
+  /** Sealed: the key's id, and what only that key opens for this user. */
+  secret: string;
+  confirmed_at: Date | null;
+  last_step: number | null;
+  failed_attempts: Generated<number>;
+  locked_until: Date | null;
+}
+
+export interface MfaRecoveryCodeTable {
+  user_id: UserId;
+  hash: string;
+  used_at: Date | null;
+}
+
+export interface MfaGrantTable {
+  user_id: UserId;
+  agent_id: AgentId;
+  sid: string;
+  until: Date;
+}
+
 export interface AuditLogTable {
   sequence: GeneratedAlways<number>;
   at: Date;
@@ -90,4 +114,7 @@ export interface Schema {
   agents: AgentTable;
   api_tokens: ApiTokenTable;
   audit_log: AuditLogTable;
+  user_mfa: UserMfaTable;
+  mfa_recovery_codes: MfaRecoveryCodeTable;
+  mfa_grants: MfaGrantTable;
 }

@@ -4,10 +4,12 @@ import { type Kysely, sql } from "kysely";
 import type { TokenStore, UserStore } from "../../domain/access/token.ts";
 import type { AgentStore } from "../../domain/agents/agent.ts";
 import type { EventLog } from "../../domain/events/audit.ts";
+import type { MfaStore } from "../../domain/mfa/mfa.ts";
 import type { PlanStore } from "../../domain/plans/plan.ts";
 import { createAgentStore } from "./agent-store.ts";
 import { createEventLog } from "./audit-log.ts";
 import { wrapDatabase } from "./database.ts";
+import { createMfaStore } from "./mfa-store.ts";
 import { runMigrations } from "./migrate.ts";
 import { openEmbedded, type PgliteOptions } from "./pglite.ts";
 import { createPlanStore } from "./plan-store.ts";
@@ -22,6 +24,7 @@ export interface SqlStores {
   users: UserStore;
   plans: PlanStore;
   audit: EventLog;
+  mfa: MfaStore;
   /** Brings the schema up to date; to be called once, before anything else. */
   migrate(): Promise<void>;
   /** Rejects with BACKEND_UNAVAILABLE where the database does not answer. */
@@ -62,6 +65,7 @@ function storesOn(db: Kysely<Schema>, engine: Pick<SqlStores, "migrate" | "close
     users: createUserStore(database),
     plans: createPlanStore(database),
     audit: createEventLog(database),
+    mfa: createMfaStore(database),
     migrate: engine.migrate,
     ping: () => database.run(async (db) => void (await sql`SELECT 1`.execute(db))),
     close: () => database.close(),

@@ -7,6 +7,7 @@ import { reachableAgent } from "../agents/reachable-agent.ts";
 import type { Clock } from "../clock.ts";
 import { DomainError, invalidField } from "../domain-error.ts";
 import type { EventBus } from "../events/events.ts";
+import { requireGrant, type RequireGrantDeps } from "../mfa/require-grant.ts";
 import type { Scope } from "./identity.ts";
 import { issueToken } from "./issue-token.ts";
 import type { Refusals } from "./refusals.ts";
@@ -14,7 +15,7 @@ import { parseRequestId } from "./request-id.ts";
 import { requireScope, scopeCovers, type UserIdentity } from "./rules.ts";
 import type { Secrets, Token, TokenStore } from "./token.ts";
 
-export interface CreateTokenDeps {
+export interface CreateTokenDeps extends RequireGrantDeps {
   tokens: Pick<TokenStore, "create">;
   agents: Pick<AgentStore, "get">;
   refusals: Pick<Refusals, "note">;
@@ -38,7 +39,7 @@ export interface CreateTokenInput {
 /** Beyond the year 9999 dates have another shape, which not every reader of them knows. */
 const LATEST_EXPIRY_MS = Date.UTC(9999, 11, 31);
 
-/** Throws INVALID_ARGUMENT, NOT_AUTHORIZED (a scope that the caller lacks), AGENT_NOT_FOUND. */
+/** Throws INVALID_ARGUMENT, NOT_AUTHORIZED (a scope that the caller lacks), AGENT_NOT_FOUND, MFA_REQUIRED. */
 export async function createToken(
   deps: CreateTokenDeps,
   input: CreateTokenInput,
@@ -98,6 +99,7 @@ async function boundAgent(
   const agent = await reachableAgent(deps, { caller, agentId });
   // The token would belong to its maker, and only its agent's owner may hold a token of it.
   if (agent.userId !== caller.user.id) throw new DomainError("NOT_AUTHORIZED");
+  await requireGrant(deps, { identity: caller, agent });
   return agent.id;
 }
 

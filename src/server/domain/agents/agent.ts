@@ -23,6 +23,8 @@ export interface Agent {
   tags: readonly string[];
   status: AgentStatus;
   mfaLocked: boolean;
+  /** Set while it is locked. */
+  mfaLockedAt?: Date;
   /** Of the last connection that was written; 0 before the first. */
   epoch: number;
   createdAt: Date;
@@ -120,7 +122,9 @@ export type RegisterResult =
   | { outcome: "repeated"; agent: Agent; revokedTokenHashes: readonly string[] }
   | { outcome: "limit_reached"; limit: number; used: number }
   | { outcome: "not_in_plan" }
-  | { outcome: "name_taken" };
+  | { outcome: "name_taken" }
+  /** The request id is that of an agent that is locked now: its token is not to be had for the asking. */
+  | { outcome: "mfa_required" };
 
 /** Rejections of every method are BACKEND_UNAVAILABLE DomainErrors where the database can't be reached. */
 export interface AgentStore {

@@ -4,22 +4,24 @@ import { requireScope, type UserIdentity } from "../access/rules.ts";
 import type { Clock } from "../clock.ts";
 import { DomainError } from "../domain-error.ts";
 import type { EventBus } from "../events/events.ts";
+import { requireGrant, type RequireGrantDeps } from "../mfa/require-grant.ts";
 import type { AgentStore } from "./agent.ts";
 import { reachableAgent, type ReachableAgentDeps } from "./reachable-agent.ts";
 
-export interface DeleteAgentDeps extends ReachableAgentDeps {
+export interface DeleteAgentDeps extends ReachableAgentDeps, RequireGrantDeps {
   agents: Pick<AgentStore, "get" | "delete">;
   events: Pick<EventBus, "publish">;
   clock: Clock;
 }
 
-/** Throws AGENT_NOT_FOUND. The sockets close on the events that are published. */
+/** Throws AGENT_NOT_FOUND, MFA_REQUIRED. The sockets close on the events that are published. */
 export async function deleteAgent(
   deps: DeleteAgentDeps,
   input: { caller: UserIdentity; agentId: string; signal?: AbortSignal },
 ): Promise<void> {
   const caller = requireScope(input.caller, "write");
   const agent = await reachableAgent(deps, { caller, agentId: input.agentId });
+  await requireGrant(deps, { identity: caller, agent });
   input.signal?.throwIfAborted();
   const deleted = await deps.agents.delete(agent.id, {
     at: new Date(deps.clock.now()),

@@ -4,22 +4,24 @@ import { requireScope, type UserIdentity } from "../access/rules.ts";
 import type { Clock } from "../clock.ts";
 import { DomainError } from "../domain-error.ts";
 import type { AuditLog } from "../events/audit.ts";
+import { requireGrant, type RequireGrantDeps } from "../mfa/require-grant.ts";
 import type { AgentControl } from "../terminals/sessions.ts";
 import { reachableAgent, type ReachableAgentDeps } from "./reachable-agent.ts";
 
-export interface DisconnectAgentDeps extends ReachableAgentDeps {
+export interface DisconnectAgentDeps extends ReachableAgentDeps, RequireGrantDeps {
   control: AgentControl;
   audit: AuditLog;
   clock: Clock;
 }
 
-/** Throws INVALID_ARGUMENT, AGENT_NOT_FOUND, AGENT_OFFLINE. */
+/** Throws INVALID_ARGUMENT, AGENT_NOT_FOUND, MFA_REQUIRED, AGENT_OFFLINE. */
 export async function disconnectAgent(
   deps: DisconnectAgentDeps,
   input: { caller: UserIdentity; agentId: string; signal?: AbortSignal },
 ): Promise<void> {
   const caller = requireScope(input.caller, "write");
   const agent = await reachableAgent(deps, { caller, agentId: input.agentId });
+  await requireGrant(deps, { identity: caller, agent });
   input.signal?.throwIfAborted();
   const answer = deps.control.disconnectAgent(agent.id);
   if (answer !== "told") {

@@ -34,7 +34,7 @@ export interface RegisteredAgent {
   tokenName: string;
 }
 
-/** Throws INVALID_ARGUMENT, AGENT_LIMIT_REACHED, AGENT_NOT_IN_PLAN, AGENT_NAME_TAKEN. */
+/** Throws INVALID_ARGUMENT, AGENT_LIMIT_REACHED, AGENT_NOT_IN_PLAN, AGENT_NAME_TAKEN, MFA_REQUIRED. */
 export async function registerAgent(deps: RegisterAgentDeps, input: RegisterAgentInput): Promise<RegisteredAgent> {
   const { user } = requireScope(input.caller, "write");
   checkAgentFields(input.agent);
@@ -74,6 +74,8 @@ export async function registerAgent(deps: RegisterAgentDeps, input: RegisterAgen
       throw new DomainError("AGENT_NOT_IN_PLAN");
     case "name_taken":
       throw new DomainError("AGENT_NAME_TAKEN");
+    case "mfa_required":
+      throw new DomainError("MFA_REQUIRED");
     default:
       return result satisfies never;
   }

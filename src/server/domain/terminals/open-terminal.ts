@@ -14,6 +14,7 @@ import { reachableAgent, type ReachableAgentDeps } from "../agents/reachable-age
 import type { Clock } from "../clock.ts";
 import { DomainError, invalidField } from "../domain-error.ts";
 import type { AuditLog } from "../events/audit.ts";
+import { requireGrant, type RequireGrantDeps } from "../mfa/require-grant.ts";
 import { checkPlanForTerminal, type CheckPlanDeps } from "../plans/check-plan.ts";
 import type { TerminalSlots } from "../plans/plan.ts";
 
@@ -22,7 +23,7 @@ export interface AgentPresence {
   isOnline(agentId: AgentId): Promise<boolean>;
 }
 
-export interface OpenTerminalDeps extends ReachableAgentDeps, CheckPlanDeps {
+export interface OpenTerminalDeps extends ReachableAgentDeps, CheckPlanDeps, RequireGrantDeps {
   presence: AgentPresence;
   slots: Pick<TerminalSlots, "acquire" | "release">;
   jwt: Pick<JwtCodec, "sign">;
@@ -60,7 +61,7 @@ export async function openTerminal(deps: OpenTerminalDeps, input: OpenTerminalIn
   const agent = await reachableAgent(deps, { caller, agentId: input.agentId });
   const terminal = { sessionId, readOnly: input.readOnly };
   if (!mayOpenTerminal(caller, agent, terminal)) throw new DomainError("NOT_AUTHORIZED");
-  if (agent.mfaLocked) throw new DomainError("MFA_REQUIRED");
+  await requireGrant(deps, { identity: caller, agent });
   if (!(await deps.presence.isOnline(agent.id))) {
     throw new DomainError("AGENT_OFFLINE", agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
   }

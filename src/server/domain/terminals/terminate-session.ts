@@ -8,9 +8,10 @@ import type { Clock } from "../clock.ts";
 import { DomainError, invalidField } from "../domain-error.ts";
 import type { AuditLog } from "../events/audit.ts";
 import type { EventBus } from "../events/events.ts";
+import { requireGrant, type RequireGrantDeps } from "../mfa/require-grant.ts";
 import type { AgentControl } from "./sessions.ts";
 
-export interface TerminateSessionDeps extends ReachableAgentDeps {
+export interface TerminateSessionDeps extends ReachableAgentDeps, RequireGrantDeps {
   control: AgentControl;
   audit: AuditLog;
   events: Pick<EventBus, "subscribe">;
@@ -18,7 +19,7 @@ export interface TerminateSessionDeps extends ReachableAgentDeps {
 }
 
 /**
- * Resolves when the shell has ended. Throws INVALID_ARGUMENT, AGENT_NOT_FOUND, SESSION_NOT_FOUND, and AGENT_RECONNECTING
+ * Resolves when the shell has ended. Throws INVALID_ARGUMENT, AGENT_NOT_FOUND, MFA_REQUIRED, SESSION_NOT_FOUND, and AGENT_RECONNECTING
  * where the agent does not answer in time: whether it has ended it is then not known.
  */
 export async function terminateSession(
@@ -29,6 +30,7 @@ export async function terminateSession(
   const sessionId = parseSessionId(input.sessionId);
   if (sessionId === undefined) throw invalidField("session_id", 'must be "main" or "split-…"');
   const agent = await reachableAgent(deps, { caller, agentId: input.agentId });
+  await requireGrant(deps, { identity: caller, agent });
   input.signal.throwIfAborted();
   const ended = sessionEnd(deps.events, { agentId: agent.id, sessionId, signal: input.signal });
   try {

@@ -10,6 +10,8 @@ import { eventService, type EventServiceDeps } from "./event-service.ts";
 import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
 import { instanceService, type InstanceServiceDeps } from "./instance-service.ts";
 import { type GrpcTls, ReloadableCredentials } from "./server-credentials.ts";
+import { MfaServiceService } from "../../../gen/rexec/mfa/v1/mfa_service.ts";
+import { mfaService, type MfaServiceDeps } from "./mfa-service.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
 import { SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
@@ -20,7 +22,8 @@ export type GrpcDeps = ImplementServiceDeps &
   TokenServiceDeps &
   SessionServiceDeps &
   EventServiceDeps &
-  InstanceServiceDeps;
+  InstanceServiceDeps &
+  MfaServiceDeps;
 
 export interface GrpcListenOptions {
   host: string;
@@ -63,6 +66,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [SessionServiceService, sessionService(deps)],
     [TokenServiceService, tokenService(deps)],
     [InstanceServiceService, instanceService(deps)],
+    [MfaServiceService, mfaService(deps)],
   ]);
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];

@@ -6,11 +6,12 @@ import type { Identity } from "../../domain/access/identity.ts";
 import { mayOpenTerminal } from "../../domain/access/rules.ts";
 import type { Agent, AgentStore } from "../../domain/agents/agent.ts";
 import { DomainError } from "../../domain/domain-error.ts";
+import { requireGrant, type RequireGrantDeps } from "../../domain/mfa/require-grant.ts";
 import { type AgentId, type ConnectionId, MAIN_SESSION, type SessionId, type UserId } from "../../../protocol/ids.ts";
 import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
 import type { TerminalSlot, TerminalSlots } from "../../domain/plans/plan.ts";
 
-export interface AdmitUserDeps {
+export interface AdmitUserDeps extends RequireGrantDeps {
   authenticate: AuthenticateFromDeps;
   agents: Pick<AgentStore, "get">;
   router: TerminalRouter;
@@ -23,6 +24,8 @@ export interface AdmittedUser {
   agent: Agent;
   userId: UserId;
   identity: Identity;
+  /** Where the agent is locked: when the login's grant ends. */
+  grantedUntil: Date | undefined;
   /** Taken for the connection: to be released when it ends. */
   slot: TerminalSlot;
   mayOpen(terminal: { sessionId: SessionId; readOnly: boolean }): boolean;
@@ -41,7 +44,7 @@ export async function admitUser(
   // Which session is asked for is not known yet: only who may open none is refused here.
   if (!mayOpen({ sessionId: ticketSession ?? MAIN_SESSION, readOnly: true })) throw new DomainError("NOT_AUTHORIZED");
   takeAttempt(deps.authenticate.attempts, { action: "terminal", userId: identity.user.id, peer: input.peer });
-  if (agent.mfaLocked) throw new DomainError("MFA_REQUIRED");
+  const grantedUntil = await requireGrant(deps, { identity, agent });
   const reachability = deps.router.reachability(agent.id);
   if (reachability !== "online") {
     throw new DomainError(reachability, agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
@@ -51,7 +54,7 @@ export async function admitUser(
     agentId: agent.id,
     connectionId: input.connectionId,
   });
-  return { agent, userId: identity.user.id, identity, slot, mayOpen };
+  return { agent, userId: identity.user.id, identity, grantedUntil, slot, mayOpen };
 }
 
 /** People a terminal is shared with, and admins who look in, take none of the owner's slots but one of their own. */

@@ -12,6 +12,7 @@ import { DomainError } from "../../domain/domain-error.ts";
 import type { EventBus } from "../../domain/events/events.ts";
 import type { Peer } from "../../domain/access/attempts.ts";
 import { authenticate } from "../../domain/access/authenticate.ts";
+import type { Identity } from "../../domain/access/identity.ts";
 import type { Refusals } from "../../domain/access/refusals.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { peerOf, type TrustedProxies } from "../shared/peer.ts";
@@ -19,6 +20,7 @@ import { admitAgent, type AdmitAgentDeps } from "./admit-agent.ts";
 import { admitUser, type AdmitUserDeps } from "./admit-user.ts";
 import { type AgentSocketDeps, serveAgentSocket } from "./agent-socket.ts";
 import { isOriginAllowed, offeredProtocols, presentedToken } from "./credentials.ts";
+import { GrantWatch } from "./grant-watch.ts";
 import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
 import { OrderedSocket } from "./ordered-socket.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
@@ -42,12 +44,27 @@ const ROUTES = [
   { kind: "user", path: /^\/ws\/agent\/([^/]+)\/terminal$/ },
 ] as const;
 
+/** What the door knows of a caller that it lets in. */
+interface Admitted {
+  kind: "agent" | "user";
+  agentId: AgentId;
+  identity: Identity;
+  token: string;
+  /** Of a viewer of a locked agent. */
+  grantedUntil?: Date | undefined;
+}
+
+interface WatchedSocket extends OpenSocket {
+  identity: Identity;
+}
+
 /** Closing handshakes are waited for this long when the server stops. */
 const CLOSE_ALL_MS = 1_000;
 
 export class WebSocketGateway {
   readonly #deps: GatewayDeps;
   readonly #sockets: OpenSockets;
+  readonly #grants: GrantWatch;
   readonly #bridges: KeptBridges;
   readonly meter = new SocketMeter();
   #drained: Promise<void> | undefined;
@@ -66,6 +83,7 @@ export class WebSocketGateway {
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
     this.#sockets = new OpenSockets(deps.events);
+    this.#grants = new GrantWatch(deps);
     this.#bridges = new KeptBridges(deps.secrets);
   }
 
@@ -84,7 +102,9 @@ export class WebSocketGateway {
 
   /** Once a second. */
   tick(): void {
-    this.#sockets.tick(this.#deps.clock.now());
+    const now = this.#deps.clock.now();
+    this.#sockets.tick(now);
+    this.#grants.tick(now);
   }
 
   /** No new sockets; the open ones are told to come back elsewhere. Resolves when all are closed, or after a second. */
@@ -99,6 +119,7 @@ export class WebSocketGateway {
     while (this.#sockets.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
     for (const client of this.#server.clients) client.terminate();
     this.#sockets.dispose();
+    this.#grants.dispose();
     this.#bridges.dispose();
   }
 
@@ -117,8 +138,8 @@ export class WebSocketGateway {
     switch (route?.kind) {
       case "agent": {
         const admitted = await admitAgent(deps, { token, peer, agentId, headers: request.headers });
-        const { credential } = admitted.identity;
-        this.#upgrade(request, socket, head, { kind: route.kind, agentId, credential, token }, (webSocket) => {
+        const { identity } = admitted;
+        this.#upgrade(request, socket, head, { kind: route.kind, agentId, identity, token }, (webSocket) => {
           if (isV2) serveAgentSocket(deps, webSocket, { ...admitted, connectionId });
           else serveV1AgentSocket({ ...deps, bridges: this.#bridges }, webSocket, { ...admitted, connectionId });
         });
@@ -126,7 +147,7 @@ export class WebSocketGateway {
       }
       case "user": {
         const admitted = await admitUser(deps, { token, peer, agentId, connectionId });
-        const { credential } = admitted.identity;
+        const { identity, grantedUntil } = admitted;
         const release = () =>
           void deps.slots.release(admitted.slot).catch((error: unknown) => {
             deps.log.warn({ agentId, err: error }, "terminal slot not released");
@@ -134,7 +155,8 @@ export class WebSocketGateway {
         // The handshake may still fail: the slot goes back whenever the raw socket ends.
         socket.once("close", release);
         if (socket.destroyed) release();
-        this.#upgrade(request, socket, head, { kind: route.kind, agentId, credential, token }, (webSocket) => {
+        const entered = { kind: route.kind, agentId, identity, token, grantedUntil };
+        this.#upgrade(request, socket, head, entered, (webSocket) => {
           if (isV2) serveUserSocket(deps, webSocket, admitted);
           else serveV1UserSocket(deps, webSocket, admitted, url.searchParams);
         });
@@ -145,13 +167,16 @@ export class WebSocketGateway {
     }
   }
 
-  /** What is revoked or deleted between the admission and now would not be missed by the socket alone. */
-  async #checkAgain(token: string, agentId: AgentId): Promise<void> {
+  /** What is revoked, deleted or locked between the admission and now would not be missed by the socket alone. */
+  async #checkAgain(open: WatchedSocket, { token, kind }: Pick<Admitted, "token" | "kind">): Promise<void> {
     await authenticate(this.#deps.authenticate, token);
-    if (!(await this.#deps.agents.get(agentId))) throw new DomainError("AGENT_NOT_FOUND");
+    if (kind === "user") return this.#grants.look(open);
+    if (!(await this.#deps.agents.get(open.agentId))) throw new DomainError("AGENT_NOT_FOUND");
   }
 
-  #watch(open: OpenSocket, webSocket: WebSocket): void {
+  #watch(open: WatchedSocket, webSocket: WebSocket, grantedUntil: Date | undefined): void {
+    this.#grants.add(open, grantedUntil);
+    webSocket.once("close", () => this.#grants.delete(open));
     const heard = () => this.#sockets.heard(open, this.#deps.clock.now());
     this.#sockets.watch(open, this.#deps.clock.now());
     webSocket.on("pong", heard);
@@ -172,15 +197,16 @@ export class WebSocketGateway {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    admitted: Pick<OpenSocket, "agentId" | "credential"> & { token: string; kind: "agent" | "user" },
+    admitted: Admitted,
     serve: (webSocket: WebSocket) => void,
   ): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const { agentId, credential, token, kind } = admitted;
+      const { agentId, identity, kind } = admitted;
       const ordered = new OrderedSocket(webSocket);
-      const open: OpenSocket = {
+      const open: WatchedSocket = {
         agentId,
-        credential,
+        identity,
+        credential: identity.credential,
         close: (code, reason) => ordered.close(code, reason),
         ping: () => {
           webSocket.ping();
@@ -191,13 +217,13 @@ export class WebSocketGateway {
       };
       this.#sockets.add(open);
       this.meter.opened(kind, { raw: socket, webSocket });
-      this.#checkAgain(token, agentId).catch((error: unknown) => {
+      if (kind === "user") this.#watch(open, webSocket, admitted.grantedUntil);
+      this.#checkAgain(open, admitted).catch((error: unknown) => {
         // What can't be known now was known a moment ago.
         if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;
         ordered.close(ERRORS[error.reason].ws, ERRORS[error.reason].message);
       });
       webSocket.once("close", () => this.#sockets.delete(open));
-      if (kind === "user") this.#watch(open, webSocket);
       serve(webSocket);
       // The door may have closed while this caller stood in it.
       if (this.#drained) webSocket.close(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
@@ -206,13 +232,7 @@ export class WebSocketGateway {
 }
 
 /** Refusals that the audit log keeps; the others say nothing about who tried what. */
-const AUDITED = new Set<string>([
-  "TOKEN_INVALID",
-  "NOT_AUTHORIZED",
-  "ORIGIN_NOT_ALLOWED",
-  "MFA_REQUIRED",
-  "TOO_MANY_ATTEMPTS",
-]);
+const AUDITED = new Set<string>(["TOKEN_INVALID", "NOT_AUTHORIZED", "ORIGIN_NOT_ALLOWED", "TOO_MANY_ATTEMPTS"]);
 
 const NO_AGENT = "00000000-0000-0000-0000-000000000000" as AgentId;
 

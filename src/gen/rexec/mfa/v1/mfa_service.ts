@@ -61,6 +61,7 @@ export interface LockAgentResponse {
 
 export interface UnlockAgentRequest {
   agentId: string;
+  /** A code, or a recovery code. */
   code: string;
 }
 
@@ -69,6 +70,7 @@ export interface UnlockAgentResponse {
 
 export interface VerifyAccessRequest {
   agentId: string;
+  /** A code, or a recovery code. */
   code: string;
 }
 
@@ -77,6 +79,7 @@ export interface VerifyAccessResponse {
 }
 
 export interface GetLockStateRequest {
+  /** Empty: the account alone. */
   agentId: string;
 }
 
@@ -926,6 +929,7 @@ export const MfaServiceService = {
       Buffer.from(ConfirmEnrollmentResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ConfirmEnrollmentResponse => ConfirmEnrollmentResponse.decode(value),
   },
+  /** Unlocks the caller's agents, too: no code could open them any more. */
   disable: {
     path: "/rexec.mfa.v1.MfaService/Disable" as const,
     requestStream: false as const,
@@ -981,6 +985,7 @@ export interface MfaServiceServer extends UntypedServiceImplementation {
   /** Starts enrolment; nothing is on until ConfirmEnrollment. */
   enroll: handleUnaryCall<EnrollRequest, EnrollResponse>;
   confirmEnrollment: handleUnaryCall<ConfirmEnrollmentRequest, ConfirmEnrollmentResponse>;
+  /** Unlocks the caller's agents, too: no code could open them any more. */
   disable: handleUnaryCall<DisableRequest, DisableResponse>;
   /** Every door of the agent closes, and the terminals without a grant with them. */
   lockAgent: handleUnaryCall<LockAgentRequest, LockAgentResponse>;
@@ -1022,6 +1027,7 @@ export interface MfaServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ConfirmEnrollmentResponse) => void,
   ): ClientUnaryCall;
+  /** Unlocks the caller's agents, too: no code could open them any more. */
   disable(
     request: DisableRequest,
     callback: (error: ServiceError | null, response: DisableResponse) => void,

@@ -1,0 +1,147 @@
+// Viewers of locked agents, and what ends them, with stores that answer when the test says so.
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { aUser, userIdentity } from "../../../../test/support/identities.ts";
+import type { AgentId } from "../../../protocol/ids.ts";
+import type { Agent } from "../../domain/agents/agent.ts";
+import { DomainError } from "../../domain/domain-error.ts";
+import type { DomainEvent } from "../../domain/events/events.ts";
+import { GrantWatch, type WatchedViewer } from "./grant-watch.ts";
+
+const agentId = randomUUID() as AgentId;
+const user = aUser();
+const NOW = 1_000_000;
+const ungranted = "4423 mfa verification required";
+
+let publish: (event: DomainEvent) => void;
+let isListening: boolean;
+let answers: PromiseWithResolvers<Date | undefined>[];
+let agent: Pick<Agent, "id" | "userId" | "mfaLocked"> | undefined;
+let grants: GrantWatch;
+beforeEach(() => {
+  vi.useFakeTimers();
+  answers = [];
+  agent = { id: agentId, userId: user.id, mfaLocked: true };
+  grants = new GrantWatch({
+    clock: { now: () => NOW },
+    agents: { get: async () => agent as Agent | undefined },
+    mfa: {
+      grantedUntil() {
+        const answer = Promise.withResolvers<Date | undefined>();
+        answers.push(answer);
+        return answer.promise;
+      },
+    },
+    events: {
+      subscribe(listener) {
+        isListening = true;
+        publish = listener;
+        return () => (isListening = false);
+      },
+    },
+  });
+});
+afterEach(() => vi.useRealTimers());
+
+function viewer(grantedUntilMs?: number): WatchedViewer & { closes: string[] } {
+  const closes: string[] = [];
+  const close = (code: number, reason: string) => void closes.push(`${code} ${reason}`);
+  const watched = { agentId, identity: userIdentity(user, "write", { sid: "login" }), closes, close };
+  grants.add(watched, grantedUntilMs === undefined ? undefined : new Date(grantedUntilMs));
+  return watched;
+}
+
+const lock = () => publish({ type: "mfa.locked", agentId, userId: user.id, byUserId: user.id });
+/** Lets what was answered be acted on. */
+const settle = () => vi.advanceTimersByTimeAsync(0);
+async function answer(index: number, until: Date | undefined): Promise<void> {
+  answers[index]?.resolve(until);
+  await settle();
+}
+
+describe("viewers of an agent that is locked", () => {
+  it("close where their login has no grant, or one that has ended, and stay where it has one", async () => {
+    const all = [viewer(), viewer(), viewer()];
+    lock();
+    await settle();
+    await answer(0, undefined);
+    await answer(1, new Date(NOW));
+    await answer(2, new Date(NOW + 1));
+    expect(all.map(({ closes }) => closes)).toEqual([[ungranted], [ungranted], []]);
+  });
+
+  it("are closed where the database does not answer in time, or not at all: nobody stays in on a guess", async () => {
+    const [late, failed] = [viewer(), viewer()];
+    lock();
+    await settle();
+    answers[1]?.reject(new DomainError("BACKEND_UNAVAILABLE"));
+    await settle();
+    expect(failed.closes).toEqual(["1013 service unavailable"]);
+    await vi.advanceTimersByTimeAsync(799);
+    expect(late.closes).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(late.closes).toEqual(["1013 service unavailable"]);
+  });
+
+  it("are not asked for again while the answer is waited for, and once when their grant has ended", async () => {
+    const { closes } = viewer(NOW + 5_000);
+    grants.tick(NOW + 4_999);
+    await settle();
+    expect(answers).toHaveLength(0);
+    grants.tick(NOW + 5_000);
+    grants.tick(NOW + 6_000);
+    await settle();
+    expect(answers).toHaveLength(1);
+    await answer(0, new Date(NOW + 9_000));
+    expect(closes).toEqual([]);
+    grants.tick(NOW + 9_000);
+    await settle();
+    await answer(1, undefined);
+    expect(closes).toEqual([ungranted]);
+  });
+
+  it("keep the end of the grant that was looked up last, though an earlier answer comes later", async () => {
+    const watched = viewer();
+    const first = grants.look(watched);
+    await settle();
+    lock();
+    await settle();
+    await answer(1, new Date(NOW + 5_000));
+    answers[0]?.resolve(new Date(NOW + 50_000));
+    await first;
+    grants.tick(NOW + 5_000);
+    await settle();
+    expect(answers).toHaveLength(3);
+  });
+
+  it("stay for good where it was unlocked before their grant ended", async () => {
+    const { closes } = viewer(NOW + 1);
+    agent = { id: agentId, userId: user.id, mfaLocked: false };
+    grants.tick(NOW + 1);
+    await settle();
+    grants.tick(NOW + 1_000_000);
+    await settle();
+    expect([closes, answers]).toEqual([[], []]);
+  });
+
+  it("are looked at anew when their user's second factor has gone", async () => {
+    const [entered, outside] = [viewer(NOW + 5_000), viewer()];
+    publish({ type: "mfa.disabled", userId: aUser().id });
+    publish({ type: "mfa.disabled", userId: user.id });
+    await settle();
+    expect(answers).toHaveLength(1);
+    await answer(0, undefined);
+    expect([entered.closes, outside.closes]).toEqual([[ungranted], []]);
+  });
+
+  it("that are gone are looked at no more", async () => {
+    const gone = viewer(NOW);
+    grants.delete(gone);
+    lock();
+    grants.tick(NOW);
+    await settle();
+    expect(answers).toEqual([]);
+    grants.dispose();
+    expect(isListening).toBe(false);
+  });
+});
