@@ -7,6 +7,7 @@ import * as users from "./0002-users.ts";
 import * as agents from "./0003-agents.ts";
 import * as apiTokens from "./0004-api-tokens.ts";
 import * as auditLog from "./0005-audit-log.ts";
+import * as userAccounts from "./0008-user-accounts.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-plans": plans,
@@ -14,4 +15,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003-agents": agents,
   "0004-api-tokens": apiTokens,
   "0005-audit-log": auditLog,
+  "0008-user-accounts": userAccounts,
 };

@@ -15,6 +15,7 @@ import { nodeSecrets as secrets } from "./adapters/node/secrets.ts";
 import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-stores.ts";
 import type { ServerConfig } from "./config.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
+import { forgetTokens } from "./domain/access/forget-tokens.ts";
 import { createRefusals } from "./domain/access/refusals.ts";
 import { createTokenUsage } from "./domain/access/token-usage.ts";
 import { AgentLifecycle } from "./domain/agents/agent-lifecycle.ts";
@@ -60,9 +61,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     onListenerError: (err, event) => log.error({ err, event: event.type }, "listener failed"),
   });
   const tokenCache = createTokenCache({ clock });
-  const forgetTokens = events.subscribe(
-    (event) => event.type === "token.revoked" && tokenCache.forget(event.tokenHash),
-  );
+  const stopForgetting = events.subscribe((event) => forgetTokens(tokenCache, event));
   const jwt = createJoseCodec({ clock, secret: config.jwtSecret, jwksUrl: config.jwksUrl });
   const tokenUsage = createTokenUsage({
     tokens: stores.tokens,
@@ -76,7 +75,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     onError: (err) => log.warn({ err }, "refused access not audited"),
   });
   const authenticate = { ...stores, tokenCache, jwt, secrets, clock, tokenUsage };
-  const slots = createTerminalSlots();
+  const slots = createTerminalSlots((userId) => events.publish({ type: "limits.changed", userId }));
   const router = new TerminalRouter({ instanceId, clock, events });
   const lifecycle = new AgentLifecycle({
     instanceId,
@@ -143,7 +142,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       await Promise.all([gateway.drain(), grpc.close(graceMs)]);
       await closeHttp(http);
       clearInterval(timer);
-      forgetTokens();
+      stopForgetting();
       await Promise.all([tokenUsage.close(), refusals.settled(), lifecycle.settled()]);
       await stores.close();
     },

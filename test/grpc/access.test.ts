@@ -26,7 +26,13 @@ const SERVED = new Set(
         (name) => `/rexec.token.v1.TokenService/${name}`,
       ),
     )
-    .concat(["ListSessions", "OpenTerminal"].map((name) => `/rexec.session.v1.SessionService/${name}`)),
+    .concat(["ListSessions", "OpenTerminal"].map((name) => `/rexec.session.v1.SessionService/${name}`))
+    .concat(["CheckPlan", "GetLimits", "ListLimits", "SetPlan"].map((name) => `/rexec.plan.v1.PlanService/${name}`))
+    .concat(
+      ["CreateUser", "GetUser", "ListUsers", "UpdateUser", "DeleteUser"].map(
+        (name) => `/rexec.user.v1.UserService/${name}`,
+      ),
+    ),
 );
 
 /** The method with a request of these bytes in place of a message. */

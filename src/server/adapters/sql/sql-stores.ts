@@ -5,6 +5,7 @@ import type { TokenStore, UserStore } from "../../domain/access/token.ts";
 import type { AgentStore } from "../../domain/agents/agent.ts";
 import type { AuditLog } from "../../domain/events/audit.ts";
 import type { PlanStore } from "../../domain/plans/plan.ts";
+import type { UserAccounts } from "../../domain/users/user-accounts.ts";
 import { createAgentStore } from "./agent-store.ts";
 import { createAuditLog } from "./audit-log.ts";
 import { wrapDatabase } from "./database.ts";
@@ -14,12 +15,13 @@ import { createPlanStore } from "./plan-store.ts";
 import { connectPostgres, type PostgresOptions } from "./postgres.ts";
 import type { Schema } from "./schema.ts";
 import { createTokenStore } from "./token-store.ts";
+import { createUserAccounts } from "./user-accounts.ts";
 import { createUserStore } from "./user-store.ts";
 
 export interface SqlStores {
   agents: AgentStore;
   tokens: TokenStore;
-  users: UserStore;
+  users: UserStore & UserAccounts;
   plans: PlanStore;
   audit: AuditLog;
   /** Brings the schema up to date; to be called once, before anything else. */
@@ -59,7 +61,7 @@ function storesOn(db: Kysely<Schema>, engine: Pick<SqlStores, "migrate" | "close
   return {
     agents: createAgentStore(database),
     tokens: createTokenStore(database),
-    users: createUserStore(database),
+    users: { ...createUserStore(database), ...createUserAccounts(database) },
     plans: createPlanStore(database),
     audit: createAuditLog(database),
     migrate: engine.migrate,

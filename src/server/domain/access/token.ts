@@ -65,11 +65,14 @@ export interface TokenStore {
   markUsed(used: readonly { id: TokenId; at: Date }[]): Promise<void>;
 }
 
-/** Verified tokens for 5 minutes, keyed by hash. Forgets on revocation. */
+/** Verified tokens and their users for 5 minutes, keyed by hash. */
 export interface TokenCache {
   get(hash: string): TokenWithUser | undefined;
   put(hash: string, token: TokenWithUser): void;
+  /** The token is revoked, or ends sooner than was known. */
   forget(hash: string): void;
+  /** The user is another one now, or gone: no token of theirs is as it was. */
+  forgetUser(userId: UserId): void;
 }
 
 export interface UserStore {

@@ -119,7 +119,7 @@ export type RegisterResult =
   /** The request id was known: this is what it made; its token has been replaced by the new one. */
   | { outcome: "repeated"; agent: Agent; revokedTokenHashes: readonly string[] }
   | { outcome: "limit_reached"; limit: number; used: number }
-  | { outcome: "not_in_plan" }
+  | { outcome: "not_in_plan"; used: number }
   | { outcome: "name_taken" };
 
 /** Rejections of every method are BACKEND_UNAVAILABLE DomainErrors where the database can't be reached. */

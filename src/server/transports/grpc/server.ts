@@ -2,15 +2,24 @@
 
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
+import { PlanServiceService } from "../../../gen/rexec/plan/v1/plan_service.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
+import { UserServiceService } from "../../../gen/rexec/user/v1/user_service.ts";
 import { agentService, type AgentServiceDeps } from "./agent-service.ts";
+import { planService, type PlanServiceDeps } from "./plan-service.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
 import { SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
 import { tokenService, type TokenServiceDeps } from "./token-service.ts";
+import { userService, type UserServiceDeps } from "./user-service.ts";
 
-export type GrpcDeps = ImplementServiceDeps & AgentServiceDeps & TokenServiceDeps & SessionServiceDeps;
+export type GrpcDeps = ImplementServiceDeps &
+  AgentServiceDeps &
+  TokenServiceDeps &
+  SessionServiceDeps &
+  PlanServiceDeps &
+  UserServiceDeps;
 
 export interface GrpcListenOptions {
   host: string;
@@ -48,6 +57,8 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [AgentServiceService, agentService(deps)],
     [SessionServiceService, sessionService(deps)],
     [TokenServiceService, tokenService(deps)],
+    [PlanServiceService, planService(deps)],
+    [UserServiceService, userService(deps)],
   ]);
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];

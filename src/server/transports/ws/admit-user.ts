@@ -7,9 +7,10 @@ import type { Agent, AgentStore } from "../../domain/agents/agent.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import { type AgentId, type ConnectionId, MAIN_SESSION, type SessionId, type UserId } from "../../../protocol/ids.ts";
 import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
+import { denyByLimit, type DenyByLimitDeps } from "../../domain/plans/limit-denials.ts";
 import type { TerminalSlot, TerminalSlots } from "../../domain/plans/plan.ts";
 
-export interface AdmitUserDeps {
+export interface AdmitUserDeps extends DenyByLimitDeps {
   authenticate: AuthenticateDeps;
   agents: Pick<AgentStore, "get">;
   router: TerminalRouter;
@@ -56,8 +57,7 @@ export async function admitUser(
 async function takeSlot(deps: AdmitUserDeps, identity: Identity, slot: TerminalSlot): Promise<TerminalSlot> {
   const limit = await deps.terminalLimit(identity.user);
   const result = await deps.slots.acquire(slot, limit);
-  if (!result.granted) {
-    throw new DomainError("AGENT_TERMINAL_LIMIT_REACHED", { quota: { limit: limit ?? 0, used: result.used } });
-  }
-  return slot;
+  if (result.granted) return slot;
+  const reason = "AGENT_TERMINAL_LIMIT_REACHED";
+  throw denyByLimit(deps, { identity, reason, limit: limit ?? 0, used: result.used, agentId: slot.agentId });
 }

@@ -11,7 +11,10 @@ import { chooseProtocol } from "../../../protocol/subprotocol.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { EventBus } from "../../domain/events/events.ts";
 import { authenticate } from "../../domain/access/authenticate.ts";
+import type { Identity } from "../../domain/access/identity.ts";
 import type { Refusals } from "../../domain/access/refusals.ts";
+import { mayReach } from "../../domain/access/rules.ts";
+import type { Agent } from "../../domain/agents/agent.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { admitAgent, type AdmitAgentDeps } from "./admit-agent.ts";
 import { admitUser, type AdmitUserDeps } from "./admit-user.ts";
@@ -60,7 +63,7 @@ export class WebSocketGateway {
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
-    this.#sockets = new OpenSockets(deps.events);
+    this.#sockets = new OpenSockets(deps.events, deps.authenticate.users);
     this.#bridges = new KeptBridges(deps.secrets);
   }
 
@@ -106,8 +109,7 @@ export class WebSocketGateway {
     switch (route?.kind) {
       case "agent": {
         const admitted = await admitAgent(deps, { token, agentId, headers: request.headers });
-        const { credential } = admitted.identity;
-        this.#upgrade(request, socket, head, { kind: route.kind, agentId, credential, token }, (webSocket) => {
+        this.#upgrade(request, socket, head, { ...admitted, kind: route.kind, token }, (webSocket) => {
           if (isV2) serveAgentSocket(deps, webSocket, { ...admitted, connectionId });
           else serveV1AgentSocket({ ...deps, bridges: this.#bridges }, webSocket, { ...admitted, connectionId });
         });
@@ -115,7 +117,6 @@ export class WebSocketGateway {
       }
       case "user": {
         const admitted = await admitUser(deps, { token, agentId, connectionId });
-        const { credential } = admitted.identity;
         const release = () =>
           void deps.slots.release(admitted.slot).catch((error: unknown) => {
             deps.log.warn({ agentId, err: error }, "terminal slot not released");
@@ -123,7 +124,7 @@ export class WebSocketGateway {
         // The handshake may still fail: the slot goes back whenever the raw socket ends.
         socket.once("close", release);
         if (socket.destroyed) release();
-        this.#upgrade(request, socket, head, { kind: route.kind, agentId, credential, token }, (webSocket) => {
+        this.#upgrade(request, socket, head, { ...admitted, kind: route.kind, token }, (webSocket) => {
           if (isV2) serveUserSocket(deps, webSocket, admitted);
           else serveV1UserSocket(deps, webSocket, admitted, url.searchParams);
         });
@@ -134,10 +135,14 @@ export class WebSocketGateway {
     }
   }
 
-  /** What is revoked or deleted between the admission and now would not be missed by the socket alone. */
-  async #checkAgain(token: string, agentId: AgentId): Promise<void> {
-    await authenticate(this.#deps.authenticate, token);
-    if (!(await this.#deps.agents.get(agentId))) throw new DomainError("AGENT_NOT_FOUND");
+  /** What ends between the admission and now would not be missed by the socket alone. */
+  async #checkAgain(open: OpenSocket, token: string): Promise<void> {
+    const identity = await authenticate(this.#deps.authenticate, token);
+    open.credential = identity.credential;
+    const agent = await this.#deps.agents.get(open.agentId);
+    if (!agent) throw new DomainError("AGENT_NOT_FOUND");
+    // An agent's own token reaches its agent; of users, an admin may be none any more.
+    if (identity.kind === "user" && !mayReach(identity, agent)) throw new DomainError("NOT_AUTHORIZED");
   }
 
   #watch(open: OpenSocket, webSocket: WebSocket): void {
@@ -159,15 +164,17 @@ export class WebSocketGateway {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    admitted: Pick<OpenSocket, "agentId" | "credential"> & { token: string; kind: "agent" | "user" },
+    admitted: { agent: Agent; identity: Identity; token: string; kind: "agent" | "user" },
     serve: (webSocket: WebSocket) => void,
   ): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const { agentId, credential, token, kind } = admitted;
+      const { agent, identity, token, kind } = admitted;
       const ordered = new OrderedSocket(webSocket);
       const open: OpenSocket = {
-        agentId,
-        credential,
+        agentId: agent.id,
+        userId: identity.user.id,
+        ownerId: agent.userId,
+        credential: identity.credential,
         close: (code, reason) => ordered.close(code, reason),
         ping: () => {
           webSocket.ping();
@@ -177,7 +184,7 @@ export class WebSocketGateway {
         terminate: () => webSocket.terminate(),
       };
       this.#sockets.add(open);
-      this.#checkAgain(token, agentId).catch((error: unknown) => {
+      this.#checkAgain(open, token).catch((error: unknown) => {
         // What can't be known now was known a moment ago.
         if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;
         ordered.close(ERRORS[error.reason].ws, ERRORS[error.reason].message);
