@@ -9,6 +9,7 @@ import * as apiTokens from "./0004-api-tokens.ts";
 import * as auditLog from "./0005-audit-log.ts";
 import * as auditOrder from "./0006-audit-order.ts";
 import * as mfa from "./0007-mfa.ts";
+import * as userAccounts from "./0008-user-accounts.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-plans": plans,
@@ -18,4 +19,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0005-audit-log": auditLog,
   "0006-audit-order": auditOrder,
   "0007-mfa": mfa,
+  "0008-user-accounts": userAccounts,
 };

@@ -2,8 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Token, TokenScope } from "../gen/rexec/token/v1/token_service.ts";
-import { type CommandContext, flagsOf, formatOf, withApi } from "./command-context.ts";
+import { CreateTokenRequest, type Token, TokenScope } from "../gen/rexec/token/v1/token_service.ts";
+import { type CommandContext, flagsOf, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
 import { parseDuration } from "./duration.ts";
 import { ago, type Column, renderListing } from "./output.ts";
 
@@ -18,8 +18,9 @@ type ScopeName = keyof typeof SCOPES;
 const SCOPE_NAMES = new Map<TokenScope, string>(Object.entries(SCOPES).map(([name, scope]) => [scope, name]));
 
 export function addTokenCommand(program: Command, context: CommandContext): void {
-  const token = program.command("token").description("make, list and revoke API tokens");
+  const token = program.command("token").description("make, rotate, list and revoke API tokens");
   addCreate(token, context);
+  addRotate(token, context);
   addList(token, context);
   addRevoke(token, context);
 }
@@ -39,16 +40,40 @@ function addCreate(token: Command, context: CommandContext): void {
       }
       const expiresAt = options.expires === undefined ? undefined : new Date(Date.now() + options.expires);
       const scopes = options.scope.map((scope) => SCOPES[scope]);
-      const request = { name, scopes, agentId: options.agent ?? "", expiresAt, requestId: randomUUID() };
-      const made = await withApi(flags, context, (api) => api.createToken(request));
-      if (formatOf(flags).startsWith("json")) {
-        const described = made.token ? tokenJson(made.token) : {};
-        context.print(`${JSON.stringify({ ...described, secret: made.secret })}\n`);
-        return;
-      }
-      context.print(`${made.secret}\n`);
-      context.tell("this is the only time that the token is shown; keep it like a password\n");
+      const request = { name, scopes, agentId: options.agent ?? "", expiresAt };
+      await makeToken(request, flags, context);
     });
+}
+
+function addRotate(token: Command, context: CommandContext): void {
+  token
+    .command("rotate <id>")
+    .description("make a token that takes another's place: the same name, scopes and agent; it is printed this once")
+    .option("--overlap <duration>", "how long the old one goes on, e.g. 1h; by default it ends at once", parseDuration)
+    .option("--expires <duration>", "of the new one, e.g. 24h, 30d; by default it never ends", parseDuration)
+    .action(async (replacesTokenId: string, _options, command: Command) => {
+      const { overlap, expires } = command.opts<{ overlap?: number; expires?: number }>();
+      const expiresAt = expires === undefined ? undefined : new Date(Date.now() + expires);
+      const duration =
+        overlap === undefined ? undefined : { seconds: Math.trunc(overlap / 1000), nanos: (overlap % 1000) * 1e6 };
+      await makeToken({ replacesTokenId, overlap: duration, expiresAt }, flagsOf(command), context);
+    });
+}
+
+async function makeToken(
+  request: Partial<CreateTokenRequest>,
+  flags: GlobalFlags,
+  context: CommandContext,
+): Promise<void> {
+  const whole = CreateTokenRequest.fromPartial({ ...request, requestId: randomUUID() });
+  const made = await withApi(flags, context, (api) => api.createToken(whole));
+  if (formatOf(flags).startsWith("json")) {
+    const described = made.token ? tokenJson(made.token) : {};
+    context.print(`${JSON.stringify({ ...described, secret: made.secret })}\n`);
+    return;
+  }
+  context.print(`${made.secret}\n`);
+  context.tell("this is the only time that the token is shown; keep it like a password\n");
 }
 
 function addList(token: Command, context: CommandContext): void {

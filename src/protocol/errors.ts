@@ -51,6 +51,19 @@ export const ERRORS = {
   SESSION_NOT_FOUND: { message: "session not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   TOKEN_NOT_FOUND: { message: "token not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   INSTANCE_NOT_FOUND: { message: "instance not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
+  USER_NOT_FOUND: { message: "user not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
+  USER_EMAIL_TAKEN: {
+    message: "a user with this email exists already",
+    grpc: GRPC.ALREADY_EXISTS,
+    http: 409,
+    ws: 4400,
+  },
+  LAST_ADMIN: {
+    message: "the last admin can be neither deleted nor demoted",
+    grpc: GRPC.FAILED_PRECONDITION,
+    http: 409,
+    ws: 4400,
+  },
   SESSION_LIMIT_REACHED: {
     message: "too many sessions on this agent",
     grpc: GRPC.RESOURCE_EXHAUSTED,

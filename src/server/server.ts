@@ -21,6 +21,7 @@ import { createTotp } from "./adapters/totp/totp.ts";
 import type { ServerConfig } from "./config.ts";
 import { proxiesOf } from "./config-schema.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
+import { forgetTokens } from "./domain/access/forget-tokens.ts";
 import { createRefusals } from "./domain/access/refusals.ts";
 import { createTokenUsage } from "./domain/access/token-usage.ts";
 import { AgentLifecycle } from "./domain/agents/agent-lifecycle.ts";
@@ -51,6 +52,8 @@ export interface RunningServer {
 }
 
 const TICK_MS = 1_000;
+/** Events that come often and leave nothing in the audit log. */
+const UNLOGGED: ReadonlySet<string> = new Set(["agent.stats", "instance.beat"]);
 const CLOSE_GRACE_MS = 5_000;
 /** Refused accesses that one caller can put into the audit log. */
 const AUDITED_REFUSALS = { burst: 20, perMinute: 20 };
@@ -77,11 +80,9 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     onListenerError: (err, event) => log.error({ err, event: event.type }, "listener failed"),
   });
   const tokenCache = createTokenCache({ clock });
-  const forgetTokens = events.subscribe(
-    (event) => event.type === "token.revoked" && tokenCache.forget(event.tokenHash),
-  );
+  const stopForgetting = events.subscribe((event) => forgetTokens(tokenCache, event));
   const eventWakeUps = createWakeUps();
-  const stopWaking = events.subscribe((event) => event.type !== "agent.stats" && eventWakeUps.wake());
+  const stopWaking = events.subscribe((event) => !UNLOGGED.has(event.type) && eventWakeUps.wake());
   const recorder = createEventRecorder({
     events,
     log: stores.audit,
@@ -105,7 +106,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const attempts = createAttemptLimits({ clock, rates: config.rates });
   const trustedProxies = proxiesOf(config.trustedProxies);
   const authenticate = { ...stores, tokenCache, jwt, secrets, clock, tokenUsage, attempts };
-  const slots = createTerminalSlots();
+  const slots = createTerminalSlots((userId) => events.publish({ type: "limits.changed", userId }));
   const router = new TerminalRouter({ instanceId, clock, events });
   const stopNotices = forwardNotices({ events, viewersOf: (...of) => router.viewersOf(...of) });
   const lifecycle = new AgentLifecycle({
@@ -239,7 +240,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       clearInterval(timer);
       eventLoop.close();
       events.publish({ type: "instance.down", instanceId });
-      forgetTokens();
+      stopForgetting();
       stopWaking();
       stopNotices();
       await Promise.all([recorder.close(), tokenUsage.close(), refusals.settled(), lifecycle.settled()]);

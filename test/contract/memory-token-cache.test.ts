@@ -34,6 +34,18 @@ describe("the token cache", () => {
     expect(cache.get("hash")).toBeUndefined();
   });
 
+  it("forgets every token of a user, and takes none that was being looked up when the user changed", () => {
+    const cache = createTokenCache({ clock: manualClock() });
+    const other = aToken(aUser());
+    cache.put("one", token);
+    cache.put("two", { ...token });
+    cache.put("other", other);
+    cache.forgetUser(token.userId);
+    cache.put("one", token);
+    expect([cache.get("one"), cache.get("two")]).toEqual([undefined, undefined]);
+    expect(cache.get("other")).toBe(other);
+  });
+
   it("is bounded, and keeps what was used last", () => {
     const cache = createTokenCache({ clock: manualClock(), maxEntries: 2 });
     cache.put("a", token);

@@ -78,7 +78,7 @@ describe.each(DATABASES)("registration on $name", ({ open }) => {
   test("a plan without agents, or an unknown one, is said so", async () => {
     for (const plan of ["guest", "no such plan"]) {
       const user = await addUser(stores, { plan });
-      expect(await register(newAgent(user.id))).toEqual({ outcome: "not_in_plan" });
+      expect(await register(newAgent(user.id))).toEqual({ outcome: "not_in_plan", used: 0 });
     }
   });
 

@@ -10,6 +10,8 @@ import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 const id = randomUUID();
 const page = { filter: {}, order: { by: "created_at", descending: false }, limit: 10 } as const;
 const where = { instanceId: "i" as InstanceId, epoch: 1 };
+const person = { email: "a@example.org", username: "a", plan: "free", subscriptionActive: false, admin: false };
+const newUser = { id: id as UserId, ...person };
 const stats = { measuredAt: new Date() };
 
 /** Every method of every store, as somebody would call it. */
@@ -32,7 +34,14 @@ const CALLS: Readonly<Record<string, (stores: SqlStores) => Promise<unknown>>> =
   "tokens.markUsed": (s) => s.tokens.markUsed([{ id: id as TokenId, at: new Date() }]),
   "users.get": (s) => s.users.get(id as UserId),
   "users.ensure": (s) => addUser(s),
+  "users.create": (s) => s.users.create(newUser, audit("x")),
+  "users.list": (s) => s.users.list(page),
+  "users.update": (s) => s.users.update(id as UserId, { username: "n" }, audit("x")),
+  "users.delete": (s) => s.users.delete(id as UserId, audit("x")),
   "plans.get": (s) => s.plans.get("free"),
+  "plans.set": (s) => s.plans.set({ name: "n", maxAgents: 1, maxTerminalAgents: 1 }, audit("x")),
+  "plans.usage": (s) => s.plans.usage(id as UserId),
+  "plans.listUsage": (s) => s.plans.listUsage({ ...page, order: { by: "user_id", descending: false } }),
   "plans.countAgents": (s) => s.plans.countAgents(id as UserId),
   "audit.append": (s) => s.audit.append(audit("x")),
   ping: (s) => s.ping(),

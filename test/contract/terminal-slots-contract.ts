@@ -31,6 +31,28 @@ export function terminalSlotsContract(name: string, open: () => TerminalSlots): 
       expect(await slots.used(userId)).toBe(5);
     });
 
+    it("say what they would answer, and take nothing by it", async () => {
+      const slots = open();
+      const userId = aUserId();
+      const held = aSlot(userId);
+      expect(await slots.check(held, 1)).toEqual({ granted: true });
+      expect(await slots.used(userId)).toBe(0);
+      await slots.acquire(held, 1);
+      expect(await slots.check({ userId, agentId: held.agentId }, 1)).toEqual({ granted: true });
+      expect(await slots.check(aSlot(userId), 1)).toEqual({ granted: false, used: 1 });
+      expect(await slots.check(aSlot(userId), undefined)).toEqual({ granted: true });
+    });
+
+    it("are granted on an agent in use, and on no other, where the limit was lowered below what is in use", async () => {
+      const slots = open();
+      const userId = aUserId();
+      const held = aSlot(userId);
+      await slots.acquire(held, 2);
+      await slots.acquire(aSlot(userId), 2);
+      expect(await slots.acquire(aSlot(userId, held.agentId), 1)).toEqual({ granted: true });
+      expect(await slots.acquire(aSlot(userId), 1)).toEqual({ granted: false, used: 2 });
+    });
+
     it("count several windows on one agent once, also at the limit", async () => {
       const slots = open();
       const userId = aUserId();

@@ -16,6 +16,7 @@ import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { AgentId, InstanceId, TokenId, UserId } from "../../src/protocol/ids.ts";
 import type { Scope, User } from "../../src/server/domain/access/identity.ts";
 import { issueToken } from "../../src/server/domain/access/issue-token.ts";
+import { forgetTokens } from "../../src/server/domain/access/forget-tokens.ts";
 import { createRefusals } from "../../src/server/domain/access/refusals.ts";
 import { createTokenUsage } from "../../src/server/domain/access/token-usage.ts";
 import { createWakeUps } from "../../src/server/domain/events/wake-ups.ts";
@@ -62,7 +63,7 @@ export async function startControlPlane(
   const tokenCache = createTokenCache({ clock });
   events.subscribe((event) => {
     published.push(event);
-    if (event.type === "token.revoked") tokenCache.forget(event.tokenHash);
+    forgetTokens(tokenCache, event);
   });
   const onError = (error: unknown) => log.error({ err: error }, "not written");
   const tokenUsage = createTokenUsage({ tokens: stores.tokens, clock, onError });
@@ -82,7 +83,7 @@ export async function startControlPlane(
     tokenUsage,
     secrets: nodeSecrets,
     jwt: createJoseCodec({ clock, secret: "a secret of more than 32 bytes for tests" }),
-    slots: createTerminalSlots(),
+    slots: createTerminalSlots((userId) => events.publish({ type: "limits.changed", userId })),
     presence: { isOnline: async (id) => online.has(id) },
     sessions: { listSessions: () => sessions },
     control: { stopSession: () => "SESSION_NOT_FOUND", disconnectAgent: () => "AGENT_OFFLINE" },

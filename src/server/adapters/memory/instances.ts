@@ -20,10 +20,14 @@ export interface OwnInstance extends Instances {
   beat(): void;
 }
 
+/** What an instance says of itself changes all the time: those who watch get it this often. */
+const TOLD_EVERY_MS = 5_000;
+
 export function createOwnInstance(deps: OwnInstanceDeps): OwnInstance {
   const { clock, events, own } = deps;
   const startedAt = new Date(clock.now());
   let heartbeatAt = startedAt;
+  let toldAtMs = startedAt.getTime();
   let isDraining = false;
 
   return {
@@ -32,6 +36,9 @@ export function createOwnInstance(deps: OwnInstanceDeps): OwnInstance {
     },
     beat() {
       heartbeatAt = new Date(clock.now());
+      if (heartbeatAt.getTime() - toldAtMs < TOLD_EVERY_MS) return;
+      toldAtMs = heartbeatAt.getTime();
+      events.publish({ type: "instance.beat", instanceId: own.id });
     },
     // Who reads this hears it from the process itself: it can't be silent. Events arrive within the call that publishes.
     async list() {

@@ -15,17 +15,24 @@ export function createTokenCache(deps: { clock: Clock; maxEntries?: number }): T
   // ttlResolution 0: without it, lru-cache remembers the time for a millisecond of the real clock.
   const time = { perf: clock, ttlResolution: 0 };
   const entries = new LRUCache<string, TokenWithUser>({ max: maxEntries, ttl: TTL_MS, ...time });
-  // A token that is revoked while its lookup is under way must not be put by that lookup.
+  // A token that is revoked, or whose user changes, while its lookup is under way must not be put by that lookup.
   const forgotten = new LRUCache<string, true>({ max: maxEntries, ttl: FORGOTTEN_FOR_MS, ...time });
 
   return {
     get: (hash) => entries.get(hash),
     put(hash, token) {
-      if (!forgotten.has(hash)) entries.set(hash, token);
+      if (!forgotten.has(hash) && !forgotten.has(token.userId)) entries.set(hash, token);
     },
     forget(hash) {
       forgotten.set(hash, true);
       entries.delete(hash);
+    },
+    forgetUser(userId) {
+      forgotten.set(userId, true);
+      // Accounts change rarely: looking through all entries then costs less than an index does always.
+      for (const [hash, token] of entries.entries()) {
+        if (token.userId === userId) entries.delete(hash);
+      }
     },
   };
 }

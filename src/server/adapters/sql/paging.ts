@@ -10,7 +10,7 @@ import { MAX_PAGE_SIZE, type Page, type PageCursor, type PageQuery } from "../..
 export interface OrderColumn<Row> {
   /** Never NULL, and the expression of an index. */
   expression: RawBuilder<unknown>;
-  type: "text" | "time";
+  type: "text" | "time" | "integer" | "uuid";
   /** The same value of a row that was read, as a cursor holds it. */
   cursorValue(row: Row): string;
 }
@@ -27,13 +27,28 @@ export function behind<Row>(order: OrderColumn<Row>, query: PageQuery<unknown, s
   const { after } = query;
   if (after === undefined) return sql<SqlBool>`true`;
   const id = parseUuid(after.id);
-  if (id === undefined || (order.type === "time" && !isTimeCursor(after.value))) {
+  const value = cursorValue(order.type, after.value);
+  if (id === undefined || value === undefined) {
     throw invalidField("page_token", "is not one that this list has returned");
   }
   const operator = query.order.descending ? sql`<` : sql`>`;
-  const value =
-    order.type === "time" ? sql`${after.value}::timestamptz(3)` : sql`${after.value.replaceAll("\0", "")}::text`;
   return sql<SqlBool>`(${order.expression}, id) ${operator} (${value}, ${id}::uuid)`;
+}
+
+/** Undefined for a text of another shape, which would be an error inside the database. */
+function cursorValue(type: OrderColumn<never>["type"], text: string): RawBuilder<unknown> | undefined {
+  switch (type) {
+    case "text":
+      return sql`${text.replaceAll("\0", "")}::text`;
+    case "time":
+      return isTimeCursor(text) ? sql`${text}::timestamptz(3)` : undefined;
+    case "integer":
+      return /^\d{1,9}$/.test(text) ? sql`${text}::integer` : undefined;
+    case "uuid":
+      return parseUuid(text) === undefined ? undefined : sql`${text}::uuid`;
+    default:
+      return type satisfies never;
+  }
 }
 
 export function direction(query: PageQuery<unknown, string>): "asc" | "desc" {
@@ -61,7 +76,7 @@ function pageSize(query: PageQuery<unknown, string>): number {
   return Math.min(Math.max(Math.trunc(query.limit), 1), MAX_PAGE_SIZE);
 }
 
-/** As timeCursor writes it; anything else would be an error inside the database. */
+/** As timeCursor writes it. */
 function isTimeCursor(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && Date.parse(text) >= 0;
 }

@@ -13,7 +13,7 @@ import { violatedConstraint } from "./errors.ts";
 import { readLimits } from "./plan-store.ts";
 import type { Schema } from "./schema.ts";
 import { searchText, storableText } from "./text.ts";
-import { toUser, type UserRow } from "./user-store.ts";
+import { toUser, type UserRow } from "./user-rows.ts";
 
 interface Registration {
   agent: NewAgent;
@@ -44,7 +44,9 @@ async function register(trx: Transaction<Schema>, registration: Registration): P
     return { outcome: "repeated", agent: toAgent(known), revokedTokenHashes };
   }
   const limits = await readLimits(trx, toUser(user));
-  if (limits.kind === "limited" && limits.maxAgents === 0) return { outcome: "not_in_plan" };
+  if (limits.kind === "limited" && limits.maxAgents === 0) {
+    return { outcome: "not_in_plan", used: user.agent_count };
+  }
   if (!(await takePlace(trx, user, limits))) {
     const limit = limits.kind === "limited" ? limits.maxAgents : user.agent_count;
     return { outcome: "limit_reached", limit, used: user.agent_count };

@@ -29,6 +29,8 @@ export interface UserTable {
   mfa_enrolled: Generated<boolean>;
   agent_count: Generated<number>;
   created_at: Generated<Date>;
+  request_id: string | null;
+  search: Generated<string>;
 }
 
 export interface AgentTable {

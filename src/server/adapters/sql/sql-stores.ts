@@ -6,6 +6,7 @@ import type { AgentStore } from "../../domain/agents/agent.ts";
 import type { EventLog } from "../../domain/events/audit.ts";
 import type { MfaStore } from "../../domain/mfa/mfa.ts";
 import type { PlanStore } from "../../domain/plans/plan.ts";
+import type { UserAccounts } from "../../domain/users/user-accounts.ts";
 import { createAgentStore } from "./agent-store.ts";
 import { createEventLog } from "./audit-log.ts";
 import { wrapDatabase } from "./database.ts";
@@ -16,12 +17,13 @@ import { createPlanStore } from "./plan-store.ts";
 import { connectPostgres, type PostgresOptions } from "./postgres.ts";
 import type { Schema } from "./schema.ts";
 import { createTokenStore } from "./token-store.ts";
+import { createUserAccounts } from "./user-accounts.ts";
 import { createUserStore } from "./user-store.ts";
 
 export interface SqlStores {
   agents: AgentStore;
   tokens: TokenStore;
-  users: UserStore;
+  users: UserStore & UserAccounts;
   plans: PlanStore;
   audit: EventLog;
   mfa: MfaStore;
@@ -62,7 +64,7 @@ function storesOn(db: Kysely<Schema>, engine: Pick<SqlStores, "migrate" | "close
   return {
     agents: createAgentStore(database),
     tokens: createTokenStore(database),
-    users: createUserStore(database),
+    users: { ...createUserStore(database), ...createUserAccounts(database) },
     plans: createPlanStore(database),
     audit: createEventLog(database),
     mfa: createMfaStore(database),

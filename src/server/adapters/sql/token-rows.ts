@@ -4,7 +4,9 @@ import type { Selectable } from "kysely";
 import type { Token } from "../../domain/access/token.ts";
 import type { ApiTokenTable } from "./schema.ts";
 
-export function toToken(row: Selectable<ApiTokenTable>): Token {
+export type TokenRow = Selectable<ApiTokenTable>;
+
+export function toToken(row: TokenRow): Token {
   return {
     id: row.id,
     userId: row.user_id,

@@ -10,7 +10,7 @@ import type { Database } from "./database.ts";
 import { behind, direction, NEVER, type OrderColumn, rowsToRead, timeCursor, toPage } from "./paging.ts";
 import type { ApiTokenTable, Schema } from "./schema.ts";
 import { toToken } from "./token-rows.ts";
-import { toUser } from "./user-store.ts";
+import { toUser } from "./user-rows.ts";
 
 const ORDERS: Readonly<Record<TokenOrder, OrderColumn<Selectable<ApiTokenTable>>>> = {
   name: { expression: sql`name`, type: "text", cursorValue: (row) => row.name },

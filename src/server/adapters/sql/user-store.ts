@@ -1,13 +1,12 @@
 // Users, by id and by email in any case.
 
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { User } from "../../domain/access/identity.ts";
 import type { UserStore } from "../../domain/access/token.ts";
 import type { Database } from "./database.ts";
-import type { Schema, UserTable } from "./schema.ts";
+import type { Schema } from "./schema.ts";
 import { storableText } from "./text.ts";
-
-export type UserRow = Selectable<UserTable>;
+import { toUser, type UserRow, userSearch } from "./user-rows.ts";
 
 export function createUserStore(database: Database): UserStore {
   return {
@@ -21,7 +20,8 @@ export function createUserStore(database: Database): UserStore {
       database.run(async (db) => {
         // Field by field: a caller's object may hold more than its type says.
         const { id, plan, admin } = given;
-        const user = { id, plan, admin, email: storableText(given.email), username: storableText(given.username) };
+        const [email, username] = [storableText(given.email), storableText(given.username)];
+        const user = { id, plan, admin, email, username, search: userSearch({ email, username }) };
         const created = await db
           .insertInto("users")
           .values(user)
@@ -44,17 +44,4 @@ async function findExisting(db: Kysely<Schema>, user: Pick<User, "id" | "email">
     .where((where) => where.or([where(sql`lower(email)`, "=", sql`lower(${user.email})`), where("id", "=", user.id)]))
     .execute();
   return rows.find((row) => row.id !== user.id) ?? rows[0];
-}
-
-export function toUser(row: UserRow): User {
-  return {
-    id: row.id,
-    email: row.email,
-    username: row.username,
-    plan: row.plan,
-    subscriptionActive: row.subscription_active,
-    admin: row.admin,
-    mfaEnrolled: row.mfa_enrolled,
-    createdAt: row.created_at,
-  };
 }

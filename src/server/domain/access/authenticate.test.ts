@@ -34,7 +34,6 @@ function world() {
     tokenCache: {
       get: (hash) => cached.get(hash),
       put: (hash, token) => void cached.set(hash, token),
-      forget: (hash) => void cached.delete(hash),
     },
     jwt: { verify: async (text) => jwts.get(text) },
     tokenUsage: { note: (id) => void used.push(id) },

@@ -20,7 +20,7 @@ import type { TokenUsage } from "./token-usage.ts";
 export interface AuthenticateDeps {
   tokens: Pick<TokenStore, "findByHash">;
   users: Pick<UserStore, "get">;
-  tokenCache: TokenCache;
+  tokenCache: Pick<TokenCache, "get" | "put">;
   jwt: Pick<JwtCodec, "verify">;
   secrets: Pick<Secrets, "sha256Hex">;
   clock: Clock;

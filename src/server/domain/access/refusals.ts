@@ -1,4 +1,4 @@
-// Writes refused accesses to the audit log, without letting a stranger fill it.
+// Writes refused accesses, and what limits refuse, to the audit log, without letting anybody fill it.
 
 import type { UserId } from "../../../protocol/ids.ts";
 import type { Clock } from "../clock.ts";
@@ -7,6 +7,8 @@ import type { Identity } from "./identity.ts";
 import type { RateLimits } from "./rate-limits.ts";
 
 export interface Refusal {
+  /** Default: "access.refused". */
+  type?: "access.refused" | "limit.denied";
   /** Undefined where the credential itself was refused. */
   identity?: Identity;
   /** What was reached for: "agent:ID", "token:ID", …; left out where only the call is known. */
@@ -41,12 +43,13 @@ export function createRefusals(deps: {
     get pending() {
       return pending.size;
     },
-    note({ identity, subject, userId, detail }) {
+    note({ type = "access.refused", identity, subject, userId, detail }) {
       const actor = actorOf(identity);
-      // One bucket per caller; strangers are told apart by address.
-      const key = identity === undefined ? `peer:${detail["peer"] ?? ""}` : actor;
+      // One bucket per caller; strangers are told apart by address. Who runs into a limit hides no refused access by it.
+      const caller = identity === undefined ? `peer:${detail["peer"] ?? ""}` : actor;
+      const key = type === "access.refused" ? caller : `${type} ${caller}`;
       if (pending.size >= MAX_PENDING || !deps.rateLimits.tryTake(key)) return;
-      const record = { at: new Date(deps.clock.now()), type: "access.refused", subject: subject ?? actor, actor };
+      const record = { at: new Date(deps.clock.now()), type, subject: subject ?? actor, actor };
       const written: Promise<void> = deps.audit
         .append({ ...record, ...(userId === undefined ? {} : { userId }), detail })
         .catch(deps.onError)

@@ -1,16 +1,13 @@
 // Revokes an API token, at once on this instance and on open sockets too.
 
-import { parseUuid, type TokenId } from "../../../protocol/ids.ts";
 import type { Clock } from "../clock.ts";
-import { DomainError, invalidField } from "../domain-error.ts";
 import type { EventBus } from "../events/events.ts";
-import type { Refusals } from "./refusals.ts";
-import { mayReach, requireScope, type UserIdentity } from "./rules.ts";
+import { reachableToken, type ReachableTokenDeps } from "./reachable-token.ts";
+import { requireScope, type UserIdentity } from "./rules.ts";
 import type { TokenStore } from "./token.ts";
 
-export interface RevokeTokenDeps {
+export interface RevokeTokenDeps extends ReachableTokenDeps {
   tokens: Pick<TokenStore, "get" | "revoke">;
-  refusals: Pick<Refusals, "note">;
   events: Pick<EventBus, "publish">;
   clock: Clock;
 }
@@ -21,25 +18,13 @@ export async function revokeToken(
   input: { caller: UserIdentity; tokenId: string; signal?: AbortSignal },
 ): Promise<void> {
   const caller = requireScope(input.caller, "write");
-  const id = parseUuid<TokenId>(input.tokenId);
-  if (id === undefined) throw invalidField("token_id", "must be a UUID");
-  const token = await deps.tokens.get(id);
-  if (token === undefined) throw new DomainError("TOKEN_NOT_FOUND");
-  if (!mayReach(caller, token)) {
-    deps.refusals.note({
-      identity: caller,
-      subject: `token:${id}`,
-      userId: token.userId,
-      detail: { reason: "TOKEN_NOT_FOUND" },
-    });
-    throw new DomainError("TOKEN_NOT_FOUND");
-  }
+  const token = await reachableToken(deps, { caller, tokenId: input.tokenId, field: "token_id" });
   input.signal?.throwIfAborted();
   const at = new Date(deps.clock.now());
-  const revoked = await deps.tokens.revoke(id, at, {
+  const revoked = await deps.tokens.revoke(token.id, at, {
     at,
     type: "token.revoked",
-    subject: `token:${id}`,
+    subject: `token:${token.id}`,
     actor: `user:${caller.user.id}`,
     userId: token.userId,
     detail: { name: token.name },

@@ -40,6 +40,22 @@ export interface NewToken {
   agentId?: AgentId;
   expiresAt?: Date;
   requestId?: string;
+  replaces?: ReplacedToken;
+}
+
+/** A token that ends because another takes its place. */
+export interface ReplacedToken {
+  id: TokenId;
+  /** When it ends, unless it ends sooner by itself; undefined: it is revoked at once. */
+  until?: Date;
+}
+
+export interface CreatedToken {
+  token: Token;
+  /** The request was a repeated one: what its token's hash was before. */
+  replacedHash?: string;
+  /** What became of the token that this one replaces: revoked, or with a nearer end. */
+  ended?: { hash: string; expiresAt?: Date };
 }
 
 export interface TokenFilter {
@@ -55,8 +71,11 @@ export type TokenOrder = "created_at" | "last_used_at" | "name";
 export interface TokenStore {
   /** By hash; revoked and expired ones too: the caller judges. */
   findByHash(hash: string): Promise<TokenWithUser | undefined>;
-  /** A known request id of this user replaces the secret of the token it made; its old hash is returned. */
-  create(token: NewToken, audit: AuditRecord): Promise<{ token: Token; replacedHash?: string }>;
+  /**
+   * A known request id of this user replaces the secret of the token it made, and changes nothing else; its old hash is
+   * returned. Throws INVALID_ARGUMENT where the token that is to be replaced has ended already.
+   */
+  create(token: NewToken, audit: AuditRecord): Promise<CreatedToken>;
   list(query: PageQuery<TokenFilter, TokenOrder>): Promise<Page<Token>>;
   get(id: TokenId): Promise<Token | undefined>;
   /** The hash of what was revoked; undefined where there is none, or it was revoked before. */
@@ -65,11 +84,14 @@ export interface TokenStore {
   markUsed(used: readonly { id: TokenId; at: Date }[]): Promise<void>;
 }
 
-/** Verified tokens for 5 minutes, keyed by hash. Forgets on revocation. */
+/** Verified tokens and their users for 5 minutes, keyed by hash. */
 export interface TokenCache {
   get(hash: string): TokenWithUser | undefined;
   put(hash: string, token: TokenWithUser): void;
+  /** The token is revoked, or ends sooner than was known. */
   forget(hash: string): void;
+  /** The user is another one now, or gone: no token of theirs is as it was. */
+  forgetUser(userId: UserId): void;
 }
 
 export interface UserStore {

@@ -121,7 +121,7 @@ export type RegisterResult =
   /** The request id was known: this is what it made; its token has been replaced by the new one. */
   | { outcome: "repeated"; agent: Agent; revokedTokenHashes: readonly string[] }
   | { outcome: "limit_reached"; limit: number; used: number }
-  | { outcome: "not_in_plan" }
+  | { outcome: "not_in_plan"; used: number }
   | { outcome: "name_taken" }
   /** The request id is that of an agent that is locked now: its token is not to be had for the asking. */
   | { outcome: "mfa_required" };

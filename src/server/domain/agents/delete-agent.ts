@@ -32,6 +32,7 @@ export async function deleteAgent(
     detail: { name: agent.name },
   });
   if (deleted === undefined) throw new DomainError("AGENT_NOT_FOUND");
+  deps.events.publish({ type: "limits.changed", userId: agent.userId });
   // Tokens first: whoever hears of the agent's end must find none of them alive.
   for (const tokenHash of deleted.tokenHashes) {
     deps.events.publish({ type: "token.revoked", tokenHash, userId: agent.userId });

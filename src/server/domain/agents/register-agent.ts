@@ -8,10 +8,11 @@ import type { Secrets } from "../access/token.ts";
 import type { Clock } from "../clock.ts";
 import { DomainError } from "../domain-error.ts";
 import type { EventBus } from "../events/events.ts";
+import { denyByLimit, type DenyByLimitDeps } from "../plans/limit-denials.ts";
 import type { Agent, AgentStore } from "./agent.ts";
 import { checkAgentFields } from "./agent-fields.ts";
 
-export interface RegisterAgentDeps {
+export interface RegisterAgentDeps extends DenyByLimitDeps {
   agents: Pick<AgentStore, "register">;
   secrets: Secrets;
   events: Pick<EventBus, "publish">;
@@ -61,6 +62,7 @@ export async function registerAgent(deps: RegisterAgentDeps, input: RegisterAgen
 
   switch (result.outcome) {
     case "created":
+      deps.events.publish({ type: "limits.changed", userId: user.id });
       deps.events.publish({ type: "agent.registered", agent: result.agent });
       return { agent: result.agent, token: secret, tokenId, tokenName };
     case "repeated":
@@ -68,10 +70,12 @@ export async function registerAgent(deps: RegisterAgentDeps, input: RegisterAgen
         deps.events.publish({ type: "token.revoked", tokenHash, userId: user.id });
       }
       return { agent: result.agent, token: secret, tokenId, tokenName };
-    case "limit_reached":
-      throw new DomainError("AGENT_LIMIT_REACHED", { quota: { limit: result.limit, used: result.used } });
+    case "limit_reached": {
+      const { limit, used } = result;
+      throw denyByLimit(deps, { identity: input.caller, reason: "AGENT_LIMIT_REACHED", limit, used });
+    }
     case "not_in_plan":
-      throw new DomainError("AGENT_NOT_IN_PLAN");
+      throw denyByLimit(deps, { identity: input.caller, reason: "AGENT_NOT_IN_PLAN", limit: 0, used: result.used });
     case "name_taken":
       throw new DomainError("AGENT_NAME_TAKEN");
     case "mfa_required":

@@ -38,9 +38,13 @@ export type DomainEvent =
   | { type: "token.created"; tokenId: TokenId; userId: UserId }
   /** By hash: open sockets that the token opened must close within 2 s. */
   | { type: "token.revoked"; tokenHash: string; userId: UserId }
+  /** It ends sooner than was said when it was made; open sockets that it opened end with it. */
+  | { type: "token.shortened"; tokenHash: string; userId: UserId; expiresAt: Date }
   | { type: "plan.changed"; plan: Plan }
   | { type: "user.created" | "user.updated" | "user.deleted"; userId: UserId }
-  | { type: "instance.up" | "instance.draining" | "instance.down"; instanceId: InstanceId };
+  | { type: "instance.up" | "instance.draining" | "instance.down"; instanceId: InstanceId }
+  /** It lives, and its figures are others by now. */
+  | { type: "instance.beat"; instanceId: InstanceId };
 
 export type LimitReason = "AGENT_LIMIT_REACHED" | "AGENT_NOT_IN_PLAN" | "AGENT_TERMINAL_LIMIT_REACHED";
 

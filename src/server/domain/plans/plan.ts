@@ -1,6 +1,8 @@
 // Plans: how many agents a user may register, and on how many to have terminals open at once.
 
 import type { User } from "../access/identity.ts";
+import type { AuditRecord } from "../events/audit.ts";
+import type { Page, PageQuery } from "../page.ts";
 import type { AgentId, ConnectionId, UserId } from "../../../protocol/ids.ts";
 
 export interface Plan {
@@ -20,10 +22,33 @@ export const DEFAULT_PLANS: readonly Plan[] = [
 /** The limits that hold for one user; "unlimited" for admins. */
 export type EffectiveLimits = { kind: "unlimited" } | { kind: "limited"; maxAgents: number; maxTerminalAgents: number };
 
+/** What a user may have and what they have registered, as of one moment. */
+export interface PlanUsage {
+  user: User;
+  limits: EffectiveLimits;
+  agentsUsed: number;
+}
+
+export interface UsageFilter {
+  userId?: UserId;
+  /** One of these. */
+  userIds?: readonly UserId[];
+  plan?: string;
+  /** Whether another agent would be refused. */
+  full?: boolean;
+}
+
+export type UsageOrder = "user_id" | "agents_used";
+
 export interface PlanStore {
   get(name: string): Promise<Plan | undefined>;
+  /** Creates the plan or changes its numbers. */
+  set(plan: Plan, audit: AuditRecord): Promise<void>;
   /** How many agents the user has registered. */
   countAgents(userId: UserId): Promise<number>;
+  /** Undefined where there is no such user. */
+  usage(userId: UserId): Promise<PlanUsage | undefined>;
+  listUsage(query: PageQuery<UsageFilter, UsageOrder>): Promise<Page<PlanUsage>>;
 }
 
 /** An unknown plan allows nothing; an active subscription gives at least what "pro" gives. */
@@ -40,10 +65,14 @@ export function effectiveLimits(user: User, plan: Plan | undefined, pro: Plan | 
 /** Which agents a user has terminals on, over all instances. Several connections on one agent take one slot. */
 export interface TerminalSlots {
   /** Atomic. `limit` undefined: unlimited. Rejects with BACKEND_UNAVAILABLE where the count can't be known. */
-  acquire(slot: TerminalSlot, limit: number | undefined): Promise<{ granted: true } | { granted: false; used: number }>;
+  acquire(slot: TerminalSlot, limit: number | undefined): Promise<SlotAnswer>;
+  /** What acquire would answer now, taking nothing: two who only ask must not stand in each other's way. */
+  check(slot: Omit<TerminalSlot, "connectionId">, limit: number | undefined): Promise<SlotAnswer>;
   release(slot: TerminalSlot): Promise<void>;
   used(userId: UserId): Promise<number>;
 }
+
+export type SlotAnswer = { granted: true } | { granted: false; used: number };
 
 export interface TerminalSlot {
   userId: UserId;

@@ -1,12 +1,6 @@
 // Checks that a terminal may be opened, and makes the ticket that opens it.
 
-import {
-  type AgentId,
-  type ConnectionId,
-  MAIN_SESSION,
-  parseSessionId,
-  type SessionId,
-} from "../../../protocol/ids.ts";
+import { type AgentId, MAIN_SESSION, parseSessionId, type SessionId } from "../../../protocol/ids.ts";
 import { mayOpenTerminal, requireScope, type UserIdentity } from "../access/rules.ts";
 import type { JwtCodec, Secrets } from "../access/token.ts";
 import type { Agent } from "../agents/agent.ts";
@@ -15,7 +9,8 @@ import type { Clock } from "../clock.ts";
 import { DomainError, invalidField } from "../domain-error.ts";
 import type { AuditLog } from "../events/audit.ts";
 import { requireGrant, type RequireGrantDeps } from "../mfa/require-grant.ts";
-import { checkPlanForTerminal, type CheckPlanDeps } from "../plans/check-plan.ts";
+import { checkPlanForTerminal, type TerminalLimitDeps } from "../plans/check-plan.ts";
+import { denyByLimit, type DenyByLimitDeps } from "../plans/limit-denials.ts";
 import type { TerminalSlots } from "../plans/plan.ts";
 
 /** Whether an agent's socket answers, on whichever instance. */
@@ -23,9 +18,9 @@ export interface AgentPresence {
   isOnline(agentId: AgentId): Promise<boolean>;
 }
 
-export interface OpenTerminalDeps extends ReachableAgentDeps, CheckPlanDeps, RequireGrantDeps {
+export interface OpenTerminalDeps extends ReachableAgentDeps, TerminalLimitDeps, DenyByLimitDeps, RequireGrantDeps {
   presence: AgentPresence;
-  slots: Pick<TerminalSlots, "acquire" | "release">;
+  slots: Pick<TerminalSlots, "check">;
   jwt: Pick<JwtCodec, "sign">;
   secrets: Secrets;
   audit: AuditLog;
@@ -81,14 +76,18 @@ function chooseSession(deps: OpenTerminalDeps, input: OpenTerminalInput): Sessio
   return sessionId;
 }
 
-/** A slot is tried and given back: the socket that the ticket opens takes it for good, or is refused then. */
+/** Nothing is taken: the socket that the ticket opens takes the slot, or is refused then. */
 async function checkSlot(deps: OpenTerminalDeps, { caller, agent }: { caller: UserIdentity; agent: Agent }) {
   const limit = await checkPlanForTerminal(deps, caller.user);
-  const connectionId = deps.secrets.randomUuid() as ConnectionId;
-  const slot = { userId: caller.user.id, agentId: agent.id, connectionId };
-  const answer = await deps.slots.acquire(slot, limit);
-  if (answer.granted) return deps.slots.release(slot);
-  throw new DomainError("AGENT_TERMINAL_LIMIT_REACHED", { quota: { limit: limit ?? 0, used: answer.used } });
+  const answer = await deps.slots.check({ userId: caller.user.id, agentId: agent.id }, limit);
+  if (answer.granted) return;
+  throw denyByLimit(deps, {
+    identity: caller,
+    reason: "AGENT_TERMINAL_LIMIT_REACHED",
+    limit: limit ?? 0,
+    used: answer.used,
+    agentId: agent.id,
+  });
 }
 
 async function issueTicket(

@@ -56,6 +56,7 @@ function recordChange(logs: ChangeLogs, event: DomainEvent): void {
     case "instance.up":
     case "instance.draining":
     case "instance.down":
+    case "instance.beat":
       return logs.instances.record(event.instanceId, undefined);
     default:
       return;

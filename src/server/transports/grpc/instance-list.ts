@@ -1,8 +1,9 @@
-// The filter, order and paging of ListInstances: there are few, so they are sorted and cut here.
+// The filter, order and paging of ListInstances: there are few, and they live in memory.
 
 import type { InstanceState, InstanceView } from "../../domain/instances/instances.ts";
 import type { Page, PageCursor, PageQuery } from "../../domain/page.ts";
 import type { ListShape } from "./list-request.ts";
+import { pageInMemory } from "./page-in-memory.ts";
 
 export interface InstanceFilter {
   state?: InstanceState;
@@ -21,32 +22,16 @@ export const INSTANCE_LIST: ListShape<InstanceFilter, InstanceOrder> = {
 
 export function pageOfInstances(
   instances: readonly InstanceView[],
-  { filter, order, limit, after }: PageQuery<InstanceFilter, InstanceOrder>,
+  query: PageQuery<InstanceFilter, InstanceOrder>,
 ): Page<InstanceView> {
-  const direction = order.descending ? -1 : 1;
-  const matching = instances
-    .filter(({ state }) => filter.state === undefined || state === filter.state)
-    .map((instance) => ({ instance, cursor: cursorOf(instance, order.by) }))
-    .sort((a, b) => compare(a.cursor, b.cursor) * direction);
-  const rest = matching.filter(({ cursor }) => after === undefined || compare(cursor, after) * direction > 0);
-  const rows = rest.slice(0, limit);
-  const next = rest.length > rows.length ? rows.at(-1)?.cursor : undefined;
-  return {
-    rows: rows.map(({ instance }) => instance),
-    total: matching.length,
-    ...(next === undefined ? {} : { next }),
-  };
+  const { filter, order } = query;
+  const matching = instances.filter(({ state }) => filter.state === undefined || state === filter.state);
+  return pageInMemory(matching, query, (instance) => cursorOf(instance, order.by));
 }
 
 /** ISO times sort as text. */
 function cursorOf({ id, startedAt }: InstanceView, by: InstanceOrder): PageCursor {
   return { value: by === "id" ? id : startedAt.toISOString(), id };
-}
-
-function compare(a: PageCursor, b: PageCursor): number {
-  if (a.value !== b.value) return a.value < b.value ? -1 : 1;
-  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
-  return 0;
 }
 
 /** False for a term that is unknown, malformed or given twice. */

@@ -3,8 +3,10 @@
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
 import { EventServiceService } from "../../../gen/rexec/event/v1/event_service.ts";
+import { PlanServiceService } from "../../../gen/rexec/plan/v1/plan_service.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
+import { UserServiceService } from "../../../gen/rexec/user/v1/user_service.ts";
 import { agentService, type AgentServiceDeps } from "./agent-service.ts";
 import { eventService, type EventServiceDeps } from "./event-service.ts";
 import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
@@ -12,10 +14,12 @@ import { instanceService, type InstanceServiceDeps } from "./instance-service.ts
 import { type GrpcTls, ReloadableCredentials } from "./server-credentials.ts";
 import { MfaServiceService } from "../../../gen/rexec/mfa/v1/mfa_service.ts";
 import { mfaService, type MfaServiceDeps } from "./mfa-service.ts";
+import { planService, type PlanServiceDeps } from "./plan-service.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
 import { SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
 import { tokenService, type TokenServiceDeps } from "./token-service.ts";
+import { userService, type UserServiceDeps } from "./user-service.ts";
 
 export type GrpcDeps = ImplementServiceDeps &
   AgentServiceDeps &
@@ -23,7 +27,9 @@ export type GrpcDeps = ImplementServiceDeps &
   SessionServiceDeps &
   EventServiceDeps &
   InstanceServiceDeps &
-  MfaServiceDeps;
+  MfaServiceDeps &
+  PlanServiceDeps &
+  UserServiceDeps;
 
 export interface GrpcListenOptions {
   host: string;
@@ -67,6 +73,8 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [TokenServiceService, tokenService(deps)],
     [InstanceServiceService, instanceService(deps)],
     [MfaServiceService, mfaService(deps)],
+    [PlanServiceService, planService(deps)],
+    [UserServiceService, userService(deps)],
   ]);
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];

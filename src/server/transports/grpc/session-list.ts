@@ -1,10 +1,11 @@
-// The filter, order and paging of ListSessions: sessions live in memory, so they are sorted and cut here.
+// The filter, order and paging of ListSessions: sessions live in memory.
 
 import { type AgentId, parseUuid, type UserId } from "../../../protocol/ids.ts";
 import { mayReach, type UserIdentity } from "../../domain/access/rules.ts";
 import type { Page, PageCursor, PageQuery } from "../../domain/page.ts";
 import type { SessionView } from "../../domain/terminals/sessions.ts";
 import type { ListShape } from "./list-request.ts";
+import { pageInMemory } from "./page-in-memory.ts";
 
 export interface SessionFilter {
   agentId?: AgentId;
@@ -24,22 +25,11 @@ export const SESSION_LIST: ListShape<SessionFilter, SessionOrder> = {
 export function pageOfSessions(
   sessions: readonly SessionView[],
   caller: UserIdentity,
-  { filter, order, limit, after }: PageQuery<SessionFilter, SessionOrder>,
+  query: PageQuery<SessionFilter, SessionOrder>,
 ): Page<SessionView> {
-  const matching = sessions
-    .filter((session) => mayReach(caller, session) && matchesSession(session, filter))
-    .map((session) => ({ session, cursor: cursorOf(session, order.by) }))
-    .sort((a, b) => compare(a.cursor, b.cursor) * (order.descending ? -1 : 1));
-  const isBeyond = (cursor: PageCursor) =>
-    after === undefined || compare(cursor, after) * (order.descending ? -1 : 1) > 0;
-  const rest = matching.filter(({ cursor }) => isBeyond(cursor));
-  const rows = rest.slice(0, limit);
-  const next = rest.length > rows.length ? rows.at(-1)?.cursor : undefined;
-  return {
-    rows: rows.map(({ session }) => session),
-    total: matching.length,
-    ...(next === undefined ? {} : { next }),
-  };
+  const { filter, order } = query;
+  const matching = sessions.filter((session) => mayReach(caller, session) && matchesSession(session, filter));
+  return pageInMemory(matching, query, (session) => cursorOf(session, order.by));
 }
 
 /** Of the watch, too. */
@@ -53,12 +43,6 @@ export function matchesSession(session: SessionView, { agentId, userId, kind }: 
 function cursorOf(session: SessionView, by: SessionOrder): PageCursor {
   const value = by === "started_at" ? session.startedAt.toISOString() : session.agentId;
   return { value, id: `${session.agentId}/${session.id}` };
-}
-
-function compare(a: PageCursor, b: PageCursor): number {
-  if (a.value !== b.value) return a.value < b.value ? -1 : 1;
-  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
-  return 0;
 }
 
 /** False for a term that is unknown, malformed or given twice. */

@@ -6,6 +6,7 @@ import { openTerminal, type OpenTerminalDeps } from "../../domain/terminals/open
 import type { SessionDirectory } from "../../domain/terminals/sessions.ts";
 import { terminateSession, type TerminateSessionDeps } from "../../domain/terminals/terminate-session.ts";
 import { watchedSessions } from "../../domain/terminals/watch-sessions.ts";
+import type { EventBus } from "../../domain/events/events.ts";
 import type { ChangeLogs, SessionKey } from "../../domain/watches/change-logs.ts";
 import type { Handlers } from "./call-context.ts";
 import { nextPageToken, parseFilter, parseListRequest } from "./list-request.ts";
@@ -14,6 +15,7 @@ import { sessionMessage } from "./session-message.ts";
 import { serveStateWatch } from "./state-watch.ts";
 
 export interface SessionServiceDeps extends OpenTerminalDeps, TerminateSessionDeps {
+  events: EventBus;
   changeLogs: ChangeLogs;
   sessions: SessionDirectory;
   pageTokenKey: string;

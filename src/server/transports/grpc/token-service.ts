@@ -1,5 +1,6 @@
 // TokenService: decodes, calls the domain, encodes.
 
+import type { Duration } from "../../../gen/google/protobuf/duration.ts";
 import type { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { createToken, type CreateTokenDeps } from "../../domain/access/create-token.ts";
 import { exchangeToken } from "../../domain/access/exchange-token.ts";
@@ -21,7 +22,8 @@ export function tokenService(deps: TokenServiceDeps): Handlers<typeof TokenServi
   return {
     async createToken({ caller, request, signal }) {
       const scopes = scopesOf(request.scopes);
-      const { token, secret } = await createToken(deps, { ...request, caller, scopes, signal });
+      const overlapMs = request.overlap && durationMs(request.overlap);
+      const { token, secret } = await createToken(deps, { ...request, caller, scopes, overlapMs, signal });
       return { token: tokenMessage(token), secret };
     },
     async listTokens({ caller, request }) {
@@ -39,4 +41,8 @@ export function tokenService(deps: TokenServiceDeps): Handlers<typeof TokenServi
     },
     exchangeToken: ({ caller }) => exchangeToken(deps, { caller }),
   };
+}
+
+function durationMs({ seconds, nanos }: Duration): number {
+  return seconds * 1000 + nanos / 1e6;
 }

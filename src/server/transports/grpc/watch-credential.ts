@@ -26,12 +26,16 @@ export function watchCredential(
 ): () => void {
   const { path, caller, metadata, peer } = input;
   const { credential, user } = caller;
+  let expiresAtMs = credential.expiresAtMs ?? Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
 
   const unsubscribe = deps.events.subscribe((event) => {
     switch (event.type) {
       case "token.revoked":
         if (event.tokenHash === credential.tokenHash) end(new DomainError("TOKEN_INVALID"));
+        return;
+      case "token.shortened":
+        if (event.tokenHash === credential.tokenHash) shorten(event.expiresAt.getTime());
         return;
       case "user.deleted":
         if (event.userId === user.id) end(new DomainError("TOKEN_INVALID"));
@@ -58,9 +62,14 @@ export function watchCredential(
       },
     );
   }
+  function shorten(toMs: number): void {
+    clearTimeout(timer);
+    expiresAtMs = Math.min(expiresAtMs, toMs);
+    waitForExpiry();
+  }
   function waitForExpiry(): void {
-    if (credential.expiresAtMs === undefined) return;
-    const leftMs = credential.expiresAtMs - deps.clock.now();
+    if (expiresAtMs === Number.POSITIVE_INFINITY) return;
+    const leftMs = expiresAtMs - deps.clock.now();
     if (leftMs <= 0) return end(new DomainError("TOKEN_INVALID"));
     timer = setTimeout(waitForExpiry, Math.min(leftMs, MAX_TIMER_MS));
   }

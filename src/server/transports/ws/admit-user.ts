@@ -9,9 +9,10 @@ import { DomainError } from "../../domain/domain-error.ts";
 import { requireGrant, type RequireGrantDeps } from "../../domain/mfa/require-grant.ts";
 import { type AgentId, type ConnectionId, MAIN_SESSION, type SessionId, type UserId } from "../../../protocol/ids.ts";
 import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
+import { denyByLimit, type DenyByLimitDeps } from "../../domain/plans/limit-denials.ts";
 import type { TerminalSlot, TerminalSlots } from "../../domain/plans/plan.ts";
 
-export interface AdmitUserDeps extends RequireGrantDeps {
+export interface AdmitUserDeps extends RequireGrantDeps, DenyByLimitDeps {
   authenticate: AuthenticateFromDeps;
   agents: Pick<AgentStore, "get">;
   router: TerminalRouter;
@@ -61,8 +62,7 @@ export async function admitUser(
 async function takeSlot(deps: AdmitUserDeps, identity: Identity, slot: TerminalSlot): Promise<TerminalSlot> {
   const limit = await deps.terminalLimit(identity.user);
   const result = await deps.slots.acquire(slot, limit);
-  if (!result.granted) {
-    throw new DomainError("AGENT_TERMINAL_LIMIT_REACHED", { quota: { limit: limit ?? 0, used: result.used } });
-  }
-  return slot;
+  if (result.granted) return slot;
+  const reason = "AGENT_TERMINAL_LIMIT_REACHED";
+  throw denyByLimit(deps, { identity, reason, limit: limit ?? 0, used: result.used, agentId: slot.agentId });
 }

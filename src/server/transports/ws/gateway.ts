@@ -14,6 +14,8 @@ import type { Peer } from "../../domain/access/attempts.ts";
 import { authenticate } from "../../domain/access/authenticate.ts";
 import type { Identity } from "../../domain/access/identity.ts";
 import type { Refusals } from "../../domain/access/refusals.ts";
+import { mayReach } from "../../domain/access/rules.ts";
+import type { Agent } from "../../domain/agents/agent.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { peerOf, type TrustedProxies } from "../shared/peer.ts";
 import { admitAgent, type AdmitAgentDeps } from "./admit-agent.ts";
@@ -47,7 +49,7 @@ const ROUTES = [
 /** What the door knows of a caller that it lets in. */
 interface Admitted {
   kind: "agent" | "user";
-  agentId: AgentId;
+  agent: Agent;
   identity: Identity;
   token: string;
   /** Of a viewer of a locked agent. */
@@ -82,7 +84,7 @@ export class WebSocketGateway {
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
-    this.#sockets = new OpenSockets(deps.events);
+    this.#sockets = new OpenSockets(deps.events, deps.authenticate.users);
     this.#grants = new GrantWatch(deps);
     this.#bridges = new KeptBridges(deps.secrets);
   }
@@ -138,8 +140,7 @@ export class WebSocketGateway {
     switch (route?.kind) {
       case "agent": {
         const admitted = await admitAgent(deps, { token, peer, agentId, headers: request.headers });
-        const { identity } = admitted;
-        this.#upgrade(request, socket, head, { kind: route.kind, agentId, identity, token }, (webSocket) => {
+        this.#upgrade(request, socket, head, { ...admitted, kind: route.kind, token }, (webSocket) => {
           if (isV2) serveAgentSocket(deps, webSocket, { ...admitted, connectionId });
           else serveV1AgentSocket({ ...deps, bridges: this.#bridges }, webSocket, { ...admitted, connectionId });
         });
@@ -147,7 +148,6 @@ export class WebSocketGateway {
       }
       case "user": {
         const admitted = await admitUser(deps, { token, peer, agentId, connectionId });
-        const { identity, grantedUntil } = admitted;
         const release = () =>
           void deps.slots.release(admitted.slot).catch((error: unknown) => {
             deps.log.warn({ agentId, err: error }, "terminal slot not released");
@@ -155,8 +155,7 @@ export class WebSocketGateway {
         // The handshake may still fail: the slot goes back whenever the raw socket ends.
         socket.once("close", release);
         if (socket.destroyed) release();
-        const entered = { kind: route.kind, agentId, identity, token, grantedUntil };
-        this.#upgrade(request, socket, head, entered, (webSocket) => {
+        this.#upgrade(request, socket, head, { ...admitted, kind: route.kind, token }, (webSocket) => {
           if (isV2) serveUserSocket(deps, webSocket, admitted);
           else serveV1UserSocket(deps, webSocket, admitted, url.searchParams);
         });
@@ -167,11 +166,15 @@ export class WebSocketGateway {
     }
   }
 
-  /** What is revoked, deleted or locked between the admission and now would not be missed by the socket alone. */
+  /** What ends between the admission and now would not be missed by the socket alone. */
   async #checkAgain(open: WatchedSocket, { token, kind }: Pick<Admitted, "token" | "kind">): Promise<void> {
-    await authenticate(this.#deps.authenticate, token);
-    if (kind === "user") return this.#grants.look(open);
-    if (!(await this.#deps.agents.get(open.agentId))) throw new DomainError("AGENT_NOT_FOUND");
+    const identity = await authenticate(this.#deps.authenticate, token);
+    open.credential = identity.credential;
+    const agent = await this.#deps.agents.get(open.agentId);
+    if (!agent) throw new DomainError("AGENT_NOT_FOUND");
+    // An agent's own token reaches its agent; of users, an admin may be none any more.
+    if (identity.kind === "user" && !mayReach(identity, agent)) throw new DomainError("NOT_AUTHORIZED");
+    if (kind === "user") await this.#grants.look(open);
   }
 
   #watch(open: WatchedSocket, webSocket: WebSocket, grantedUntil: Date | undefined): void {
@@ -201,10 +204,12 @@ export class WebSocketGateway {
     serve: (webSocket: WebSocket) => void,
   ): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const { agentId, identity, kind } = admitted;
+      const { agent, identity, kind } = admitted;
       const ordered = new OrderedSocket(webSocket);
       const open: WatchedSocket = {
-        agentId,
+        agentId: agent.id,
+        userId: identity.user.id,
+        ownerId: agent.userId,
         identity,
         credential: identity.credential,
         close: (code, reason) => ordered.close(code, reason),

@@ -3,19 +3,28 @@ import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AgentId, UserId } from "../../../protocol/ids.ts";
 import { OFFLINE_AFTER_MS, PING_INTERVAL_MS } from "../../../protocol/limits.ts";
-import type { Credential } from "../../domain/access/identity.ts";
+import { aUser } from "../../../../test/support/identities.ts";
+import type { Credential, User } from "../../domain/access/identity.ts";
 import type { DomainEvent } from "../../domain/events/events.ts";
 import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
 
 class FakeSocket implements OpenSocket {
   readonly agentId: AgentId;
-  readonly credential: Credential;
+  readonly userId: UserId;
+  readonly ownerId: UserId;
+  credential: Credential;
   readonly closes: string[] = [];
   pings = 0;
   ended = false;
 
-  constructor(credential: Partial<Credential> = {}, agentId = randomUUID() as AgentId) {
+  constructor(
+    credential: Partial<Credential> = {},
+    agentId = randomUUID() as AgentId,
+    people: { userId?: UserId; ownerId?: UserId } = {},
+  ) {
     this.agentId = agentId;
+    this.userId = people.userId ?? (randomUUID() as UserId);
+    this.ownerId = people.ownerId ?? this.userId;
     this.credential = { type: "api_token", ...credential };
   }
 
@@ -35,16 +44,18 @@ class FakeSocket implements OpenSocket {
 let publish: (event: DomainEvent) => void;
 let listeners: number;
 let sockets: OpenSockets;
+let readUser: () => Promise<User | undefined>;
 beforeEach(() => {
   listeners = 0;
-  sockets = new OpenSockets({
+  const events = {
     publish: () => {},
-    subscribe(listener) {
+    subscribe(listener: (event: DomainEvent) => void) {
       listeners++;
       publish = listener;
-      return () => listeners--;
+      return () => void listeners--;
     },
-  });
+  };
+  sockets = new OpenSockets(events, { get: () => readUser() });
 });
 
 function open(...args: ConstructorParameters<typeof FakeSocket>): FakeSocket {
@@ -86,6 +97,60 @@ describe("open sockets", () => {
     sockets.tick(5_000);
     expect([token, ticket].map(({ closes }) => closes)).toEqual([["4401 invalid token"], ["4401 invalid token"]]);
     expect([jwt, forever].flatMap(({ closes }) => closes)).toEqual([]);
+  });
+
+  it("close with the new end of a token that ends sooner than was said", () => {
+    const [shortened, jwt, other] = [
+      open({ tokenHash: "a", tokenExpiresAtMs: 9_000 }),
+      open({ type: "jwt", tokenHash: "a" }),
+      open({ tokenHash: "b", tokenExpiresAtMs: 9_000 }),
+    ];
+    publish({ type: "token.shortened", tokenHash: "a", userId, expiresAt: new Date(3_000) });
+    sockets.tick(2_999);
+    expect([shortened, jwt, other].flatMap(({ closes }) => closes)).toEqual([]);
+    sockets.tick(3_000);
+    expect([shortened, jwt].map(({ closes }) => closes)).toEqual([["4401 invalid token"], ["4401 invalid token"]]);
+    expect(other.closes).toEqual([]);
+  });
+
+  it("close when their user is deleted, whatever let them in", () => {
+    const [jwt, other] = [open({ type: "jwt" }, undefined, { userId }), open({ type: "jwt" })];
+    publish({ type: "user.deleted", userId });
+    expect(jwt.closes).toEqual(["4401 invalid token"]);
+    expect(other.closes).toEqual([]);
+  });
+
+  it("to agents of others close when an admin is none any more, and those to their own stay", async () => {
+    const [own, foreign] = [
+      open({}, undefined, { userId, ownerId: userId }),
+      open({}, undefined, { userId, ownerId: "owner" as UserId }),
+    ];
+    readUser = async () => aUser({ id: userId, admin: true });
+    publish({ type: "user.updated", userId });
+    await Promise.resolve();
+    expect(foreign.closes).toEqual([]);
+    readUser = async () => aUser({ id: userId });
+    publish({ type: "user.updated", userId });
+    await expect.poll(() => foreign.closes).toEqual(["4403 not authorized"]);
+    expect(own.closes).toEqual([]);
+  });
+
+  it("to agents of others are asked about again where nobody could say whether their admin still is one", async () => {
+    const foreign = open({}, undefined, { userId, ownerId: "owner" as UserId });
+    let asked = 0;
+    readUser = async () => {
+      asked++;
+      if (asked < 3) throw new Error("away");
+      return aUser({ id: userId });
+    };
+    publish({ type: "user.updated", userId });
+    await expect
+      .poll(() => {
+        sockets.tick(0);
+        return foreign.closes;
+      })
+      .toEqual(["4403 not authorized"]);
+    expect(asked).toBe(3);
   });
 
   it("that are watched are pinged, and ended after 45 s of silence", () => {

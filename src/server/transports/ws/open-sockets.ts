@@ -1,14 +1,19 @@
 // The sockets that are open now and what let them in, so that they close when that ends: a token that is revoked or
-// expires, an agent that is deleted.
+// expires, an agent or user who is deleted, an admin who is none any more.
 
 import { ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
-import type { AgentId } from "../../../protocol/ids.ts";
+import type { AgentId, UserId } from "../../../protocol/ids.ts";
 import type { Credential } from "../../domain/access/identity.ts";
 import { Presence } from "../../domain/agents/presence.ts";
-import type { EventBus } from "../../domain/events/events.ts";
+import type { UserStore } from "../../domain/access/token.ts";
+import type { DomainEvent, EventBus } from "../../domain/events/events.ts";
 
 export interface OpenSocket {
   agentId: AgentId;
+  /** Who opened it. */
+  userId: UserId;
+  /** Whose agent it is. */
+  ownerId: UserId;
   credential: Credential;
   close(code: number, reason: string): void;
   ping(): void;
@@ -21,14 +26,13 @@ export class OpenSockets {
   readonly #viewers = new Presence<OpenSocket>();
   readonly #unsubscribe: () => void;
 
-  constructor(events: EventBus) {
-    this.#unsubscribe = events.subscribe((event) => {
-      if (event.type === "token.revoked") {
-        this.#closeWhere(({ credential }) => credential.tokenHash === event.tokenHash, "TOKEN_INVALID");
-      } else if (event.type === "agent.deleted") {
-        this.#closeWhere(({ agentId }) => agentId === event.agentId, "AGENT_NOT_FOUND");
-      }
-    });
+  readonly #users: Pick<UserStore, "get">;
+  /** Users whose rights could not be read when they changed: asked for again each second. Users of open sockets only. */
+  readonly #unknown = new Set<UserId>();
+
+  constructor(events: EventBus, users: Pick<UserStore, "get">) {
+    this.#users = users;
+    this.#unsubscribe = events.subscribe((event) => this.#onEvent(event));
   }
 
   get size(): number {
@@ -56,6 +60,7 @@ export class OpenSockets {
   /** Once a second. */
   tick(now: number): void {
     this.#closeExpired(now);
+    for (const userId of this.#unknown) void this.#checkRights(userId);
     const { ping, offline } = this.#viewers.tick(now);
     for (const socket of ping) socket.ping();
     for (const socket of offline) socket.terminate();
@@ -67,6 +72,44 @@ export class OpenSockets {
 
   dispose(): void {
     this.#unsubscribe();
+  }
+
+  #onEvent(event: DomainEvent): void {
+    switch (event.type) {
+      case "token.revoked":
+        return this.#closeWhere(({ credential }) => credential.tokenHash === event.tokenHash, "TOKEN_INVALID");
+      case "token.shortened":
+        return this.#shorten(event.tokenHash, event.expiresAt.getTime());
+      case "agent.deleted":
+        return this.#closeWhere(({ agentId }) => agentId === event.agentId, "AGENT_NOT_FOUND");
+      case "user.deleted":
+        // Also those let in by a JWT of another issuer, which no token's end reaches.
+        return this.#closeWhere(({ userId }) => userId === event.userId, "TOKEN_INVALID");
+      case "user.updated":
+        return void this.#checkRights(event.userId);
+      default:
+        return;
+    }
+  }
+
+  #shorten(tokenHash: string, tokenExpiresAtMs: number): void {
+    for (const socket of this.#sockets) {
+      if (socket.credential.tokenHash === tokenHash) socket.credential = { ...socket.credential, tokenExpiresAtMs };
+    }
+  }
+
+  /** Only admins have sockets to agents of others. */
+  async #checkRights(userId: UserId): Promise<void> {
+    const isForeign = (socket: OpenSocket) => socket.userId === userId && socket.ownerId !== userId;
+    this.#unknown.delete(userId);
+    if (![...this.#sockets].some(isForeign)) return;
+    try {
+      const user = await this.#users.get(userId);
+      if (!user?.admin) this.#closeWhere(isForeign, "NOT_AUTHORIZED");
+    } catch {
+      // The database is away: whoever could not be asked about is asked about again with the next tick.
+      this.#unknown.add(userId);
+    }
   }
 
   /** API tokens end on open sockets too, also where a JWT or ticket made from one let them in; that itself may end. */

@@ -18,6 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Duration } from "../../../google/protobuf/duration.ts";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 
 export const protobufPackage = "rexec.token.v1";
@@ -69,11 +70,11 @@ export interface Token {
 }
 
 export interface CreateTokenRequest {
-  /** 1 to 100 characters. */
+  /** 1 to 100 characters; may be empty with replaces_token_id. */
   name: string;
-  /** None that the caller's own credential lacks. */
+  /** None that the caller's own credential lacks; must be empty with replaces_token_id. */
   scopes: TokenScope[];
-  /** Required for, and only for, TOKEN_SCOPE_AGENT. */
+  /** Required for, and only for, TOKEN_SCOPE_AGENT; must be empty with replaces_token_id. */
   agentId: string;
   expiresAt:
     | Date
@@ -83,6 +84,16 @@ export interface CreateTokenRequest {
    * first is gone, so the retry's answer holds a fresh secret and the first stops working.
    */
   requestId: string;
+  /**
+   * A token of the caller's own whose place the new one takes: its name (unless one is given), scopes and agent go over,
+   * and it ends when the overlap is over. A retry changes nothing more of it.
+   */
+  replacesTokenId: string;
+  /**
+   * How long the replaced token goes on, and so do the sockets that it opened: 0 to 30 days; by default it is revoked at
+   * once. It never outlives its own expiry.
+   */
+  overlap: Duration | undefined;
 }
 
 export interface CreateTokenResponse {
@@ -309,7 +320,15 @@ export const Token: MessageFns<Token> = {
 };
 
 function createBaseCreateTokenRequest(): CreateTokenRequest {
-  return { name: "", scopes: [], agentId: "", expiresAt: undefined, requestId: "" };
+  return {
+    name: "",
+    scopes: [],
+    agentId: "",
+    expiresAt: undefined,
+    requestId: "",
+    replacesTokenId: "",
+    overlap: undefined,
+  };
 }
 
 export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
@@ -332,6 +351,12 @@ export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(42).string(message.requestId);
+    }
+    if (message.replacesTokenId !== "") {
+      writer.uint32(50).string(message.replacesTokenId);
+    }
+    if (message.overlap !== undefined) {
+      Duration.encode(message.overlap, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -399,6 +424,22 @@ export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.replacesTokenId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.overlap = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -421,6 +462,10 @@ export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
     message.agentId = object.agentId ?? "";
     message.expiresAt = object.expiresAt ?? undefined;
     message.requestId = object.requestId ?? "";
+    message.replacesTokenId = object.replacesTokenId ?? "";
+    message.overlap = (object.overlap !== undefined && object.overlap !== null)
+      ? Duration.fromPartial(object.overlap)
+      : undefined;
     return message;
   },
 };
