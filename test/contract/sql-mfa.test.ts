@@ -109,6 +109,7 @@ describe.each(DATABASES)("MFA on $name", ({ open }) => {
       outcome: "locked_out",
       until: at(900),
     });
+    expect(await attempt(user, WRONG, grantFor(agent.id), at(900))).toEqual({ outcome: "wrong" });
     expect(await attempt(user, step(9), grantFor(agent.id), at(900))).toMatchObject({ outcome: "proved" });
     expect(await stores.mfa.state(user.id)).toEqual({ enrolled: true });
   });
@@ -198,6 +199,18 @@ describe.each(DATABASES)("MFA on $name", ({ open }) => {
     expect((await stores.users.get(user.id))?.mfaEnrolled).toBe(false);
     expect(await stores.mfa.state(user.id)).toEqual({ enrolled: false });
     expect(await attempt(user, step(6), grantFor(agent.id))).toEqual({ outcome: "not_enrolled" });
+  });
+
+  test("with a second factor its grants end, and the agents that it had locked are named", async () => {
+    const { user, agent } = await enrolled();
+    const foreign = await addAgent(stores, (await addUser(stores)).id);
+    await addAgent(stores, user.id);
+    await lock(agent.id);
+    await attempt(user, step(5), grantFor(foreign.id));
+    const disable = { kind: "disable", unlocked: unlockedRecord } as const;
+    expect(await attempt(user, step(6), disable)).toEqual({ outcome: "proved", unlocked: [agent.id] });
+    const holder = { userId: user.id, agentId: foreign.id, sid: "login" };
+    expect(await stores.mfa.grantedUntil(holder)).toBeUndefined();
   });
 
   test("what a code is refused for is not done", async () => {

@@ -8,6 +8,7 @@ import { appendAudit } from "./audit-log.ts";
 import type { Database } from "./database.ts";
 import { findUsage, listUsage } from "./plan-usage.ts";
 import type { PlanTable, Schema } from "./schema.ts";
+import { storableText } from "./text.ts";
 
 export function createPlanStore(database: Database): PlanStore {
   return {

@@ -1,6 +1,7 @@
 // Viewers of locked agents, and what ends them, with stores that answer when the test says so.
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type CollectedLog, collectedLog } from "../../../../test/support/collected-log.ts";
 import { aUser, userIdentity } from "../../../../test/support/identities.ts";
 import type { AgentId } from "../../../protocol/ids.ts";
 import type { Agent } from "../../domain/agents/agent.ts";
@@ -17,12 +18,15 @@ let publish: (event: DomainEvent) => void;
 let isListening: boolean;
 let answers: PromiseWithResolvers<Date | undefined>[];
 let agent: Pick<Agent, "id" | "userId" | "mfaLocked"> | undefined;
+let log: CollectedLog;
 let grants: GrantWatch;
 beforeEach(() => {
   vi.useFakeTimers();
   answers = [];
   agent = { id: agentId, userId: user.id, mfaLocked: true };
+  log = collectedLog();
   grants = new GrantWatch({
+    log,
     clock: { now: () => NOW },
     agents: { get: async () => agent as Agent | undefined },
     mfa: {
@@ -81,6 +85,18 @@ describe("viewers of an agent that is locked", () => {
     expect(late.closes).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect(late.closes).toEqual(["1013 service unavailable"]);
+  });
+
+  it("are closed by a mistake of ours, too, and the log says so", async () => {
+    const { closes } = viewer();
+    lock();
+    await settle();
+    answers[0]?.reject(new Error("a mistake"));
+    await settle();
+    expect(closes).toEqual(["1011 internal error"]);
+    expect(log.lines).toMatchObject([
+      { level: "error", fields: { agentId }, message: "grant of a viewer not looked up" },
+    ]);
   });
 
   it("are not asked for again while the answer is waited for, and once when their grant has ended", async () => {

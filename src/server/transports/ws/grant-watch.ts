@@ -6,11 +6,13 @@ import type { Identity } from "../../domain/access/identity.ts";
 import type { AgentStore } from "../../domain/agents/agent.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { EventBus } from "../../domain/events/events.ts";
+import type { Log } from "../../domain/log.ts";
 import { checkGrant, type CheckGrantDeps } from "../../domain/mfa/require-grant.ts";
 
 export interface GrantWatchDeps extends CheckGrantDeps {
   agents: Pick<AgentStore, "get">;
   events: Pick<EventBus, "subscribe">;
+  log: Log;
 }
 
 export interface WatchedViewer {
@@ -89,7 +91,10 @@ export class GrantWatch {
     try {
       await Promise.race([this.look(viewer), late.promise]);
     } catch (error) {
-      const { ws, message } = ERRORS[error instanceof DomainError ? error.reason : "INTERNAL"];
+      const { agentId } = viewer;
+      const isKnown = error instanceof DomainError;
+      if (!isKnown) this.#deps.log.error({ agentId, err: error }, "grant of a viewer not looked up");
+      const { ws, message } = ERRORS[isKnown ? error.reason : "INTERNAL"];
       viewer.close(ws, message);
     } finally {
       clearTimeout(timer);
