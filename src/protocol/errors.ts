@@ -50,6 +50,7 @@ export const ERRORS = {
   AGENT_NOT_FOUND: { message: "agent not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   SESSION_NOT_FOUND: { message: "session not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   TOKEN_NOT_FOUND: { message: "token not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
+  SERVICE_NOT_FOUND: { message: "service not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   SESSION_LIMIT_REACHED: {
     message: "too many sessions on this agent",
     grpc: GRPC.RESOURCE_EXHAUSTED,

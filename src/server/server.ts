@@ -128,7 +128,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       terminalBaseUrl: () => webSocketUrl(config, httpPort),
       pageTokenKey: secrets.sha256Hex(`page tokens ${config.jwtSecret}`),
     },
-    { host: config.host, port: config.grpcPort, tls },
+    { host: config.host, port: config.grpcPort, tls, reflection: config.grpcReflection },
   ).catch(async (error: unknown) => {
     await closeHttp(http.server);
     throw error;

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 async function ask(path: string, request: HttpRequest = {}) {
   const response = await edge.fetch(path, { token, ...request });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as unknown };
+  return { status: response.status, headers: response.headers, body: await response.json() };
 }
 const post = (json: unknown, as = token) => ask("/api/agents", { method: "POST", token: as, json });
 const idOf = ({ body }: { body: unknown }) => (body as { id: string }).id;

@@ -66,7 +66,7 @@ export async function serveCall<Request, Result>(
   async function answer(): Promise<Result> {
     caller = await admit(deps, { path, metadata: call.metadata, peer: call.getPeer() });
     if (perform === undefined) throw new DomainError("UNIMPLEMENTED");
-    return perform({ caller, request: decoded(call.request), signal: ended.signal }, giveUp);
+    return perform(contextOf(caller, { request: decoded(call.request), signal: ended.signal }), giveUp);
   }
 
   call.on("cancelled", onCancelled);
@@ -83,6 +83,20 @@ export async function serveCall<Request, Result>(
   } finally {
     deps.closing.removeEventListener("abort", onClosing);
   }
+}
+
+/** A call that is open to anybody has no caller: a handler that asks for one is not for anybody. */
+function contextOf<Request>(
+  caller: UserIdentity | undefined,
+  call: Omit<CallContext<Request>, "caller">,
+): CallContext<Request> {
+  if (caller !== undefined) return { ...call, caller };
+  return {
+    ...call,
+    get caller(): never {
+      throw new DomainError("NOT_AUTHORIZED");
+    },
+  };
 }
 
 function decoded<Request>(arrived: Decoded<Request>): Request {

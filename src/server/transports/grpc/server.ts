@@ -2,16 +2,22 @@
 
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
+import { HealthService } from "../../../gen/grpc/health/v1/health.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { agentService, type AgentServiceDeps } from "./agent-service.ts";
+import { healthService, type HealthServiceDeps } from "./health-service.ts";
 import { type GrpcTls, ReloadableCredentials } from "./server-credentials.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
-import { SERVICES } from "./services.ts";
+import { SERVICE_NAMES, SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
 import { tokenService, type TokenServiceDeps } from "./token-service.ts";
 
-export type GrpcDeps = ImplementServiceDeps & AgentServiceDeps & TokenServiceDeps & SessionServiceDeps;
+export type GrpcDeps = ImplementServiceDeps &
+  AgentServiceDeps &
+  TokenServiceDeps &
+  SessionServiceDeps &
+  HealthServiceDeps;
 
 export interface GrpcListenOptions {
   host: string;
@@ -19,6 +25,8 @@ export interface GrpcListenOptions {
   port: number;
   /** Without it the server speaks clear text: behind a proxy, or on the loopback. */
   tls?: GrpcTls | undefined;
+  /** Whether it tells those who may read which calls there are. */
+  reflection?: boolean;
 }
 
 export interface GrpcServer {
@@ -51,11 +59,17 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [AgentServiceService, agentService(deps)],
     [SessionServiceService, sessionService(deps)],
     [TokenServiceService, tokenService(deps)],
+    [HealthService, healthService(deps, SERVICE_NAMES)],
   ]);
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];
     const { definition, implementation } = implementService({ ...deps, closing: closing.signal }, service, handlers);
     server.addService(definition, implementation);
+  }
+  if (options.reflection) {
+    // It brings a second Protobuf library with it, which most servers need not load.
+    const { addReflection } = await import("./reflection.ts");
+    addReflection(server, { ...deps, closing: closing.signal }, SERVICE_NAMES);
   }
   const secure = options.tls && new ReloadableCredentials(options.tls);
   const port = await bind(server, secure ?? ServerCredentials.createInsecure(), options);

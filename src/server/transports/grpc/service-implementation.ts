@@ -8,7 +8,9 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import type { Send, StreamHandler, UnaryHandler } from "./call-context.ts";
+import type { DomainError } from "../../domain/domain-error.ts";
+import { ACCESS_RULES } from "./access-rules.ts";
+import type { CallContext, Send, StreamHandler, UnaryHandler } from "./call-context.ts";
 import { type Decoded, decodeRequest } from "./decode-request.ts";
 import { type Closing, serveCall, type ServeCallDeps } from "./serve-call.ts";
 import { watchCredential, type WatchCredentialDeps } from "./watch-credential.ts";
@@ -57,11 +59,9 @@ function serveStream(deps: Deps, method: Method, handler: Stream | undefined) {
     const perform: Parameters<typeof serveCall<unknown, void>>[1]["perform"] =
       handler &&
       (async (context, giveUp) => {
-        const { path } = method;
-        const { caller, signal } = context;
-        const stop = watchCredential(deps, { path, caller, metadata: call.metadata, peer: call.getPeer(), giveUp });
+        const stop = watchCaller(deps, method, { context, call, giveUp });
         try {
-          await handler(context, sendOn(call, method, signal));
+          await handler(context, sendOn(call, method, context.signal));
         } finally {
           stop();
         }
@@ -71,6 +71,27 @@ function serveStream(deps: Deps, method: Method, handler: Stream | undefined) {
       else call.end();
     });
   };
+}
+
+/** Where anybody may call there is no credential that could end. */
+function watchCaller(
+  deps: Deps,
+  { path }: Method,
+  stream: {
+    context: CallContext<unknown>;
+    call: ServerWritableStream<unknown, unknown>;
+    giveUp: (error: DomainError) => void;
+  },
+): () => void {
+  if (ACCESS_RULES.get(path) === "anybody") return () => {};
+  const { context, call, giveUp } = stream;
+  return watchCredential(deps, {
+    path,
+    caller: context.caller,
+    metadata: call.metadata,
+    peer: call.getPeer(),
+    giveUp,
+  });
 }
 
 /** HTTP/2's flow control is what makes a slow reader's `send` wait. */
