@@ -41,6 +41,8 @@ export interface RunningServer {
 
 const TICK_MS = 1_000;
 const CLOSE_GRACE_MS = 5_000;
+/** For requests over HTTP that began before the server drained. */
+const LAST_REQUESTS_MS = 1_000;
 /** Refused accesses that one caller can put into the audit log. */
 const AUDITED_REFUSALS = { burst: 20, perMinute: 20 };
 
@@ -116,7 +118,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const readiness = createReadiness({ ping: () => stores.ping(), isDraining: () => draining, log });
   const tls = config.tls && readTlsFiles(config.tls);
   const edge = { ...authenticate, events, refusals, trustedProxies, readiness, log };
-  const http = createHttpListener(tls, createHttpHandler(edge));
+  const http = createHttpListener(tls, createHttpHandler({ ...edge, isDraining: () => draining }));
   http.server.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
   const httpPort = await listen(http.server, { host: config.host, port: config.httpPort });
   const grpc = await startGrpcServer(
@@ -130,7 +132,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     },
     { host: config.host, port: config.grpcPort, tls, reflection: config.grpcReflection },
   ).catch(async (error: unknown) => {
-    await closeHttp(http.server);
+    await closeHttp(http.server, 0);
     throw error;
   });
   const timer = setInterval(() => {
@@ -160,7 +162,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       draining = true;
       log.info({ instanceId }, "draining");
       await Promise.all([gateway.drain(), grpc.close(graceMs)]);
-      await closeHttp(http.server);
+      await closeHttp(http.server, Math.min(graceMs, LAST_REQUESTS_MS));
       clearInterval(timer);
       forgetTokens();
       await Promise.all([tokenUsage.close(), refusals.settled(), lifecycle.settled()]);

@@ -27,7 +27,7 @@ export async function startHttpEdge(
   routes?: Parameters<typeof createHttpHandler>[1],
 ): Promise<HttpEdge> {
   const readiness = { problems: async () => [] };
-  const handler = createHttpHandler({ ...plane.deps, readiness, ...change }, routes);
+  const handler = createHttpHandler({ ...plane.deps, readiness, isDraining: () => false, ...change }, routes);
   const server = createServer(HTTP_SERVER_OPTIONS, handler).listen(0, "127.0.0.1");
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
