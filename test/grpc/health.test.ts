@@ -1,7 +1,7 @@
 // grpc.health.v1 as a load balancer's library speaks it, without a credential.
 import { Client, credentials, type MethodDefinition } from "@grpc/grpc-js";
 import { service as healthDefinition } from "grpc-health-check";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { HealthService } from "../../src/gen/grpc/health/v1/health.ts";
 import { openPglite, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import { SERVICE_NAMES } from "../../src/server/transports/grpc/services.ts";
@@ -19,6 +19,7 @@ beforeAll(async () => {
   plane = await startControlPlane(stores, () => ({
     readiness: { problems: async () => [...problems] },
     healthPollMs: 5,
+    maxHealthWatchers: 3,
   }));
 });
 afterEach(() => problems.splice(0));
@@ -99,6 +100,25 @@ describe("health", () => {
     const end = await watcher.next().catch((error: unknown) => error);
     expect(end).toMatchObject({ code: 14, details: "server draining" });
     watcher.close();
+  });
+
+  it("is watched by so many and no more, and by another once one has gone", async () => {
+    const watchers = [watch(plane.port), watch(plane.port), watch(plane.port)];
+    for (const watcher of watchers) expect(await watcher.next()).toBe("SERVING");
+    const refused = watch(plane.port);
+    expect(await refused.next().catch((error: unknown) => error)).toMatchObject({
+      code: 8,
+      details: "too many attempts",
+    });
+    const gone = plane.log.next("gRPC call cancelled");
+    watchers[0]?.close();
+    await gone;
+    await vi.waitFor(async () => {
+      const next = watch(plane.port);
+      expect(await next.next()).toBe("SERVING");
+      next.close();
+    });
+    for (const watcher of watchers) watcher.close();
   });
 
   it("refuses bytes that are no request", async () => {

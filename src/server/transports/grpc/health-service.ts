@@ -10,6 +10,7 @@ export interface HealthServiceDeps {
   readiness: Readiness;
   /** How long a change may go unseen by those who watch. */
   healthPollMs?: number;
+  maxHealthWatchers?: number;
 }
 
 const POLL_MS = 1_000;
@@ -18,6 +19,7 @@ const MAX_WATCHERS = 1_000;
 
 /** `services`: the full names of those that are served. All of them are ready, or none. */
 export function healthService(deps: HealthServiceDeps, services: readonly string[]): Handlers<typeof HealthService> {
+  const { maxHealthWatchers = MAX_WATCHERS, healthPollMs = POLL_MS } = deps;
   const known = new Set(["", ...services]);
   let watchers = 0;
 
@@ -34,7 +36,7 @@ export function healthService(deps: HealthServiceDeps, services: readonly string
       return { statuses: Object.fromEntries([...known].map((name) => [name, { status }])) };
     },
     async watch({ request, signal }, send) {
-      if (watchers >= MAX_WATCHERS) throw new DomainError("TOO_MANY_ATTEMPTS");
+      if (watchers >= maxHealthWatchers) throw new DomainError("TOO_MANY_ATTEMPTS");
       watchers += 1;
       try {
         let last: Status | undefined;
@@ -46,7 +48,7 @@ export function healthService(deps: HealthServiceDeps, services: readonly string
           last = status;
           // Who stays would hold up the end of the server.
           if (found.includes("draining")) throw new DomainError("DRAINING");
-          await sleep(deps.healthPollMs ?? POLL_MS, undefined, { signal });
+          await sleep(healthPollMs, undefined, { signal });
         }
       } finally {
         watchers -= 1;
