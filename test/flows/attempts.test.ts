@@ -8,6 +8,7 @@ import {
   ListAgentsRequest,
   RegisterAgentRequest,
 } from "../../src/gen/rexec/agent/v1/agent_service.ts";
+import { OpenTerminalRequest, SessionServiceService } from "../../src/gen/rexec/session/v1/session_service.ts";
 import { createJoseCodec } from "../../src/server/adapters/jwt/jose-codec.ts";
 import { systemClock } from "../../src/server/adapters/node/clock.ts";
 import type { ServerConfig } from "../../src/server/config.ts";
@@ -143,6 +144,19 @@ describe("registrations", () => {
 });
 
 describe("opening terminals", () => {
+  it("is limited for tickets apart from terminals, and by address", async () => {
+    const { adminToken, grpcAddress, registerAgent } = await serve({ opensPerAddress: 1 });
+    const { agentId } = await registerAgent();
+    const { call, close } = grpcCaller(Number(grpcAddress.split(":")[1]));
+    const ticket = () =>
+      call(SessionServiceService.openTerminal, OpenTerminalRequest.fromPartial({ agentId }), { token: adminToken });
+    expect(await failure(ticket())).toMatchObject({ reason: "AGENT_OFFLINE" });
+    expect(await failure(ticket())).toMatchObject({ reason: "TOO_MANY_ATTEMPTS" });
+    close();
+    expect((await handshake(`/ws/agent/${agentId}/terminal`, adminToken)).status).toBe(404);
+    expect((await handshake(`/ws/agent/${agentId}/terminal`, adminToken)).status).toBe(429);
+  });
+
   it("is limited by account, and an agent's own socket is not", async () => {
     const { adminToken, wsUrl, registerAgent } = await serve({ opensPerAccount: 2 });
     const { agentId, token } = await registerAgent();
