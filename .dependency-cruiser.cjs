@@ -33,7 +33,10 @@ const rooms = [
     to: [...within("^src/server/adapters/$1/", domain, protocol), npm, builtins],
   },
   { from: "^src/server/adapters/sql/", to: within("^migrations/") },
-  { from: "^src/server/[^/]+[.]ts$", to: [...within("^src/server/"), npm, builtins] },
+  {
+    from: "^src/server/(server|main|config[^/]*|settings|tls-files|http-listener)[.]ts$",
+    to: [...within("^src/server/"), npm, builtins],
+  },
   { from: "^src/agent/", to: [...within("^src/agent/", protocol, gen, runtime), npm, builtins] },
   { from: client, to: within(client, protocol) },
   {

@@ -64,6 +64,7 @@ export const ERRORS = {
     http: 409,
     ws: 4400,
   },
+  SERVICE_NOT_FOUND: { message: "service not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   SESSION_LIMIT_REACHED: {
     message: "too many sessions on this agent",
     grpc: GRPC.RESOURCE_EXHAUSTED,

@@ -58,7 +58,7 @@ describe("the environment", () => {
       REXEC_DATABASE_URL: "postgres://db",
       REXEC_DATA_DIR: "data",
     });
-    expect(problems.map((line) => line.split(" ", 1)[0]).sort()).toEqual([
+    expect(problems.map((line) => line.split(" ", 1)[0]).toSorted((a = "", b = "") => a.localeCompare(b))).toEqual([
       "REXEC_DATABASE_URL",
       "REXEC_HTTP_PORT",
       "REXEC_JWT_SECRET",

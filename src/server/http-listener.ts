@@ -12,11 +12,14 @@ export interface HttpListener {
   reload(tls: TlsMaterial): void;
 }
 
+/** Node would wait for two minutes. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
 export function createHttpListener(tls: TlsMaterial | undefined, onRequest: RequestListener): HttpListener {
   if (tls === undefined) return { server: createServer(HTTP_SERVER_OPTIONS, onRequest), reload: () => {} };
   const isAsked = tls.clientCa !== undefined;
-  const certificates = { requestCert: isAsked, rejectUnauthorized: isAsked };
-  const server = createSecureServer({ ...HTTP_SERVER_OPTIONS, ...contextOf(tls), ...certificates }, onRequest);
+  const handshake = { requestCert: isAsked, rejectUnauthorized: isAsked, handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+  const server = createSecureServer({ ...HTTP_SERVER_OPTIONS, ...contextOf(tls), ...handshake }, onRequest);
   return { server, reload: (fresh) => server.setSecureContext(contextOf(fresh)) };
 }
 
@@ -32,10 +35,14 @@ export function listen(server: Server, { host, port }: { host: string; port: num
   });
 }
 
-export function closeHttp(server: Server): Promise<void> {
+/** What runs may end within the grace, and is cut off then. */
+export function closeHttp(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
 

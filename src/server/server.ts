@@ -55,6 +55,8 @@ const TICK_MS = 1_000;
 /** Events that come often and leave nothing in the audit log. */
 const UNLOGGED: ReadonlySet<string> = new Set(["agent.stats", "instance.beat"]);
 const CLOSE_GRACE_MS = 5_000;
+/** For requests over HTTP that began before the server drained. */
+const LAST_REQUESTS_MS = 1_000;
 /** Refused accesses that one caller can put into the audit log. */
 const AUDITED_REFUSALS = { burst: 20, perMinute: 20 };
 
@@ -177,7 +179,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const readiness = createReadiness({ ping, isDraining, log });
   const tls = config.tls && readTlsFiles(config.tls);
   const edge = { ...authenticate, events, refusals, trustedProxies, readiness, metricsPage, log };
-  const http = createHttpListener(tls, createHttpHandler(edge));
+  const http = createHttpListener(tls, createHttpHandler({ ...edge, isDraining }));
   http.server.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
   const httpPort = await listen(http.server, { host: config.host, port: config.httpPort });
   const grpc = await startGrpcServer(
@@ -199,10 +201,10 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       terminalBaseUrl: () => webSocketUrl(config, httpPort),
       pageTokenKey: secrets.sha256Hex(`page tokens ${config.jwtSecret}`),
     },
-    { host: config.host, port: config.grpcPort, tls },
+    { host: config.host, port: config.grpcPort, tls, reflection: config.grpcReflection },
   ).catch(async (error: unknown) => {
     eventLoop.close();
-    await closeHttp(http.server);
+    await closeHttp(http.server, 0);
     throw error;
   });
   const activity = new SessionActivity((session) => changeLogs.sessions.record(sessionKey(session), session.userId));
@@ -236,7 +238,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     async close(graceMs = CLOSE_GRACE_MS) {
       await instance.drain(instanceId);
       await Promise.all([gateway.drain(), grpc.close(graceMs)]);
-      await closeHttp(http.server);
+      await closeHttp(http.server, Math.min(graceMs, LAST_REQUESTS_MS));
       clearInterval(timer);
       eventLoop.close();
       events.publish({ type: "instance.down", instanceId });

@@ -8,11 +8,14 @@ import {
   ListAgentsRequest,
   RegisterAgentRequest,
 } from "../../src/gen/rexec/agent/v1/agent_service.ts";
+import { OpenTerminalRequest, SessionServiceService } from "../../src/gen/rexec/session/v1/session_service.ts";
+import { createJoseCodec } from "../../src/server/adapters/jwt/jose-codec.ts";
+import { systemClock } from "../../src/server/adapters/node/clock.ts";
 import type { ServerConfig } from "../../src/server/config.ts";
 import { failure, grpcCaller, ok } from "../support/grpc-call.ts";
 import { anUnknownToken } from "../support/identities.ts";
 import { startTestAgent } from "../support/test-agent.ts";
-import { NO_LIMITS, startTestServer, type TestServer } from "../support/test-server.ts";
+import { NO_LIMITS, startTestServer, TEST_JWT_SECRET, type TestServer } from "../support/test-server.ts";
 
 let server: TestServer | undefined;
 
@@ -79,6 +82,18 @@ describe("invalid credentials of one address", () => {
     expect((await list(adminToken)).status).toBe(200);
   });
 
+  it("keep out no JWT that is valid, though this process has never seen it", async () => {
+    const { adminToken, registerAgent } = await serve({ authFailuresPerAddress: 1 });
+    await registerAgent();
+    const [agent] = (await (await list(adminToken)).json()) as { user_id: string }[];
+    for (let n = 0; n < 3; n++) await list(anUnknownToken());
+    const codec = createJoseCodec({ clock: systemClock, secret: TEST_JWT_SECRET });
+    const iat = Math.floor(Date.now() / 1000);
+    const jwt = await codec.sign({ user_id: agent?.user_id ?? "", iat, exp: iat + 60 });
+    expect((await list(jwt)).status).toBe(200);
+    expect((await list(`${jwt.slice(0, -2)}AA`)).status).toBe(429);
+  });
+
   it("are not counted where there was no credential, or a valid one", async () => {
     const { adminToken } = await serve({ authFailuresPerAddress: 2 });
     for (let n = 0; n < 5; n++) {
@@ -129,6 +144,19 @@ describe("registrations", () => {
 });
 
 describe("opening terminals", () => {
+  it("is limited for tickets apart from terminals, and by address", async () => {
+    const { adminToken, grpcAddress, registerAgent } = await serve({ opensPerAddress: 1 });
+    const { agentId } = await registerAgent();
+    const { call, close } = grpcCaller(Number(grpcAddress.split(":")[1]));
+    const ticket = () =>
+      call(SessionServiceService.openTerminal, OpenTerminalRequest.fromPartial({ agentId }), { token: adminToken });
+    expect(await failure(ticket())).toMatchObject({ reason: "AGENT_OFFLINE" });
+    expect(await failure(ticket())).toMatchObject({ reason: "TOO_MANY_ATTEMPTS" });
+    close();
+    expect((await handshake(`/ws/agent/${agentId}/terminal`, adminToken)).status).toBe(404);
+    expect((await handshake(`/ws/agent/${agentId}/terminal`, adminToken)).status).toBe(429);
+  });
+
   it("is limited by account, and an agent's own socket is not", async () => {
     const { adminToken, wsUrl, registerAgent } = await serve({ opensPerAccount: 2 });
     const { agentId, token } = await registerAgent();

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 async function ask(path: string, request: HttpRequest = {}) {
   const response = await edge.fetch(path, { token, ...request });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as unknown };
+  return { status: response.status, headers: response.headers, body: await response.json() };
 }
 const post = (json: unknown, as = token) => ask("/api/agents", { method: "POST", token: as, json });
 const idOf = ({ body }: { body: unknown }) => (body as { id: string }).id;
@@ -188,6 +188,10 @@ describe("a body", () => {
     });
   });
 
+  it("of megabytes is refused in a way that its sender can read", async () => {
+    expect((await raw("x".repeat(5 * 1024 * 1024))).status).toBe(413);
+  });
+
   it("over 64 KiB is refused, whether or not it says its length", async () => {
     const big = JSON.stringify({ name: "x".repeat(64 * 1024) });
     expect((await raw(big)).status).toBe(413);
@@ -213,6 +217,15 @@ describe("a body", () => {
 });
 
 describe("plain HTTP", () => {
+  it("takes no more where the server drains, and says that it will be back", async () => {
+    const draining = await startHttpEdge(plane, { isDraining: () => true });
+    const response = await draining.fetch("/api/agents", { token });
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(await response.json()).toEqual({ error: "server draining", reason: "DRAINING" });
+    expect((await draining.fetch("/healthz")).status).toBe(200);
+    await draining.close();
+  });
+
   it("names the methods of a path", async () => {
     const allowed = async (path: string, method: string) => {
       const { status, headers } = await ask(path, { method });

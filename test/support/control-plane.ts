@@ -103,6 +103,7 @@ export async function startControlPlane(
     pageTokenKey: "a key for tests",
     attempts: createAttemptLimits({ clock, rates: NO_LIMITS }),
     trustedProxies: new BlockList(),
+    readiness: { problems: async () => [] },
   };
   const deps = { ...wiring, ...change(wiring) };
   const server = await startGrpcServer(deps, { host: "127.0.0.1", port: 0 });

@@ -28,7 +28,10 @@ export async function startHttpEdge(
 ): Promise<HttpEdge> {
   const readiness = { problems: async () => [] };
   const metricsPage = async () => ({ status: 200, body: {} });
-  const handler = createHttpHandler({ ...plane.deps, readiness, metricsPage, ...change }, routes);
+  const handler = createHttpHandler(
+    { ...plane.deps, readiness, metricsPage, isDraining: () => false, ...change },
+    routes,
+  );
   const server = createServer(HTTP_SERVER_OPTIONS, handler).listen(0, "127.0.0.1");
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -48,9 +48,10 @@ export async function admit(deps: AdmissionDeps, arrival: Arrival): Promise<User
 }
 
 /**
- * `authenticate`, with failures counted by where they come from. Where there were too many, only credentials pass that
- * this process has seen lately: a stranger behind the same address locks out nobody who is at work, and the database
- * is asked as often as the limit says. What arrives at once is let through before the first failure is known.
+ * `authenticate`, with failures counted by where they come from. Where there were too many, only tokens pass that this
+ * process has seen lately, and JWTs, which nobody guesses: a stranger behind the same address locks out nobody who is
+ * at work, and the database is asked as often as the limit says. What arrives at once is let through before the first
+ * failure is known.
  */
 export async function authenticateFrom(
   deps: AuthenticateFromDeps,
@@ -61,7 +62,7 @@ export async function authenticateFrom(
   const { authFailures } = deps.attempts;
   const waitMs = authFailures.waitMs(peer.network);
   try {
-    return await authenticate(waitMs === 0 ? deps : withoutStores(deps, waitMs), presented);
+    return await authenticate(waitMs === 0 ? deps : withoutTokenStore(deps, waitMs), presented);
   } catch (error) {
     if (!(error instanceof DomainError) || error.reason !== "TOKEN_INVALID") throw error;
     authFailures.tryTake(peer.network);
@@ -69,7 +70,6 @@ export async function authenticateFrom(
   }
 }
 
-function withoutStores(deps: AuthenticateDeps, waitMs: number): AuthenticateDeps {
-  const refuse = () => Promise.reject(tooManyAttempts(waitMs));
-  return { ...deps, tokens: { findByHash: refuse }, users: { get: refuse } };
+function withoutTokenStore(deps: AuthenticateDeps, waitMs: number): AuthenticateDeps {
+  return { ...deps, tokens: { findByHash: () => Promise.reject(tooManyAttempts(waitMs)) } };
 }

@@ -1,11 +1,11 @@
 // What every call needs, by its full name. A call without a rule is refused; access-rules.test.ts compares this table
-// with the generated services.
+// with the generated services and says which calls are open.
 
 import type { LimitedAction } from "../../domain/access/attempts.ts";
 import type { UserScope } from "../../domain/access/rules.ts";
 
-/** A user's credential of that scope or a stronger one. No call is open to those who have none. */
-export type AccessRule = UserScope;
+/** A user's credential of that scope or a stronger one; "anybody": also those who have none, and are not asked. */
+export type AccessRule = UserScope | "anybody";
 
 export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
   ...service("rexec.agent.v1.AgentService", {
@@ -64,6 +64,11 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
     WatchInstances: "admin",
     DrainInstance: "admin",
   }),
+  // Load balancers have no credential. What they hear is whether the server is ready.
+  ...service("grpc.health.v1.Health", { Check: "anybody", List: "anybody", Watch: "anybody" }),
+  // Only where it is switched on; and what calls there are is nothing that strangers need.
+  ...service("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: "read" }),
+  ...service("grpc.reflection.v1alpha.ServerReflection", { ServerReflectionInfo: "read" }),
 ]);
 
 /** Calls that are limited by rate, too. */

@@ -18,13 +18,21 @@ export interface ArrivingCall {
   peer: string;
 }
 
-/** Throws TOKEN_INVALID, NOT_AUTHORIZED (also for a call without a rule), TOO_MANY_ATTEMPTS, BACKEND_UNAVAILABLE. */
-export function admit(deps: AdmitDeps, { path, metadata, peer }: ArrivingCall): Promise<UserIdentity> {
+/**
+ * Who calls; undefined where anybody may. Throws TOKEN_INVALID, NOT_AUTHORIZED (also for a call without a rule),
+ * TOO_MANY_ATTEMPTS, BACKEND_UNAVAILABLE.
+ */
+export async function admit(
+  deps: AdmitDeps,
+  { path, metadata, peer }: ArrivingCall,
+): Promise<UserIdentity | undefined> {
+  const rule = ACCESS_RULES.get(path);
+  if (rule === "anybody") return undefined;
   return admitArrival(deps, {
     presented: presentedToken(metadata),
     // The address without the port: every call of a client may come from another one.
     peer: peerOf(deps.trustedProxies, peer.replace(/:\d+$/, ""), textOf(metadata, "x-forwarded-for")),
-    rule: ACCESS_RULES.get(path),
+    rule,
     action: LIMITED_CALLS.get(path),
     method: path,
   });

@@ -24,9 +24,9 @@ export interface Draining {
   draining: AbortSignal;
 }
 
-/** Served while the instance drains: operators watch it go. */
+/** Served while the instance drains: operators watch it go, and balancers hear that it is not ready. */
 export function isServedWhileDraining(path: string): boolean {
-  return path.startsWith("/rexec.instance.v1.InstanceService/");
+  return path.startsWith("/rexec.instance.v1.InstanceService/") || path.startsWith("/grpc.health.v1.Health/");
 }
 
 const CANCELLED: StatusObject = { code: status.CANCELLED, details: "cancelled", metadata: new Metadata() };
@@ -77,7 +77,7 @@ export async function serveCall<Request, Result>(
     if (deps.draining.aborted && !isServedWhileDraining(path)) throw new DomainError("DRAINING");
     caller = await admit(deps, { path, metadata: call.metadata, peer: call.getPeer() });
     if (perform === undefined) throw new DomainError("UNIMPLEMENTED");
-    return perform({ caller, request: decoded(call.request), signal: ended.signal }, giveUp);
+    return perform(contextOf(caller, { request: decoded(call.request), signal: ended.signal }), giveUp);
   }
 
   call.on("cancelled", onCancelled);
@@ -94,6 +94,20 @@ export async function serveCall<Request, Result>(
   } finally {
     deps.closing.removeEventListener("abort", onClosing);
   }
+}
+
+/** A call that is open to anybody has no caller: a handler that asks for one is not for anybody. */
+function contextOf<Request>(
+  caller: UserIdentity | undefined,
+  call: Omit<CallContext<Request>, "caller">,
+): CallContext<Request> {
+  if (caller !== undefined) return { ...call, caller };
+  return {
+    ...call,
+    get caller(): never {
+      throw new DomainError("NOT_AUTHORIZED");
+    },
+  };
 }
 
 function decoded<Request>(arrived: Decoded<Request>): Request {

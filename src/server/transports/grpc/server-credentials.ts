@@ -11,11 +11,17 @@ export interface GrpcTls {
   clientCa: Buffer | undefined;
 }
 
+/** Node would wait for two minutes. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
 /** grpc-js has this only for certificates that it watches itself, and no way to ask for a TLS version. */
 export class ReloadableCredentials extends ServerCredentials {
   constructor(tls: GrpcTls) {
     const isAsked = tls.clientCa !== undefined;
-    super({ requestCert: isAsked, rejectUnauthorized: isAsked }, contextOf(tls));
+    super(
+      { requestCert: isAsked, rejectUnauthorized: isAsked, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+      contextOf(tls),
+    );
   }
 
   /** For connections from now on. Whether clients need certificates stays as it was. */

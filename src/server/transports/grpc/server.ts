@@ -4,6 +4,7 @@ import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
 import { EventServiceService } from "../../../gen/rexec/event/v1/event_service.ts";
 import { PlanServiceService } from "../../../gen/rexec/plan/v1/plan_service.ts";
+import { HealthService } from "../../../gen/grpc/health/v1/health.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { UserServiceService } from "../../../gen/rexec/user/v1/user_service.ts";
@@ -11,12 +12,13 @@ import { agentService, type AgentServiceDeps } from "./agent-service.ts";
 import { eventService, type EventServiceDeps } from "./event-service.ts";
 import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
 import { instanceService, type InstanceServiceDeps } from "./instance-service.ts";
+import { healthService, type HealthServiceDeps } from "./health-service.ts";
 import { type GrpcTls, ReloadableCredentials } from "./server-credentials.ts";
 import { MfaServiceService } from "../../../gen/rexec/mfa/v1/mfa_service.ts";
 import { mfaService, type MfaServiceDeps } from "./mfa-service.ts";
 import { planService, type PlanServiceDeps } from "./plan-service.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
-import { SERVICES } from "./services.ts";
+import { SERVICE_NAMES, SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
 import { tokenService, type TokenServiceDeps } from "./token-service.ts";
 import { userService, type UserServiceDeps } from "./user-service.ts";
@@ -29,7 +31,8 @@ export type GrpcDeps = ImplementServiceDeps &
   InstanceServiceDeps &
   MfaServiceDeps &
   PlanServiceDeps &
-  UserServiceDeps;
+  UserServiceDeps &
+  HealthServiceDeps;
 
 export interface GrpcListenOptions {
   host: string;
@@ -37,6 +40,8 @@ export interface GrpcListenOptions {
   port: number;
   /** Without it the server speaks clear text: behind a proxy, or on the loopback. */
   tls?: GrpcTls | undefined;
+  /** Whether it tells those who may read which calls there are. */
+  reflection?: boolean;
 }
 
 export interface GrpcServer {
@@ -75,6 +80,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [MfaServiceService, mfaService(deps)],
     [PlanServiceService, planService(deps)],
     [UserServiceService, userService(deps)],
+    [HealthService, healthService(deps, SERVICE_NAMES)],
   ]);
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];
@@ -84,6 +90,11 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
       handlers,
     );
     server.addService(definition, implementation);
+  }
+  if (options.reflection) {
+    // It brings a second Protobuf library with it, which most servers need not load.
+    const { addReflection } = await import("./reflection.ts");
+    addReflection(server, { ...deps, closing: closing.signal }, SERVICE_NAMES);
   }
   const secure = options.tls && new ReloadableCredentials(options.tls);
   const port = await bind(server, secure ?? ServerCredentials.createInsecure(), options);

@@ -11,7 +11,8 @@ import type {
 } from "@grpc/grpc-js";
 import type { CallMeter } from "../../domain/metrics.ts";
 import { DomainError } from "../../domain/domain-error.ts";
-import type { Send, StreamHandler, UnaryHandler } from "./call-context.ts";
+import { ACCESS_RULES } from "./access-rules.ts";
+import type { CallContext, Send, StreamHandler, UnaryHandler } from "./call-context.ts";
 import { type Decoded, decodeRequest } from "./decode-request.ts";
 import {
   type Answer,
@@ -74,14 +75,13 @@ function serveStream(deps: Deps, method: Method, handler: Stream | undefined) {
       handler &&
       (async (context, giveUp) => {
         const { path } = method;
-        const { caller, signal } = context;
-        const stop = watchCredential(deps, { path, caller, metadata: call.metadata, peer: call.getPeer(), giveUp });
+        const stop = watchCaller(deps, path, { context, call, giveUp });
         const onDraining = (): void => giveUp(new DomainError("DRAINING"));
         const over = isServedWhileDraining(path) ? deps.stopping : AbortSignal.any([deps.draining, deps.stopping]);
         over.addEventListener("abort", onDraining);
         if (over.aborted) onDraining();
         try {
-          await handler(context, sendOn(call, method, signal));
+          await handler(context, sendOn(call, method, context.signal));
         } finally {
           over.removeEventListener("abort", onDraining);
           stop();
@@ -92,6 +92,22 @@ function serveStream(deps: Deps, method: Method, handler: Stream | undefined) {
       else call.end();
     });
   };
+}
+
+/** Where anybody may call there is no credential that could end. */
+function watchCaller(
+  deps: Deps,
+  path: string,
+  stream: {
+    context: CallContext<unknown>;
+    call: ServerWritableStream<unknown, unknown>;
+    giveUp: (error: DomainError) => void;
+  },
+): () => void {
+  if (ACCESS_RULES.get(path) === "anybody") return () => {};
+  const { context, call, giveUp } = stream;
+  const { caller } = context;
+  return watchCredential(deps, { path, caller, metadata: call.metadata, peer: call.getPeer(), giveUp });
 }
 
 async function serveMetered<Result>(

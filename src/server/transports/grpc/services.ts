@@ -1,5 +1,7 @@
 // Every service that this server speaks, by its generated definition. What is not listed here does not exist.
 
+import type { ServiceDefinition } from "@grpc/grpc-js";
+import { HealthService } from "../../../gen/grpc/health/v1/health.ts";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
 import { EventServiceService } from "../../../gen/rexec/event/v1/event_service.ts";
 import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
@@ -18,4 +20,11 @@ export const SERVICES = [
   EventServiceService,
   UserServiceService,
   InstanceServiceService,
+  HealthService,
 ] as const;
+
+/** "rexec.agent.v1.AgentService", …: as their paths have them. */
+export const SERVICE_NAMES: readonly string[] = SERVICES.map((service: ServiceDefinition) => {
+  const [method] = Object.values(service);
+  return method?.path.split("/")[1] ?? "";
+});

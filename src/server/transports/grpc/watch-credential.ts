@@ -55,7 +55,7 @@ export function watchCredential(
   function askAgain(): void {
     admit(deps, { path, metadata, peer }).then(
       (now) => {
-        if (!scopeCovers(now.scope, caller.scope)) end(new DomainError("NOT_AUTHORIZED"));
+        if (now === undefined || !scopeCovers(now.scope, caller.scope)) end(new DomainError("NOT_AUTHORIZED"));
       },
       (error: unknown) => {
         if (error instanceof DomainError && error.reason !== "BACKEND_UNAVAILABLE") end(error);

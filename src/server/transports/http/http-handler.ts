@@ -15,6 +15,7 @@ import { type RouteDeps, ROUTES } from "./routes.ts";
 export type HttpDeps = RouteDeps &
   AdmissionDeps & {
     trustedProxies: TrustedProxies;
+    isDraining(): boolean;
     log: Log;
     bodyLimits?: BodyLimits;
   };
@@ -39,8 +40,9 @@ export function createHttpHandler(
     void replyTo(deps, routes, { request, signal: hungUp.signal })
       .catch((error: unknown) => replyToError(deps.log, error, hungUp.signal))
       .then((reply) => {
-        // A body that nobody asked for is thrown away as it comes.
-        if (reply.headers?.["connection"] !== "close") request.resume();
+        // What is left of a body is thrown away as it comes, for as long as a request may take: a client that is cut off
+        // while it sends does not read its answer.
+        request.resume();
         send(request, response, reply);
       });
   };
@@ -63,6 +65,7 @@ async function replyTo(
       const { route, params } = match;
       if (route.access === "anybody") return route.serve(deps);
       if (route.access === "own_rule") return route.serve(deps, request);
+      if (deps.isDraining()) throw new DomainError("DRAINING");
       const caller = await admit(deps, {
         presented: parseBearer(request.headers.authorization ?? "") ?? "",
         peer: peerOf(

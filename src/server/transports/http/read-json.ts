@@ -13,15 +13,12 @@ export interface BodyLimits {
 export const BODY_LIMITS: BodyLimits = { maxBytes: 64 * 1024, timeoutMs: 10_000 };
 
 const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i;
-/** What is not read to its end can't be followed by another request. */
-const CLOSE = { connection: "close" };
-
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Throws HttpRefusal 415, 413, 408, and INVALID_ARGUMENT for what is no JSON. */
 export async function readJson(request: IncomingMessage, limits: BodyLimits): Promise<unknown> {
   if (!JSON_TYPE.test(request.headers["content-type"] ?? "")) {
-    throw new HttpRefusal(415, "content type must be application/json", CLOSE);
+    throw new HttpRefusal(415, "content type must be application/json");
   }
   const bytes = await readBytes(request, limits);
   try {
@@ -33,12 +30,12 @@ export async function readJson(request: IncomingMessage, limits: BodyLimits): Pr
 }
 
 function readBytes(request: IncomingMessage, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
-  const tooLarge = () => new HttpRefusal(413, `body must have at most ${maxBytes} bytes`, CLOSE);
+  const tooLarge = () => new HttpRefusal(413, `body must have at most ${maxBytes} bytes`);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) return Promise.reject(tooLarge());
   const chunks: Buffer[] = [];
   let size = 0;
-  const timer = setTimeout(() => reject(new HttpRefusal(408, "body did not arrive in time", CLOSE)), timeoutMs);
+  const timer = setTimeout(() => reject(new HttpRefusal(408, "body did not arrive in time")), timeoutMs);
   const onData = (chunk: Buffer): void => {
     size += chunk.length;
     if (size > maxBytes) reject(tooLarge());
@@ -49,6 +46,5 @@ function readBytes(request: IncomingMessage, { maxBytes, timeoutMs }: BodyLimits
   return promise.finally(() => {
     clearTimeout(timer);
     request.off("data", onData).off("end", onEnd).off("error", reject);
-    request.pause();
   });
 }
