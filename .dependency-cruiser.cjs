@@ -43,6 +43,8 @@ const rooms = [
   // `rexec up` and `rexec server` run the server, `rexec up` and `rexec agent` the agent, in this very process.
   { from: "^src/cli/(up|server)[.]ts$", to: within("^src/server/(main|server|config)[.]ts$") },
   { from: "^src/cli/(up|agent[^/]*)[.]ts$", to: within("^src/agent/(main|agent|config)[.]ts$") },
+  // `rexec doctor` opens a terminal as the agent does.
+  { from: "^src/cli/doctor-machine[.]ts$", to: within("^src/agent/pty/real-pty[.]ts$") },
   { from: "^migrations/", to: [...within("^migrations/"), npm, builtins] },
   // Tests beside the code.
   {

@@ -5,6 +5,7 @@ import { addAgentCommand } from "./agent.ts";
 import { addAgentsCommand } from "./agents.ts";
 import { addAttachCommand } from "./attach.ts";
 import type { CommandContext } from "./command-context.ts";
+import { addDoctorCommand } from "./doctor-command.ts";
 import { parseDuration } from "./duration.ts";
 import { addLoginCommand } from "./login.ts";
 import { addLogoutCommand } from "./logout.ts";
@@ -47,6 +48,7 @@ export function buildProgram(context: CommandContext): Command {
   addAgentsCommand(program, context);
   addAttachCommand(program, context);
   addTokenCommand(program, context);
+  addDoctorCommand(program, context);
   addVersionCommand(program, context);
   return program;
 }
