@@ -178,7 +178,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     eventLoop.tick(clock.now());
     instance.beat();
   }, TICK_MS);
-  events.publish({ type: "instance.up", instanceId });
+  instance.up();
   log.info({ instanceId, httpPort, grpcPort: grpc.port, database: config.database.kind }, "serving");
 
   return {
@@ -191,7 +191,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       await closeHttp(http);
       clearInterval(timer);
       eventLoop.close();
-      events.publish({ type: "instance.down", instanceId });
+      instance.down();
       forgetTokens();
       await Promise.all([tokenUsage.close(), refusals.settled(), lifecycle.settled()]);
       await stores.close();
