@@ -1,8 +1,8 @@
 // A real gRPC server on a free port over real stores, and people with tokens to call it.
 import { randomUUID } from "node:crypto";
 import { createJoseCodec } from "../../src/server/adapters/jwt/jose-codec.ts";
-import { createOwnInstance } from "../../src/server/adapters/memory/instances.ts";
 import { createEventBus } from "../../src/server/adapters/memory/event-bus.ts";
+import { createOwnInstance } from "../../src/server/adapters/memory/instances.ts";
 import { createRateLimits } from "../../src/server/adapters/memory/rate-limits.ts";
 import { createTerminalSlots } from "../../src/server/adapters/memory/terminal-slots.ts";
 import { createTokenCache } from "../../src/server/adapters/memory/token-cache.ts";

@@ -1,16 +1,16 @@
 // Puts the pipeline between grpc-js and the handlers: no method of any service can be reached around it.
 
-import { status } from "@grpc/grpc-js";
-import type {
-  MethodDefinition,
-  sendUnaryData,
-  ServerUnaryCall,
-  ServerWritableStream,
-  ServiceDefinition,
-  UntypedServiceImplementation,
+import {
+  type MethodDefinition,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  status,
+  type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import type { CallMeter } from "../../domain/metrics.ts";
 import { DomainError } from "../../domain/domain-error.ts";
+import type { CallMeter } from "../../domain/metrics.ts";
 import type { Send, StreamHandler, UnaryHandler } from "./call-context.ts";
 import { type Decoded, decodeRequest } from "./decode-request.ts";
 import {
@@ -73,7 +73,11 @@ function serveStream(deps: Deps, method: Method, handler: Stream | undefined) {
         const { caller, signal } = context;
         const stop = watchCredential(deps, { path, caller, metadata: call.metadata, peer: call.getPeer(), giveUp });
         const onDraining = (): void => giveUp(new DomainError("DRAINING"));
-        if (!isServedWhileDraining(path)) deps.draining.addEventListener("abort", onDraining);
+        if (!isServedWhileDraining(path)) {
+          deps.draining.addEventListener("abort", onDraining);
+          // It may have begun while this caller was admitted.
+          if (deps.draining.aborted) onDraining();
+        }
         try {
           await handler(context, sendOn(call, method, signal));
         } finally {
