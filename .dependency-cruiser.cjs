@@ -48,6 +48,8 @@ const rooms = [
   // What its settings are called is no more than a table of words.
   { from: "^src/cli/server-command[.]ts$", to: within("^src/server/settings[.]ts$") },
   { from: "^src/cli/(up|agent[^/]*)[.]ts$", to: within("^src/agent/(main|agent|config)[.]ts$") },
+  // `rexec doctor` opens a terminal as the agent does.
+  { from: "^src/cli/doctor-machine[.]ts$", to: within("^src/agent/pty/real-pty[.]ts$") },
   { from: "^migrations/", to: [...within("^migrations/"), npm, builtins] },
   // Tests beside the code.
   {

@@ -1,14 +1,26 @@
-// Writes src/gen from proto/: messages and gRPC services (ts-proto), and the descriptor set gRPC reflection serves.
+// Writes src/gen from proto/: messages and gRPC services (ts-proto), and the descriptor set gRPC reflection serves; and
+// docs/api.md, which tells people the same.
 // `--check` writes into a temporary directory instead and fails on every missing, extra or differing file.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { renderApiReference } from "./api-reference.js";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const protoDir = join(root, "proto");
 const committedDir = join(root, "src/gen");
+const apiReference = join(root, "docs/api.md");
 const binDir = join(root, "node_modules/.bin");
 
 const tsProtoOptions = [
@@ -68,6 +80,23 @@ function generateInto(outDir) {
   );
 }
 
+function apiReferenceFrom(scratchDir) {
+  const descriptorSet = join(scratchDir, "with-comments.bin");
+  const protos = filesBelow(protoDir, ".proto");
+  execFileSync(
+    join(binDir, "protoc"),
+    ["-I", ".", `--descriptor_set_out=${descriptorSet}`, "--include_imports", "--include_source_info", ...protos],
+    { cwd: protoDir, stdio: ["ignore", "inherit", "inherit"] },
+  );
+  const bytes = readFileSync(descriptorSet);
+  rmSync(descriptorSet);
+  return renderApiReference(bytes, root);
+}
+
+function isApiReferenceStale(text) {
+  return !existsSync(apiReference) || readFileSync(apiReference, "utf8") !== text;
+}
+
 function withThisNodeFirst(env) {
   return { ...env, PATH: `${dirname(process.execPath)}${delimiter}${env.PATH ?? ""}` };
 }
@@ -102,6 +131,7 @@ function replaceChanged(freshDir, keptDir) {
 
 const scratch = mkdtempSync(join(tmpdir(), "rexec-gen-"));
 try {
+  const api = apiReferenceFrom(scratch);
   generateInto(scratch);
   if (process.argv.includes("--check")) {
     const found = differences(scratch, committedDir);
@@ -110,8 +140,13 @@ try {
       console.error("src/gen is not what proto/ generates: run `npm run gen`");
       process.exitCode = 1;
     }
+    if (isApiReferenceStale(api)) {
+      console.error("docs/api.md is not what proto/ and the code say: run `npm run gen`");
+      process.exitCode = 1;
+    }
   } else {
     replaceChanged(scratch, committedDir);
+    if (isApiReferenceStale(api)) writeFileSync(apiReference, api);
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });

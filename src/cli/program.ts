@@ -5,6 +5,7 @@ import { addAgentCommand } from "./agent.ts";
 import { addAgentsCommand } from "./agents.ts";
 import { addAttachCommand } from "./attach.ts";
 import type { CommandContext } from "./command-context.ts";
+import { addDoctorCommand } from "./doctor-command.ts";
 import { parseDuration } from "./duration.ts";
 import { addLimitsCommand } from "./limits.ts";
 import { addLoginCommand } from "./login.ts";
@@ -52,6 +53,7 @@ export function buildProgram(context: CommandContext): Command {
   addTokenCommand(program, context);
   addLimitsCommand(program, context);
   addUsersCommand(program, context);
+  addDoctorCommand(program, context);
   addVersionCommand(program, context);
   return program;
 }

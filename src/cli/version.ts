@@ -1,11 +1,10 @@
 // `rexec version`, and the version itself.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { type CommandContext, flagsOf, formatOf } from "./command-context.ts";
-import { isMissing } from "./private-file.ts";
 
 export function addVersionCommand(program: Command, context: CommandContext): void {
   program
@@ -18,16 +17,18 @@ export function addVersionCommand(program: Command, context: CommandContext): vo
     });
 }
 
-/** From the package.json above this file, in a clone as in a build. */
 export function readVersion(): string {
+  const root = packageRoot();
+  if (root === undefined) return "unknown";
+  const parsed: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const version: unknown = typeof parsed === "object" && parsed !== null ? Reflect.get(parsed, "version") : undefined;
+  return typeof version === "string" ? version : "unknown";
+}
+
+/** Where the package.json above this file is, in a clone as in a build. */
+export function packageRoot(): string | undefined {
   for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
-    try {
-      const parsed: unknown = JSON.parse(readFileSync(join(dir, "package.json"), "utf8"));
-      const version: unknown =
-        typeof parsed === "object" && parsed !== null ? Reflect.get(parsed, "version") : undefined;
-      return typeof version === "string" ? version : "unknown";
-    } catch (error) {
-      if (!isMissing(error) || dir === dirname(dir)) return "unknown";
-    }
+    if (existsSync(join(dir, "package.json"))) return dir;
+    if (dir === dirname(dir)) return undefined;
   }
 }

@@ -216,7 +216,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     eventLoop.tick(clock.now());
     instance.beat();
   }, TICK_MS);
-  events.publish({ type: "instance.up", instanceId });
+  instance.up();
   for (const warning of config.warnings) log.warn({}, warning);
   log.info({ instanceId, httpPort, grpcPort: grpc.port, database: config.database.kind }, "serving");
 
@@ -241,7 +241,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       await closeHttp(http.server, Math.min(graceMs, LAST_REQUESTS_MS));
       clearInterval(timer);
       eventLoop.close();
-      events.publish({ type: "instance.down", instanceId });
+      instance.down();
       stopForgetting();
       stopWaking();
       stopNotices();

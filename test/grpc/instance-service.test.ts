@@ -2,19 +2,27 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { AgentServiceService, ListAgentsRequest } from "../../src/gen/rexec/agent/v1/agent_service.ts";
+import {
+  AgentServiceService,
+  ListAgentsRequest,
+  WatchAgentsRequest,
+} from "../../src/gen/rexec/agent/v1/agent_service.ts";
 import {
   type Instance,
   InstanceServiceService,
   InstanceState,
   ListInstancesRequest,
+  WatchInstancesRequest,
 } from "../../src/gen/rexec/instance/v1/instance_service.ts";
 import type { InstanceId } from "../../src/protocol/ids.ts";
 import { openPglite } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { AuditRecord } from "../../src/server/domain/events/audit.ts";
 import type { InstanceView } from "../../src/server/domain/instances/instances.ts";
+import type { StreamHandler } from "../../src/server/transports/grpc/call-context.ts";
+import { implementService } from "../../src/server/transports/grpc/service-implementation.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { freshDatabase } from "../support/fresh-database.ts";
 import { failure, grpcCaller, ok } from "../support/grpc-call.ts";
@@ -209,6 +217,51 @@ it("who drained an instance is in the audit log, and the event is published once
   expect(plane.events.filter(({ type }) => type === "instance.draining")).toEqual([
     { type: "instance.draining", instanceId: "one" },
   ]);
+});
+
+it("a stream is asked to go elsewhere when the instance drains, but one of the operators' is not", async () => {
+  const stores = await openPglite();
+  cleanUps.push(() => stores.close());
+  await stores.migrate();
+  const plane = await startControlPlane(stores);
+  cleanUps.push(() => plane.stop());
+  const { token } = await plane.addCaller({ admin: true });
+  // No service of ours streams here: the door itself is asked.
+  const [draining, closing] = [new AbortController(), new AbortController()];
+  const server = new Server();
+  const began = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const untilAborted = (signal: AbortSignal) =>
+    new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
+  for (const [index, service, method] of [
+    [0, AgentServiceService, "watchAgents"],
+    [1, InstanceServiceService, "watchInstances"],
+  ] as const) {
+    const handler: StreamHandler<unknown, unknown> = ({ signal }) => {
+      began[index]?.resolve();
+      return untilAborted(signal);
+    };
+    const deps = { ...plane.deps, draining: draining.signal, closing: closing.signal };
+    const { definition, implementation } = implementService(deps, service, { [method]: handler });
+    server.addService(definition, implementation);
+  }
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  cleanUps.push(async () => server.forceShutdown());
+  const caller = grpcCaller(port);
+  cleanUps.push(async () => caller.close());
+  const agents = failure(caller.call(AgentServiceService.watchAgents, WatchAgentsRequest.fromPartial({}), { token }));
+  const request = WatchInstancesRequest.fromPartial({});
+  const instances = failure(caller.call(InstanceServiceService.watchInstances, request, { token }));
+  await Promise.all(began.map(({ promise }) => promise));
+
+  draining.abort();
+  expect(await agents).toMatchObject({ code: 14, reason: "DRAINING" });
+  expect(await Promise.race([instances, Promise.resolve("goes on")])).toBe("goes on");
+  closing.abort();
+  expect(await instances).toMatchObject({ code: 14, reason: "DRAINING" });
 });
 
 it("a server told to stop sends terminals elsewhere, lets the calls under way end, and exits with 0", async () => {

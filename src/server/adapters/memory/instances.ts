@@ -16,6 +16,10 @@ export interface OwnInstanceDeps {
 
 export interface OwnInstance extends Instances {
   readonly isDraining: boolean;
+  /** It serves. */
+  up(): void;
+  /** It has ended. */
+  down(): void;
   /** Once a second: this process still runs its timers. */
   beat(): void;
 }
@@ -33,6 +37,12 @@ export function createOwnInstance(deps: OwnInstanceDeps): OwnInstance {
   return {
     get isDraining() {
       return isDraining;
+    },
+    up() {
+      events.publish({ type: "instance.up", instanceId: own.id });
+    },
+    down() {
+      events.publish({ type: "instance.down", instanceId: own.id });
     },
     beat() {
       heartbeatAt = new Date(clock.now());

@@ -4,6 +4,7 @@ import { requireScope, type UserIdentity } from "../access/rules.ts";
 import type { Agent } from "./agent.ts";
 import { reachableAgent, type ReachableAgentDeps } from "./reachable-agent.ts";
 
+/** Throws INVALID_ARGUMENT, AGENT_NOT_FOUND. */
 export async function getAgent(
   deps: ReachableAgentDeps,
   input: { caller: UserIdentity; agentId: string },

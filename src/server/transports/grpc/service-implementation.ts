@@ -1,16 +1,16 @@
 // Puts the pipeline between grpc-js and the handlers: no method of any service can be reached around it.
 
-import { status } from "@grpc/grpc-js";
-import type {
-  MethodDefinition,
-  sendUnaryData,
-  ServerUnaryCall,
-  ServerWritableStream,
-  ServiceDefinition,
-  UntypedServiceImplementation,
+import {
+  type MethodDefinition,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  status,
+  type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import type { CallMeter } from "../../domain/metrics.ts";
 import { DomainError } from "../../domain/domain-error.ts";
+import type { CallMeter } from "../../domain/metrics.ts";
 import { ACCESS_RULES } from "./access-rules.ts";
 import type { CallContext, Send, StreamHandler, UnaryHandler } from "./call-context.ts";
 import { type Decoded, decodeRequest } from "./decode-request.ts";

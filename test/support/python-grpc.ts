@@ -1,0 +1,64 @@
+// A Python with gRPC for the tests: the machine's own, or Debian's packages unpacked into node_modules/.cache.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const CACHE = resolve(import.meta.dirname, "../../node_modules/.cache/python-grpc");
+/** Debian's own first: its packages fit no other. */
+const PYTHONS = ["/usr/bin/python3", "python3"];
+const WANTED = "python3-grpcio";
+
+export interface PythonGrpc {
+  python: string;
+  env: Record<string, string>;
+}
+
+/** Throws an error that says what to install. */
+export function findPythonGrpc(): PythonGrpc {
+  for (const python of PYTHONS) if (hasGrpc({ python, env: {} })) return { python, env: {} };
+  const [python = ""] = PYTHONS;
+  if (!existsSync(CACHE)) unpack();
+  const libraries = join(CACHE, "usr/lib");
+  const multiarch = readdirSync(libraries).find((name) => name.endsWith("-linux-gnu")) ?? "";
+  const env = {
+    PYTHONPATH: join(libraries, "python3/dist-packages"),
+    LD_LIBRARY_PATH: join(libraries, multiarch),
+  };
+  if (hasGrpc({ python, env })) return { python, env };
+  throw new Error(`The unpacked ${WANTED} does not run; remove ${CACHE}, or \`apt-get install ${WANTED}\`.`);
+}
+
+function hasGrpc({ python, env }: PythonGrpc): boolean {
+  const seen = spawnSync(python, ["-c", "import grpc, google.protobuf"], { env: { ...process.env, ...env } });
+  return seen.status === 0;
+}
+
+/** Into a folder that gets its name when it is complete: two test runs may do this at once. */
+function unpack(): void {
+  mkdirSync(resolve(CACHE, ".."), { recursive: true });
+  const scratch = mkdtempSync(`${CACHE}.`);
+  try {
+    execFileSync("apt-get", ["download", "-qq", ...packages()], { cwd: scratch, stdio: "pipe" });
+    const archives = readdirSync(scratch).filter((name) => name.endsWith(".deb"));
+    for (const archive of archives) execFileSync("dpkg", ["-x", archive, "root"], { cwd: scratch, stdio: "pipe" });
+    if (!existsSync(CACHE)) renameSync(join(scratch, "root"), CACHE);
+  } catch (cause) {
+    throw new Error(
+      `No Python with gRPC for the tests. Any one of these helps: \`apt-get install ${WANTED}\`, ` +
+        "`pip install grpcio protobuf`, or a Debian whose package lists are fresh (`apt-get update`), to fetch it from.",
+      { cause },
+    );
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** It and what it needs that is not installed here. */
+function packages(): string[] {
+  const plan = execFileSync("apt-get", ["install", "--simulate", "--no-install-recommends", WANTED], {
+    encoding: "utf8",
+    stdio: "pipe",
+  });
+  return [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name ?? "");
+}
