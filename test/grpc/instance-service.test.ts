@@ -240,7 +240,8 @@ it("a stream is asked to go elsewhere when the instance drains, but one of the o
       began[index]?.resolve();
       return untilAborted(signal);
     };
-    const deps = { ...plane.deps, draining: draining.signal, closing: closing.signal };
+    const stopping = new AbortController().signal;
+    const deps = { ...plane.deps, draining: draining.signal, closing: closing.signal, stopping };
     const { definition, implementation } = implementService(deps, service, { [method]: handler });
     server.addService(definition, implementation);
   }
