@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { UserId } from "../../src/protocol/ids.ts";
 import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
-import { DomainError } from "../../src/server/domain/domain-error.ts";
+import type { DomainError } from "../../src/server/domain/domain-error.ts";
 import type { NewUser } from "../../src/server/domain/users/user-accounts.ts";
 import { DATABASES } from "../support/databases.ts";
 import { addAgent, addUser, audit, newAgent, newAgentToken, newToken } from "../support/sql-rows.ts";
