@@ -31,6 +31,38 @@ export function terminalSlotsContract(name: string, open: () => TerminalSlots): 
       expect(await slots.used(userId)).toBe(5);
     });
 
+    it("never pass the limit over 10,000 acquires and releases of 20 users at once, and lose none", async () => {
+      const slots = open();
+      const limit = 5;
+      const users = Array.from({ length: 20 }, () => ({
+        userId: aUserId(),
+        agentIds: Array.from({ length: 12 }, anAgentId),
+        held: [] as TerminalSlot[],
+      }));
+      const inUse = ({ held }: { held: TerminalSlot[] }) => new Set(held.map(({ agentId }) => agentId)).size;
+      let refused = 0;
+      await Promise.all(
+        Array.from({ length: 10_000 }, async (_, i) => {
+          const user = users[i % users.length]!;
+          // Every third step gives something back first, if there is something.
+          const given = i % 3 === 0 ? user.held.shift() : undefined;
+          if (given !== undefined) await slots.release(given);
+          const slot = aSlot(user.userId, user.agentIds[(Math.floor(i / users.length) * 7) % user.agentIds.length]);
+          const answer = await slots.acquire(slot, limit);
+          if (answer.granted) user.held.push(slot);
+          else refused += 1;
+          // What was granted and not given back is held for certain.
+          expect(inUse(user)).toBeLessThanOrEqual(limit);
+        }),
+      );
+      expect(refused).toBeGreaterThan(100);
+      for (const user of users) {
+        expect(await slots.used(user.userId)).toBe(inUse(user));
+        await Promise.all(user.held.map((slot) => slots.release(slot)));
+        expect(await slots.used(user.userId)).toBe(0);
+      }
+    });
+
     it("say what they would answer, and take nothing by it", async () => {
       const slots = open();
       const userId = aUserId();

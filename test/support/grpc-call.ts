@@ -36,8 +36,10 @@ export interface GrpcCaller {
   close(): void;
 }
 
-export function grpcCaller(port: number): GrpcCaller {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+/** `ownConnection`: grpc-js would otherwise share one connection among all callers of a port. */
+export function grpcCaller(port: number, { ownConnection = false } = {}): GrpcCaller {
+  const options = { "grpc.use_local_subchannel_pool": ownConnection ? 1 : 0 };
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options);
   return {
     call<Request, Response>(method: MethodDefinition<Request, Response>, request: Request, as: Credentials = {}) {
       const metadata = as.metadata ?? new Metadata();
