@@ -10,6 +10,7 @@ import {
   type RegisterAgentRequest,
   type RegisterAgentResponse,
 } from "../gen/rexec/agent/v1/agent_service.ts";
+import { type GetLimitsRequest, type GetLimitsResponse, PlanServiceClient } from "../gen/rexec/plan/v1/plan_service.ts";
 import {
   type CreateTokenRequest,
   type CreateTokenResponse,
@@ -20,6 +21,17 @@ import {
   type RevokeTokenResponse,
   TokenServiceClient,
 } from "../gen/rexec/token/v1/token_service.ts";
+import {
+  type CreateUserRequest,
+  type CreateUserResponse,
+  type DeleteUserRequest,
+  type DeleteUserResponse,
+  type ListUsersRequest,
+  type ListUsersResponse,
+  type UpdateUserRequest,
+  type UpdateUserResponse,
+  UserServiceClient,
+} from "../gen/rexec/user/v1/user_service.ts";
 import { apiError } from "./api-error.ts";
 import { CliError } from "./cli-error.ts";
 
@@ -43,6 +55,8 @@ export class Api {
   readonly #options: ApiOptions;
   readonly #agents: AgentServiceClient;
   readonly #tokens: TokenServiceClient;
+  readonly #plans: PlanServiceClient;
+  readonly #users: UserServiceClient;
 
   constructor(options: ApiOptions) {
     this.#options = options;
@@ -51,6 +65,8 @@ export class Api {
     const channel = { "grpc.enable_http_proxy": options.isEncrypted ? 1 : 0 };
     this.#agents = new AgentServiceClient(options.grpcAddress, credentials, channel);
     this.#tokens = new TokenServiceClient(options.grpcAddress, credentials, channel);
+    this.#plans = new PlanServiceClient(options.grpcAddress, credentials, channel);
+    this.#users = new UserServiceClient(options.grpcAddress, credentials, channel);
   }
 
   getAgent(request: GetAgentRequest): Promise<GetAgentResponse> {
@@ -81,9 +97,31 @@ export class Api {
     return this.#unary((metadata, options, done) => this.#tokens.exchangeToken({}, metadata, options, done));
   }
 
+  getLimits(request: GetLimitsRequest): Promise<GetLimitsResponse> {
+    return this.#unary((metadata, options, done) => this.#plans.getLimits(request, metadata, options, done));
+  }
+
+  createUser(request: CreateUserRequest): Promise<CreateUserResponse> {
+    return this.#unary((metadata, options, done) => this.#users.createUser(request, metadata, options, done));
+  }
+
+  listUsers(request: ListUsersRequest): Promise<ListUsersResponse> {
+    return this.#unary((metadata, options, done) => this.#users.listUsers(request, metadata, options, done));
+  }
+
+  updateUser(request: UpdateUserRequest): Promise<UpdateUserResponse> {
+    return this.#unary((metadata, options, done) => this.#users.updateUser(request, metadata, options, done));
+  }
+
+  deleteUser(request: DeleteUserRequest): Promise<DeleteUserResponse> {
+    return this.#unary((metadata, options, done) => this.#users.deleteUser(request, metadata, options, done));
+  }
+
   close(): void {
     this.#agents.close();
     this.#tokens.close();
+    this.#plans.close();
+    this.#users.close();
   }
 
   #unary<Res>(start: Start<Res>): Promise<Res> {

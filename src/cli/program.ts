@@ -6,11 +6,13 @@ import { addAgentsCommand } from "./agents.ts";
 import { addAttachCommand } from "./attach.ts";
 import type { CommandContext } from "./command-context.ts";
 import { parseDuration } from "./duration.ts";
+import { addLimitsCommand } from "./limits.ts";
 import { addLoginCommand } from "./login.ts";
 import { addLogoutCommand } from "./logout.ts";
 import { OUTPUT_FORMATS } from "./output.ts";
 import { addServerCommand } from "./server-command.ts";
 import { addTokenCommand } from "./token.ts";
+import { addUsersCommand } from "./users.ts";
 import { addUpCommand } from "./up-command.ts";
 import { addVersionCommand } from "./version.ts";
 import { addWhoamiCommand } from "./whoami.ts";
@@ -47,6 +49,8 @@ export function buildProgram(context: CommandContext): Command {
   addAgentsCommand(program, context);
   addAttachCommand(program, context);
   addTokenCommand(program, context);
+  addLimitsCommand(program, context);
+  addUsersCommand(program, context);
   addVersionCommand(program, context);
   return program;
 }

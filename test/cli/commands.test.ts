@@ -111,6 +111,56 @@ describe("rexec token", () => {
   });
 });
 
+describe("rexec token rotate", () => {
+  it("prints a token that takes another's place, which goes on for the overlap or ends at once", async () => {
+    const make = async (...args: string[]) =>
+      JSON.parse((await home.run([...args, "--json", ...where], token())).stdout) as {
+        id: string;
+        name: string;
+        secret: string;
+      };
+    const works = async (secret: string) =>
+      (await home.run(["agents", "ls", ...where], { env: { REXEC_TOKEN: secret } })).code;
+    const first = await make("token", "create", "deploy", "--scope", "read");
+    const second = await make("token", "rotate", first.id, "--overlap", "1h");
+    expect(second.name).toBe("deploy");
+    expect([await works(first.secret), await works(second.secret)]).toEqual([0, 0]);
+    const third = await home.run(["token", "rotate", second.id, ...where], token());
+    expect(third).toMatchObject({ code: 0, stderr: expect.stringContaining("only time") as string });
+    expect([await works(second.secret), await works(third.stdout.trim())]).toEqual([4, 0]);
+    expect((await home.run(["token", "rotate", second.id, ...where], token())).code).toBe(2);
+  });
+});
+
+describe("rexec limits", () => {
+  it("shows one's own, as a table and for programs", async () => {
+    const { stdout } = await home.run(["limits", ...where], token());
+    expect(stdout).toMatch(/^PLAN +AGENTS +IN USE\nenterprise +1 of any number +\d of any number\n$/);
+    const json = JSON.parse((await home.run(["limits", "--json", ...where], token())).stdout) as unknown;
+    expect(json).toMatchObject([{ plan: "enterprise", exempt: true, agents_used: 1 }]);
+  });
+});
+
+describe("rexec users", () => {
+  it("makes, lists, changes and deletes accounts", async () => {
+    const run = (...args: string[]) => home.run(["users", ...args, ...where], token());
+    const made = await run("create", "ana@example.com", "--plan", "guest", "--json");
+    const [user] = JSON.parse(made.stdout) as [{ id: string }];
+    expect(user).toMatchObject({ username: "ana", plan: "guest", admin: false, subscription_active: false });
+    expect((await run("create", "ANA@example.com")).code).toBe(1);
+    const changed = await run("update", "Ana@example.com", "--plan", "pro", "--subscription", "active");
+    expect(changed.stdout).toMatch(/\nana@example.com +ana +pro \(subscription\) +no +/);
+    expect((await run("update", user.id, "--admin", "yes", "-o", "name")).stdout).toBe(`${user.id}\n`);
+    expect((await run("ls", "--filter", "admin:true example", "-o", "name")).stdout).toBe(`${user.id}\n`);
+    expect((await run("update", user.id)).code).toBe(2);
+    expect((await run("update", user.id, "--plan", "unheard-of")).code).toBe(2);
+    expect((await run("rm", "ana@example.com")).code).toBe(0);
+    expect((await run("rm", user.id)).code).toBe(3);
+    expect((await run("rm", "ana@example.com")).code).toBe(3);
+    expect((await run("rm", "admin@localhost")).stderr).toContain("the last admin can be neither deleted nor demoted");
+  });
+});
+
 describe("rexec agent", () => {
   it("enrolls this machine and runs it until a signal", async () => {
     const machine = await CliHome.make();

@@ -186,7 +186,9 @@ describe("terminals", () => {
 
     async function dial(agentId: AgentId): Promise<void> {
       const url = `${wire.server.wsUrl}/ws/agent/${agentId}/terminal`;
-      const socket = await WireSocket.dial(url, { token, protocols: ["rexec.v2"] }).catch((error: Error) => error);
+      const socket = await WireSocket.dial(url, { token, protocols: ["rexec.v2"] }).catch(
+        (error: unknown) => error as Error,
+      );
       if (socket instanceof Error) {
         expect(socket.message).toMatch(/refused: 403 .*agent terminal limit reached for your plan/);
         outcomes.refused += 1;

@@ -1,0 +1,149 @@
+// `rexec users`: accounts, for admins.
+
+import { randomUUID } from "node:crypto";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { CreateUserRequest, UpdateUserRequest, type User } from "../gen/rexec/user/v1/user_service.ts";
+import type { Api } from "./api.ts";
+import { CliError } from "./cli-error.ts";
+import { type CommandContext, flagsOf, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
+import { ago, type Column, renderListing } from "./output.ts";
+
+const PAGE_SIZE = 1000;
+const ORDERS = ["email", "email desc", "created_at", "created_at desc"];
+
+export function addUsersCommand(program: Command, context: CommandContext): void {
+  const users = program.command("users").description("list, make, change and delete accounts; for admins");
+  addList(users, context);
+  addCreate(users, context);
+  addUpdate(users, context);
+  addRemove(users, context);
+}
+
+function addList(users: Command, context: CommandContext): void {
+  users
+    .command("ls", { isDefault: true })
+    .description("list users")
+    .option("--filter <terms>", 'e.g. "plan:free admin:false"; a word alone matches within email and name')
+    .addOption(new Option("--order <field>", "by what").choices(ORDERS).default("email"))
+    .action(async (_options, command: Command) => {
+      const flags = flagsOf(command);
+      const { filter = "", order } = command.opts<{ filter?: string; order: string }>();
+      print(await withApi(flags, context, (api) => listAllUsers(api, filter, order)), flags, context);
+    });
+}
+
+function addCreate(users: Command, context: CommandContext): void {
+  users
+    .command("create <email>")
+    .description("make an account")
+    .option("--username <name>", "by default what stands before the @")
+    .option("--plan <name>", "what they may have", "free")
+    .option("--subscription", "their subscription is active")
+    .option("--admin", "they may do all that you may")
+    .action(async (email: string, _options, command: Command) => {
+      const flags = flagsOf(command);
+      const options = command.opts<{ username?: string; plan: string; subscription?: boolean; admin?: boolean }>();
+      const { plan, admin, subscription: subscriptionActive, username = email.split("@", 1)[0] } = options;
+      const user = { email, username, plan, subscriptionActive, admin };
+      const request = CreateUserRequest.fromPartial({ user, requestId: randomUUID() });
+      const made = await withApi(flags, context, (api) => api.createUser(request));
+      print(made.user ? [made.user] : [], flags, context);
+    });
+}
+
+function addUpdate(users: Command, context: CommandContext): void {
+  users
+    .command("update <user>")
+    .description("change an account, named by its id or email; in force at once")
+    .option("--email <email>")
+    .option("--username <name>")
+    .option("--plan <name>")
+    .addOption(new Option("--subscription <state>", "active or not").choices(["active", "none"]))
+    .addOption(new Option("--admin <yes/no>", "whether they are an admin").choices(["yes", "no"]))
+    .action(async (name: string, _options, command: Command) => {
+      const flags = flagsOf(command);
+      const options = command.opts<{
+        email?: string;
+        username?: string;
+        plan?: string;
+        subscription?: "active" | "none";
+        admin?: "yes" | "no";
+      }>();
+      const { subscription, admin, ...texts } = options;
+      const changes = {
+        ...texts,
+        ...(subscription === undefined ? {} : { subscription_active: subscription === "active" }),
+        ...(admin === undefined ? {} : { admin: admin === "yes" }),
+      };
+      const updateMask = Object.keys(changes);
+      if (updateMask.length === 0) throw new InvalidArgumentError("say what to change; --help lists what can be");
+      const updated = await withApi(flags, context, async (api) => {
+        const { subscription_active: subscriptionActive, ...fields } = changes;
+        const user = { id: await findUserId(api, name), ...fields, subscriptionActive };
+        return api.updateUser(UpdateUserRequest.fromPartial({ user, updateMask }));
+      });
+      print(updated.user ? [updated.user] : [], flags, context);
+    });
+}
+
+function addRemove(users: Command, context: CommandContext): void {
+  users
+    .command("rm <user>")
+    .description("delete an account, named by its id or email, with its agents and tokens; their connections end")
+    .action(async (name: string, _options, command: Command) => {
+      await withApi(flagsOf(command), context, async (api) => api.deleteUser({ userId: await findUserId(api, name) }));
+      context.tell(`deleted ${name}\n`);
+    });
+}
+
+/** An id as it is; for an email, the id of the account that has exactly this one. */
+async function findUserId(api: Api, name: string): Promise<string> {
+  if (!name.includes("@")) return name;
+  const found = (await listAllUsers(api, name, "email")).find(
+    ({ email }) => email.toLowerCase() === name.toLowerCase(),
+  );
+  if (found === undefined) throw new CliError("USER_NOT_FOUND", { message: `no user has the email ${name}` });
+  return found.id;
+}
+
+/** Every page; the server's order. */
+async function listAllUsers(api: Api, filter: string, orderBy: string): Promise<User[]> {
+  const users: User[] = [];
+  let pageToken = "";
+  do {
+    const page = await api.listUsers({ pageSize: PAGE_SIZE, pageToken, filter, orderBy });
+    users.push(...page.users);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  return users;
+}
+
+function print(rows: readonly User[], flags: GlobalFlags, context: CommandContext): void {
+  const columns = userColumns(new Date());
+  context.print(renderListing({ rows, columns, json: userJson, name: (user) => user.id }, formatOf(flags)));
+}
+
+function userColumns(now: Date): Column<User>[] {
+  return [
+    { header: "EMAIL", value: (user) => user.email },
+    { header: "NAME", value: (user) => user.username },
+    { header: "PLAN", value: (user) => user.plan + (user.subscriptionActive ? " (subscription)" : "") },
+    { header: "ADMIN", value: (user) => (user.admin ? "yes" : "no") },
+    { header: "ID", value: (user) => user.id },
+    { header: "MFA", value: (user) => (user.mfaEnrolled ? "yes" : "no"), isWide: true },
+    { header: "CREATED", value: (user) => ago(user.createdAt, now), isWide: true },
+  ];
+}
+
+function userJson(user: User): Record<string, unknown> {
+  return {
+    id: user.id,
+    email: user.email,
+    username: user.username,
+    plan: user.plan,
+    subscription_active: user.subscriptionActive,
+    admin: user.admin,
+    mfa_enrolled: user.mfaEnrolled,
+    created_at: user.createdAt,
+  };
+}
