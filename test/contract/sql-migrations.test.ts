@@ -1,4 +1,6 @@
 // Migrations: the same on every database, once, whoever starts first.
+import { Kysely, PostgresDialect } from "kysely";
+import { Migrator } from "kysely/migration";
 import pg from "pg";
 import { expect, test } from "vitest";
 import { MIGRATIONS } from "../../migrations/index.ts";
@@ -87,4 +89,23 @@ test("the audit log refuses to be changed, even by its own server's user", async
     await expect(query(url, change)).rejects.toThrow("audit_log is append-only");
   }
   expect(await query(url, "SELECT type FROM audit_log")).toEqual([{ type: "agent.registered" }]);
+});
+
+test("users from before there was a search are found by it", async () => {
+  const url = await freshDatabase();
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) });
+  const provider = { getMigrations: async () => ({ ...MIGRATIONS }) };
+  await new Migrator({ db, provider }).migrateTo("0005-audit-log");
+  await db.destroy();
+  await query(
+    url,
+    `INSERT INTO users (id, email, username, plan) VALUES (gen_random_uuid(), 'Ana@example.com', 'ÁNA', 'free')`,
+  );
+  const server = openPostgres({ url });
+  await server.migrate();
+  const order = { by: "email", descending: false } as const;
+  for (const text of ["aNA@", "ána"]) {
+    expect((await server.users.list({ filter: { text }, order, limit: 1 })).total).toBe(1);
+  }
+  await server.close();
 });

@@ -27,6 +27,18 @@ afterAll(async () => {
   await wire.close();
 });
 
+/** What the audit log says of a subject, oldest first. */
+async function audited(subject: string): Promise<unknown[]> {
+  const { database } = wire.server.config;
+  if (database.kind !== "postgres") throw new Error("not on Postgres");
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const text = "SELECT type, detail FROM audit_log WHERE subject = $1 ORDER BY sequence";
+  const { rows } = await client.query(text, [subject]);
+  await client.end();
+  return rows as unknown[];
+}
+
 const deleteUser = (userId: UserId) => call(users, "deleteUser", { userId }, wire.server.adminToken);
 const demote = (id: UserId) => {
   const request = UpdateUserRequest.fromPartial({ user: { id, admin: false }, updateMask: ["admin"] });
@@ -78,6 +90,7 @@ describe("a user who is deleted", () => {
         status: 401,
       });
     }
+    expect(await audited(`user:${owner.id}`)).toEqual([{ type: "user.deleted", detail: { email: owner.email } }]);
     await stays.wire.settled();
     await othersAgent.wire.close();
   });
@@ -98,6 +111,7 @@ describe("an admin who is demoted", () => {
       expect(end).toMatchObject({ code: 4403, reason: "not authorized" });
       expect(end.atMs - startMs).toBeLessThan(LIMIT_MS);
     }
+    expect(await audited(`user:${admin.id}`)).toEqual([{ type: "user.updated", detail: { admin: "false" } }]);
     await stays.wire.settled();
     expect(await WireSocket.refused(terminalUrl(foreign.agentId), { token: token.secret })).toMatchObject({
       status: 403,
@@ -128,6 +142,9 @@ describe("a token that another replaces", () => {
       expect(end.atMs - startMs).toBeGreaterThanOrEqual(990);
       expect(end.atMs - startMs).toBeLessThan(1_000 + LIMIT_MS);
     }
+    expect(await audited(`token:${token.id}`)).toMatchObject([
+      { type: "token.replaced", detail: { by: made.token?.id } },
+    ]);
     await next.wire.settled();
     await agent.wire.close();
   });
@@ -142,20 +159,8 @@ describe("a terminal that the plan has no room for", () => {
     const viewer = await open(used.agentId, token.secret);
     const refused = await WireSocket.refused(terminalUrl(other.agentId), { token: token.secret });
     expect(refused.status).toBe(403);
-    const { database } = wire.server.config;
-    if (database.kind !== "postgres") throw new Error("not on Postgres");
-    const client = new pg.Client({ connectionString: database.url });
-    await client.connect();
-    const written = () => client.query("SELECT subject, detail FROM audit_log WHERE type = 'limit.denied'");
-    await expect
-      .poll(async () => (await written()).rows as unknown[])
-      .toEqual([
-        {
-          subject: `agent:${other.agentId}`,
-          detail: { reason: "AGENT_TERMINAL_LIMIT_REACHED", limit: "1", used: "1" },
-        },
-      ]);
-    await client.end();
+    const detail = { reason: "AGENT_TERMINAL_LIMIT_REACHED", limit: "1", used: "1" };
+    await expect.poll(() => audited(`agent:${other.agentId}`)).toEqual([{ type: "limit.denied", detail }]);
     await viewer.wire.close();
     for (const agent of agents) await agent.wire.close();
   });

@@ -30,7 +30,7 @@ export function createTokenCache(deps: { clock: Clock; maxEntries?: number }): T
     forgetUser(userId) {
       forgotten.set(userId, true);
       // Accounts change rarely: looking through all entries then costs less than an index does always.
-      for (const [hash, token] of entries.entries()) {
+      for (const [hash, token] of [...entries.entries()]) {
         if (token.userId === userId) entries.delete(hash);
       }
     },

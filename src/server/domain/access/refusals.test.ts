@@ -53,6 +53,21 @@ describe("a refusal", () => {
     expect(keys).toEqual(["peer:192.0.2.1"]);
   });
 
+  it("by a limit is written as such, and takes nothing from what is left for refused accesses", async () => {
+    const keys: string[] = [];
+    const records: AuditRecord[] = [];
+    const { refusals } = refusalsInto(
+      async (record) => void records.push(record),
+      (key) => keys.push(key) > 0,
+    );
+    const identity = userIdentity(aUser(), "write");
+    refusals.note({ identity, detail: {} });
+    refusals.note({ type: "limit.denied", identity, detail: {} });
+    await refusals.settled();
+    expect(records.map(({ type }) => type)).toEqual(["access.refused", "limit.denied"]);
+    expect(keys).toEqual([`user:${identity.user.id}`, `limit.denied user:${identity.user.id}`]);
+  });
+
   it("goes unwritten where too many are on their way", async () => {
     let written = 0;
     let release = () => {};

@@ -169,7 +169,7 @@ export class WebSocketGateway {
   /** What ends between the admission and now would not be missed by the socket alone. */
   async #checkAgain(open: WatchedSocket, { token, kind }: Pick<Admitted, "token" | "kind">): Promise<void> {
     const identity = await authenticate(this.#deps.authenticate, token);
-    open.credential = identity.credential;
+    this.#sockets.endBy(open, identity.credential.tokenExpiresAtMs);
     const agent = await this.#deps.agents.get(open.agentId);
     if (!agent) throw new DomainError("AGENT_NOT_FOUND");
     // An agent's own token reaches its agent; of users, an admin may be none any more.

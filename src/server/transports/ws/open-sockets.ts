@@ -52,6 +52,12 @@ export class OpenSockets {
     this.#viewers.heard(socket, now);
   }
 
+  /** Its token ends then, if not sooner: of two who say so, the one who looked first may speak last. */
+  endBy(socket: OpenSocket, tokenExpiresAtMs = Number.POSITIVE_INFINITY): void {
+    if (tokenExpiresAtMs >= (socket.credential.tokenExpiresAtMs ?? Number.POSITIVE_INFINITY)) return;
+    socket.credential = { ...socket.credential, tokenExpiresAtMs };
+  }
+
   delete(socket: OpenSocket): void {
     this.#sockets.delete(socket);
     this.#viewers.remove(socket);
@@ -94,7 +100,7 @@ export class OpenSockets {
 
   #shorten(tokenHash: string, tokenExpiresAtMs: number): void {
     for (const socket of this.#sockets) {
-      if (socket.credential.tokenHash === tokenHash) socket.credential = { ...socket.credential, tokenExpiresAtMs };
+      if (socket.credential.tokenHash === tokenHash) this.endBy(socket, tokenExpiresAtMs);
     }
   }
 
