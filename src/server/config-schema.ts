@@ -68,6 +68,8 @@ export const SETTINGS_SCHEMA = z.object({
   rate_registrations_per_address: rate.default(1200),
   rate_opens: rate.default(600),
   rate_opens_per_address: rate.default(6000),
+  rate_codes: rate.default(30),
+  rate_codes_per_address: rate.default(300),
 } satisfies Record<SettingName, z.ZodType>);
 
 export type Settings = z.infer<typeof SETTINGS_SCHEMA>;

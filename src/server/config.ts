@@ -91,6 +91,8 @@ export function readServerConfig(
       registrationsPerAddress: values.rate_registrations_per_address,
       opensPerAccount: values.rate_opens,
       opensPerAddress: values.rate_opens_per_address,
+      codesPerAccount: values.rate_codes,
+      codesPerAddress: values.rate_codes_per_address,
     },
     instanceId: values.instance_id ?? `${hostname()}:${overrides.httpPort ?? values.http_port}`,
     mfa: {

@@ -43,6 +43,8 @@ export const SETTINGS = {
   rate_registrations_per_address: { meaning: "the same, of one address; 1200" },
   rate_opens: { meaning: "terminals that one account may open a minute, and tickets for them; 600" },
   rate_opens_per_address: { meaning: "the same, of one address; 6000" },
+  rate_codes: { meaning: "codes of a second factor that one account may try a minute; 30" },
+  rate_codes_per_address: { meaning: "the same, of one address; 300" },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

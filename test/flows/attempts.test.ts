@@ -8,6 +8,7 @@ import {
   ListAgentsRequest,
   RegisterAgentRequest,
 } from "../../src/gen/rexec/agent/v1/agent_service.ts";
+import { MfaServiceService } from "../../src/gen/rexec/mfa/v1/mfa_service.ts";
 import { OpenTerminalRequest, SessionServiceService } from "../../src/gen/rexec/session/v1/session_service.ts";
 import { createJoseCodec } from "../../src/server/adapters/jwt/jose-codec.ts";
 import { systemClock } from "../../src/server/adapters/node/clock.ts";
@@ -174,5 +175,22 @@ describe("opening terminals", () => {
       const again = await startTestAgent({ wsUrl, agentId, token });
       await again.stop("once more");
     }
+  });
+});
+
+describe("codes of a second factor", () => {
+  it("are limited for each account, whatever they are for", async () => {
+    const { grpcAddress, adminToken } = await serve({ codesPerAccount: 3 });
+    const caller = grpcCaller(Number(grpcAddress.split(":")[1]));
+    const { confirmEnrollment, disable } = MfaServiceService;
+    for (const method of [confirmEnrollment, disable, confirmEnrollment]) {
+      expect(await failure(caller.call(method, { code: "000000" }, { token: adminToken }))).not.toMatchObject({
+        reason: "TOO_MANY_ATTEMPTS",
+      });
+    }
+    const refused = await failure(caller.call(disable, { code: "000000" }, { token: adminToken }));
+    expect(refused).toMatchObject({ code: 8, reason: "TOO_MANY_ATTEMPTS" });
+    expect(refused.retryDelayS).toBeGreaterThan(0);
+    caller.close();
   });
 });

@@ -1,19 +1,7 @@
 // Every string field of every request, given texts that steer terminals, break lines, end C strings or fill memory:
 // refused, or stored harmlessly; never in a log, an error or the audit log. Made from the protos: a new field is in it.
 import { randomUUID } from "node:crypto";
-import {
-  create,
-  createFileRegistry,
-  type DescField,
-  type DescMessage,
-  type DescMethod,
-  fromBinary,
-  type Message,
-  ScalarType,
-  toBinary,
-} from "@bufbuild/protobuf";
-import { reflect } from "@bufbuild/protobuf/reflect";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { type DescField, type DescMethod, type Message, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
@@ -22,11 +10,11 @@ import {
   RegisterAgentRequest,
 } from "../../src/gen/rexec/agent/v1/agent_service.ts";
 import { ListTokensRequest, TokenServiceService } from "../../src/gen/rexec/token/v1/token_service.ts";
-import { descriptorSetBase64 } from "../../src/gen/descriptors.ts";
 import { openPglite } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { AuditRecord } from "../../src/server/domain/events/audit.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { ok } from "../support/grpc-call.ts";
+import { METHODS, pathOf, requestWith, textFields } from "../support/request-messages.ts";
 
 const HOSTILE: Readonly<Record<string, string>> = {
   NUL: "hostile\u0000",
@@ -53,27 +41,13 @@ const ANSWERS = new Set<number>([
   status.UNIMPLEMENTED,
 ]);
 
-const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, Buffer.from(descriptorSetBase64, "base64")));
-const methods = [...registry].flatMap((type) => (type.kind === "service" ? type.methods : []));
-const cases = methods.flatMap((method) =>
+const cases = METHODS.flatMap((method) =>
   textFields(method.input).map((path) => ({
     name: `${method.parent.name}.${method.name}'s ${path.map(({ name }) => name).join(".")}`,
     method,
     path,
   })),
 );
-
-/** Paths to every string of a message, through the messages in it. */
-function textFields(message: DescMessage, above: readonly DescMessage[] = []): DescField[][] {
-  if (above.includes(message)) return [];
-  return message.fields.flatMap((field) => {
-    if (field.scalar === ScalarType.STRING) return [[field]];
-    if (field.fieldKind === "map") throw new Error(`${message.typeName}.${field.name}: teach this test to fill maps`);
-    return field.message === undefined
-      ? []
-      : textFields(field.message, [...above, message]).map((path) => [field, ...path]);
-  });
-}
 
 let plane: ControlPlane;
 let client: Client;
@@ -111,33 +85,13 @@ afterAll(async () => {
   await plane.stores.close();
 });
 
-/** The method's request with the text in one field, and plausible values beside it. */
-function requestWith(input: DescMessage, path: readonly DescField[], text: string): Message {
-  const message = create(input);
-  const reflected = reflect(input, message);
-  for (const field of input.fields) {
-    if (field.fieldKind === "scalar" && field.scalar === ScalarType.STRING && field.oneof === undefined) {
-      reflected.set(field, field.name === "name" ? `plain-${randomUUID()}` : (plausible.get(field.name) ?? ""));
-    }
-    if (field.message?.typeName === "google.protobuf.FieldMask" && field !== path[0]) {
-      const mask = { paths: [path.at(-1)?.name ?? ""] };
-      reflected.set(field, reflect(field.message, create(field.message, mask)));
-    }
-  }
-  const [field, ...rest] = path;
-  if (field === undefined) return message;
-  const inner = field.message && requestWith(field.message, rest, text);
-  const value = inner === undefined ? text : reflect(field.message as DescMessage, inner);
-  if (field.fieldKind === "list") reflected.get(field).add(value);
-  else reflected.set(field, value);
-  return message;
-}
+const plausibly = (field: DescField) => (field.name === "name" ? `plain-${randomUUID()}` : plausible.get(field.name));
 
 /** Its code, and all that came with it as text. The first answer of a stream is enough. */
 function send(method: DescMethod, request: Message): Promise<{ code: number; told: string }> {
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);
-  const path = `/${method.parent.typeName}/${method.name}`;
+  const path = pathOf(method);
   const bytes = Buffer.from(toBinary(method.input, request));
   const pass = (buffer: Buffer): Buffer => buffer;
   return new Promise((resolve) => {
@@ -159,7 +113,7 @@ it("has found the fields of the protos", () => {
 
 it.each(cases)("$name does no harm", async ({ method, path }) => {
   for (const [what, text] of Object.entries(HOSTILE)) {
-    const { code, told } = await send(method, requestWith(method.input, path, text));
+    const { code, told } = await send(method, requestWith(method.input, path, { text, plausible: plausibly }));
     expect(ANSWERS, `${what}: ${status[code]}`).toContain(code);
     expect(told, what).not.toContain("hostile");
   }

@@ -48,9 +48,20 @@ export function grpcCaller(port: number, { ownConnection = false } = {}): GrpcCa
       const options = { deadline: Date.now() + (as.deadlineMs ?? 20_000) };
       return new Promise<CallResult<Response>>((resolve) => {
         if (responseStream) {
-          const stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata);
+          const stream = client.makeServerStreamRequest(
+            path,
+            requestSerialize,
+            responseDeserialize,
+            request,
+            metadata,
+            options,
+          );
           stream.on("error", (error: ServiceError) => resolve({ outcome: "failed", ...readFailure(error) }));
-          stream.on("data", (response: Response) => resolve({ outcome: "ok", response }));
+          // The first response is enough.
+          stream.on("data", (response: Response) => {
+            resolve({ outcome: "ok", response });
+            stream.cancel();
+          });
           return;
         }
         const call = client.makeUnaryRequest(

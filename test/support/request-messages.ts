@@ -40,8 +40,14 @@ export function textFields(message: DescMessage, above: readonly DescMessage[] =
 export function requestWith(
   input: DescMessage,
   path: readonly DescField[],
-  { text, plausible }: { text: string; plausible: (field: DescField) => string | undefined },
+  given: {
+    text: string;
+    plausible: (field: DescField) => string | undefined;
+    /** What an update's mask names; the field itself where it is left out. */
+    masked?: string;
+  },
 ): Message {
+  const { text, plausible, masked = path.at(-1)?.name ?? "" } = given;
   const message = create(input);
   const reflected = reflect(input, message);
   for (const field of input.fields) {
@@ -49,13 +55,12 @@ export function requestWith(
       reflected.set(field, plausible(field) ?? "");
     }
     if (field.message?.typeName === "google.protobuf.FieldMask" && field !== path[0]) {
-      const mask = { paths: [path.at(-1)?.name ?? ""] };
-      reflected.set(field, reflect(field.message, create(field.message, mask)));
+      reflected.set(field, reflect(field.message, create(field.message, { paths: [masked] })));
     }
   }
   const [field, ...rest] = path;
   if (field === undefined) return message;
-  const inner = field.message && requestWith(field.message, rest, { text, plausible });
+  const inner = field.message && requestWith(field.message, rest, given);
   const value = inner === undefined ? text : reflect(field.message as DescMessage, inner);
   if (field.fieldKind === "list") reflected.get(field).add(value);
   else reflected.set(field, value);

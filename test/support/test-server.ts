@@ -21,6 +21,8 @@ export const NO_LIMITS: ServerConfig["rates"] = {
   registrationsPerAddress: 1_000_000,
   opensPerAccount: 1_000_000,
   opensPerAddress: 1_000_000,
+  codesPerAccount: 1_000_000,
+  codesPerAddress: 1_000_000,
 };
 
 export interface TestServer {

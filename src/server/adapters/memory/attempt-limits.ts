@@ -11,6 +11,8 @@ export interface AttemptRates {
   registrationsPerAddress: number;
   opensPerAccount: number;
   opensPerAddress: number;
+  codesPerAccount: number;
+  codesPerAddress: number;
 }
 
 export function createAttemptLimits(deps: { clock: Clock; rates: AttemptRates }): AttemptLimits {
@@ -23,5 +25,6 @@ export function createAttemptLimits(deps: { clock: Clock; rates: AttemptRates })
       byNetwork: limits(rates.registrationsPerAddress),
     },
     opens: { byAccount: limits(rates.opensPerAccount), byNetwork: limits(rates.opensPerAddress) },
+    codes: { byAccount: limits(rates.codesPerAccount), byNetwork: limits(rates.codesPerAddress) },
   };
 }

@@ -17,6 +17,8 @@ export interface AttemptLimits {
   registrations: ActionLimits;
   /** Of terminals, and apart from them of tickets for terminals. */
   opens: ActionLimits;
+  /** Codes of second factors, right or wrong; beside the lock-out, which counts wrong ones. */
+  codes: ActionLimits;
 }
 
 export interface ActionLimits {
@@ -25,19 +27,33 @@ export interface ActionLimits {
 }
 
 /** What is limited although the caller may do it. */
-export type LimitedAction = "registration" | "terminal" | "ticket";
+export type LimitedAction = "registration" | "terminal" | "ticket" | "code";
 
 /** Takes one of the caller's and of the network's share. Throws TOO_MANY_ATTEMPTS, and then has taken nothing. */
 export function takeAttempt(
   limits: AttemptLimits,
   { action, userId, peer }: { action: LimitedAction; userId: UserId; peer: Peer },
 ): void {
-  const { byAccount, byNetwork } = action === "registration" ? limits.registrations : limits.opens;
+  const { byAccount, byNetwork } = limitsOf(limits, action);
   const [account, network] = [`${action}:${userId}`, `${action}:${peer.network}`];
   const waitMs = Math.max(byAccount.waitMs(account), byNetwork.waitMs(network));
   if (waitMs > 0) throw tooManyAttempts(waitMs);
   byAccount.tryTake(account);
   byNetwork.tryTake(network);
+}
+
+function limitsOf({ registrations, opens, codes }: AttemptLimits, action: LimitedAction): ActionLimits {
+  switch (action) {
+    case "registration":
+      return registrations;
+    case "terminal":
+    case "ticket":
+      return opens;
+    case "code":
+      return codes;
+    default:
+      return action satisfies never;
+  }
 }
 
 export function tooManyAttempts(waitMs: number): DomainError {

@@ -11,6 +11,8 @@ export function forgetTokens(cache: Pick<TokenCache, "forget" | "forgetUser">, e
       return cache.forget(event.tokenHash);
     case "user.updated":
     case "user.deleted":
+    case "mfa.enrolled":
+    case "mfa.disabled":
       return cache.forgetUser(event.userId);
     default:
       return;

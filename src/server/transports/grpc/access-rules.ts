@@ -75,6 +75,10 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
 export const LIMITED_CALLS: ReadonlyMap<string, LimitedAction> = new Map([
   ["/rexec.agent.v1.AgentService/RegisterAgent", "registration"],
   ["/rexec.session.v1.SessionService/OpenTerminal", "ticket"],
+  ["/rexec.mfa.v1.MfaService/ConfirmEnrollment", "code"],
+  ["/rexec.mfa.v1.MfaService/Disable", "code"],
+  ["/rexec.mfa.v1.MfaService/UnlockAgent", "code"],
+  ["/rexec.mfa.v1.MfaService/VerifyAccess", "code"],
 ]);
 
 function service(name: string, methods: Record<string, AccessRule>): [path: string, rule: AccessRule][] {

@@ -79,5 +79,7 @@ export function watchCredential(
   }
 
   waitForExpiry();
+  // What ended between the admission and the subscription is not missed.
+  askAgain();
   return stop;
 }

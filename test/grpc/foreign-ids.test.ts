@@ -1,0 +1,179 @@
+// Every id in every request, once another tenant's and once one that never was: the answers are the same, to the byte.
+// Made from the protos: a new id is in it.
+
+import { randomUUID } from "node:crypto";
+import { type DescField, type DescMethod, toBinary } from "@bufbuild/protobuf";
+import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AgentServiceService, RegisterAgentRequest } from "../../src/gen/rexec/agent/v1/agent_service.ts";
+import type { AgentId } from "../../src/protocol/ids.ts";
+import { openPglite } from "../../src/server/adapters/sql/sql-stores.ts";
+import type { User } from "../../src/server/domain/access/identity.ts";
+import { SERVICES } from "../../src/server/transports/grpc/services.ts";
+import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
+import { type CallResult, ok } from "../support/grpc-call.ts";
+import { watch } from "../support/grpc-watch.ts";
+import { METHODS, pathOf, requestWith, textFields } from "../support/request-messages.ts";
+
+type Method = MethodDefinition<unknown, unknown>;
+const DEFINITIONS = new Map(
+  SERVICES.flatMap((service: ServiceDefinition) => Object.values(service) as Method[]).map((method) => [
+    method.path,
+    method,
+  ]),
+);
+
+/** Named by the caller, not by the server; or of something that the id before it owns. */
+const NO_TENANTS: ReadonlySet<string> = new Set(["request_id", "session_id"]);
+/** The server makes it; what a caller says there is not looked at. */
+const IGNORED: ReadonlySet<string> = new Set(["CreateUser user.id"]);
+
+const nameOf = (path: readonly DescField[]) => path.map(({ name }) => name).join(".");
+const cases = METHODS.filter(({ parent }) => parent.typeName.startsWith("rexec.")).flatMap((method) =>
+  textFields(method.input)
+    .filter((path) => /(^|_)ids?$/.test(path.at(-1)?.name ?? "") && !NO_TENANTS.has(path.at(-1)?.name ?? ""))
+    // Fields of a message that the request carries are read where the mask says so: its own id alone says whose it is.
+    .filter((path) => path.length === 1 || path.at(-1)?.name === "id")
+    .map((path) => ({ method, path, name: `${method.name} ${nameOf(path)}` }))
+    .filter(({ name }) => !IGNORED.has(name)),
+);
+
+interface Tenant {
+  user: User;
+  tokens: Record<"read" | "write", string>;
+  ids(): Promise<Record<string, string>>;
+}
+
+let plane: ControlPlane;
+let own: Tenant;
+let other: Tenant;
+let adminToken: string;
+
+beforeAll(async () => {
+  const stores = await openPglite();
+  await stores.migrate();
+  plane = await startControlPlane(stores);
+  own = await tenant();
+  other = await tenant();
+  adminToken = (await plane.addCaller({ admin: true })).token;
+});
+afterAll(async () => {
+  await plane.stop();
+  await plane.stores.close();
+});
+
+async function tenant(): Promise<Tenant> {
+  const { user, token: write } = await plane.addCaller({ plan: "enterprise" });
+  return {
+    user,
+    tokens: { write, read: await plane.addToken(user, { scopes: ["read"] }) },
+    /** Fresh ones: what a call deletes is missing in no other. */
+    async ids() {
+      const request = RegisterAgentRequest.fromPartial({ name: randomUUID() });
+      const { agent } = await ok(plane.call(AgentServiceService.registerAgent, request, { token: write }));
+      const secret = await plane.addToken(user, { scopes: ["read"] });
+      const token = await plane.stores.tokens.findByHash(plane.deps.secrets.sha256Hex(secret));
+      const agentId = agent?.id as AgentId;
+      const tokenId = token?.id ?? "";
+      return {
+        agent_id: agentId,
+        agent_ids: agentId,
+        "agent.id": agentId,
+        token_id: tokenId,
+        replaces_token_id: tokenId,
+        user_id: user.id,
+        "user.id": user.id,
+        instance_id: "one",
+      };
+    },
+  };
+}
+
+/** What is no text. */
+const BESIDE: Readonly<Record<string, object>> = {
+  "CreateToken agent_id": { name: "plain", scopes: [1] },
+  "CheckPlan agent_id": { action: 2 },
+};
+
+/** So that the id is all that may be wrong. */
+const plausibleFor = (method: DescMethod) => (field: DescField) => {
+  if (field.name === "name") return method.name === "CreateToken" ? "" : "plain";
+  return { session_id: "main", code: "123456", plan: "free", email: `${randomUUID()}@example.com`, username: "plain" }[
+    field.name
+  ];
+};
+
+async function answer(method: DescMethod, path: readonly DescField[], id: string, token: string): Promise<unknown> {
+  const definition = DEFINITIONS.get(pathOf(method));
+  if (definition === undefined) throw new Error(`${pathOf(method)} is not served`);
+  const masked = method.name === "UpdateUser" ? "username" : "description";
+  const message = requestWith(method.input, path, { text: id, masked, plausible: plausibleFor(method) });
+  Object.assign(message, BESIDE[`${method.name} ${nameOf(path)}`]);
+  const bytes = Buffer.from(toBinary(method.input, message));
+  const raw = { ...definition, requestSerialize: () => bytes };
+  return withoutRequestId(await plane.call(raw, {}, { token, deadlineMs: 5_000 }));
+}
+
+/** What differs between any two failures. */
+function withoutRequestId(result: CallResult<unknown>): unknown {
+  return result.outcome === "ok" ? { outcome: "ok" } : result;
+}
+
+const unary = cases.filter(({ method }) => method.methodKind === "unary");
+
+it("has found the ids of the protos", () => {
+  expect(unary.length).toBeGreaterThan(15);
+  expect(cases.filter(({ method }) => method.methodKind !== "unary").map(({ name }) => name)).toEqual([
+    "WatchAgentStats agent_ids",
+  ]);
+});
+
+describe.each(unary)("$name", ({ method, path }) => {
+  it("of another tenant is answered as one that never was", async () => {
+    const foreign = (await other.ids())[nameOf(path)] ?? "";
+    expect(foreign).not.toBe("");
+    for (const [scope, token] of Object.entries(own.tokens)) {
+      const never = await answer(
+        method,
+        path,
+        method.parent.name === "InstanceService" ? foreign : randomUUID(),
+        token,
+      );
+      expect(await answer(method, path, foreign, token), scope).toEqual(never);
+      expect(never, scope).toMatchObject({ outcome: "failed" });
+    }
+  });
+
+  it("of one's own, or for an admin, is answered differently: the rest of the request was right", async () => {
+    const mine = (await own.ids())[nameOf(path)] ?? "";
+    const adminsOnly = ["UserService", "InstanceService"].includes(method.parent.name);
+    const token = adminsOnly ? adminToken : own.tokens.write;
+    const id = adminsOnly && method.parent.name === "UserService" ? other.user.id : mine;
+    const never = await answer(method, path, method.parent.name === "InstanceService" ? "never" : randomUUID(), token);
+    // What deletes goes last: these tests run in order.
+    if (method.name === "DeleteUser" || method.name === "DrainInstance") {
+      expect(never).toMatchObject({ code: 5 });
+      return;
+    }
+    expect(await answer(method, path, id, token)).not.toEqual(never);
+  });
+});
+
+it("whoever watches another's load hears nothing of it", async () => {
+  const { agent_id: agentId = "" } = await other.ids();
+  const { agent_id: ownId = "" } = await own.ids();
+  const request = { agentIds: [agentId, ownId], minInterval: undefined };
+  const open = watch(plane.port, AgentServiceService.watchAgentStats, request, own.tokens.read);
+  const stats = { measuredAt: new Date() };
+  const publish = (id: string, userId: User["id"]) =>
+    plane.deps.events.publish({ type: "agent.stats", agentId: id as AgentId, userId, stats });
+  // The stream may not have begun yet: said until it is heard.
+  const saying = setInterval(() => {
+    publish(agentId, other.user.id);
+    publish(ownId, own.user.id);
+  }, 20);
+  const heard = [await open.next(), await open.next()].map((report) => report.agentId);
+  clearInterval(saying);
+  open.cancel();
+  expect(heard).toEqual([ownId, ownId]);
+});
