@@ -26,12 +26,15 @@ it("are read from the environment, keys also from a file, in their order", () =>
 });
 
 it.each([
-  [{ REXEC_MFA_KEYS: `new:${hex("a")},old:${"b".repeat(63)}` }, 'REXEC_MFA_KEYS: entry 2 must be "id:64 hex digits"'],
-  [{ REXEC_MFA_KEYS: hex("a") }, 'REXEC_MFA_KEYS: entry 1 must be "id:64 hex digits"'],
-  [{ REXEC_MFA_KEYS: " , " }, 'REXEC_MFA_KEYS: must hold at least one "id:64 hex digits"'],
-  [{ REXEC_MFA_KEYS: `a:${hex("a")},a:${hex("b")}` }, "REXEC_MFA_KEYS: each id may stand there once"],
-  [{ REXEC_MFA_KEYS: `jwt:${hex("a")}` }, "REXEC_MFA_KEYS: the id jwt is"],
-  [{ REXEC_MFA_KEYS_FILE: "/nowhere" }, "REXEC_MFA_KEYS_FILE: /nowhere can't be read"],
+  [
+    { REXEC_MFA_KEYS: `new:${hex("a")},old:${"b".repeat(63)}` },
+    'REXEC_MFA_KEYS (mfa_keys): entry 2 must be "id:64 hex digits"',
+  ],
+  [{ REXEC_MFA_KEYS: hex("a") }, 'REXEC_MFA_KEYS (mfa_keys): entry 1 must be "id:64 hex digits"'],
+  [{ REXEC_MFA_KEYS: " , " }, 'REXEC_MFA_KEYS (mfa_keys): must hold at least one "id:64 hex digits"'],
+  [{ REXEC_MFA_KEYS: `a:${hex("a")},a:${hex("b")}` }, "REXEC_MFA_KEYS (mfa_keys): each id may stand there once"],
+  [{ REXEC_MFA_KEYS: `jwt:${hex("a")}` }, "REXEC_MFA_KEYS (mfa_keys): the id jwt is"],
+  [{ REXEC_MFA_KEYS_FILE: "/nowhere" }, "REXEC_MFA_KEYS_FILE (mfa_keys_file): /nowhere can't be read"],
   [{ REXEC_MFA_KEYS: `a:${hex("a")}`, REXEC_MFA_KEYS_FILE: "/nowhere" }, "set one of them, not both"],
   [{ REXEC_MFA_GRANT_MINUTES: "0" }, "REXEC_MFA_GRANT_MINUTES"],
   [{ REXEC_MFA_MAX_ATTEMPTS: "many" }, "REXEC_MFA_MAX_ATTEMPTS"],

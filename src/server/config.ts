@@ -125,6 +125,9 @@ function withEnvironment(
   const values: Record<string, string | undefined> = {};
   for (const [name, { isSecret }] of Object.entries<Setting>(SETTINGS)) {
     const holder = `${name}_file`;
+    if (isSecret && said(name) !== undefined && said(holder) !== undefined) {
+      problems.push(`${name} and ${holder}: set one of them, not both`);
+    }
     values[name] =
       said(name) ??
       (isSecret && readSecret(holder, said(holder), problems)) ??

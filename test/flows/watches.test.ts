@@ -21,6 +21,7 @@ import {
   WatchSessionsRequest,
   type WatchSessionsResponse,
 } from "../../src/gen/rexec/session/v1/session_service.ts";
+import { CreateTokenRequest, TokenScope } from "../../src/gen/rexec/token/v1/token_service.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
 import { type GrpcCaller, failure, grpcCaller, ok } from "../support/grpc-call.ts";
 import { type Watch, watch } from "../support/grpc-watch.ts";
@@ -80,7 +81,7 @@ const isStatus = (status: AgentStatus) => (response: WatchAgentsResponse) =>
 
 /** An API token of the admin, and its id. */
 async function newToken(): Promise<{ secret: string; tokenId: string }> {
-  const request = { name: randomUUID(), scopes: [2], agentId: "", expiresAt: undefined, requestId: "" };
+  const request = CreateTokenRequest.fromPartial({ name: randomUUID(), scopes: [TokenScope.TOKEN_SCOPE_READ] });
   const made = (await call(server.tokens, "createToken", request, server.adminToken)) as {
     secret: string;
     token: { id: string };

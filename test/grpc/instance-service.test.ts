@@ -23,6 +23,7 @@ import type { AuditRecord } from "../../src/server/domain/events/audit.ts";
 import type { InstanceView } from "../../src/server/domain/instances/instances.ts";
 import type { StreamHandler } from "../../src/server/transports/grpc/call-context.ts";
 import { implementService } from "../../src/server/transports/grpc/service-implementation.ts";
+import { StreamSlots } from "../../src/server/transports/grpc/stream-slots.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { freshDatabase } from "../support/fresh-database.ts";
 import { failure, grpcCaller, ok } from "../support/grpc-call.ts";
@@ -241,7 +242,13 @@ it("a stream is asked to go elsewhere when the instance drains, but one of the o
       return untilAborted(signal);
     };
     const stopping = new AbortController().signal;
-    const deps = { ...plane.deps, draining: draining.signal, closing: closing.signal, stopping };
+    const deps = {
+      ...plane.deps,
+      draining: draining.signal,
+      closing: closing.signal,
+      stopping,
+      streams: new StreamSlots(),
+    };
     const { definition, implementation } = implementService(deps, service, { [method]: handler });
     server.addService(definition, implementation);
   }

@@ -28,6 +28,7 @@ export function createEventRecorder(deps: {
   const { log, clock, onError, onWritten } = deps;
   const collected: AuditRecord[] = [];
   let lost = 0;
+  let closed = false;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<boolean> = Promise.resolve(true);
 
@@ -42,7 +43,7 @@ export function createEventRecorder(deps: {
   function flushLater(): void {
     void flush().then((isWritten) => {
       timer = undefined;
-      if (collected.length > 0) timer = setTimeout(flushLater, isWritten ? 0 : RETRY_INTERVAL_MS);
+      if (collected.length > 0 && !closed) timer = setTimeout(flushLater, isWritten ? 0 : RETRY_INTERVAL_MS);
     });
   }
 
@@ -72,6 +73,7 @@ export function createEventRecorder(deps: {
 
   return {
     async close() {
+      closed = true;
       unsubscribe();
       clearTimeout(timer);
       while (collected.length > 0) if (!(await flush())) return;

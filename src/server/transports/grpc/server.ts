@@ -20,6 +20,7 @@ import { planService, type PlanServiceDeps } from "./plan-service.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
 import { SERVICE_NAMES, SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
+import { StreamSlots } from "./stream-slots.ts";
 import { tokenService, type TokenServiceDeps } from "./token-service.ts";
 import { userService, type UserServiceDeps } from "./user-service.ts";
 
@@ -71,6 +72,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
   const server = new Server(OPTIONS);
   const closing = new AbortController();
   const stopping = new AbortController();
+  const streams = new StreamSlots();
   const served = new Map<object, object>([
     [AgentServiceService, agentService(deps)],
     [EventServiceService, eventService(deps)],
@@ -85,7 +87,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
   for (const service of SERVICES) {
     const handlers = (served.get(service) ?? {}) as Parameters<typeof implementService>[2];
     const { definition, implementation } = implementService(
-      { ...deps, closing: closing.signal, stopping: stopping.signal },
+      { ...deps, closing: closing.signal, stopping: stopping.signal, streams },
       service,
       handlers,
     );

@@ -24,6 +24,7 @@ import {
   type ServeCallDeps,
   type ServerCall,
 } from "./serve-call.ts";
+import type { StreamSlots } from "./stream-slots.ts";
 import { watchCredential, type WatchCredentialDeps } from "./watch-credential.ts";
 
 export type ImplementServiceDeps = ServeCallDeps & WatchCredentialDeps & Draining & { meter: CallMeter };
@@ -31,6 +32,7 @@ type Deps = ImplementServiceDeps &
   Closing & {
     /** Aborts when the server begins to close: streams have no end of their own. */
     stopping: AbortSignal;
+    streams: StreamSlots;
   };
 type Unary = UnaryHandler<unknown, unknown>;
 type Stream = StreamHandler<unknown, unknown>;
@@ -94,7 +96,7 @@ function serveStream(deps: Deps, method: Method, handler: Stream | undefined) {
   };
 }
 
-/** Where anybody may call there is no credential that could end. */
+/** Returns what ends it. Where anybody may call there is no credential that could end, and no user to count for. */
 function watchCaller(
   deps: Deps,
   path: string,
@@ -107,7 +109,12 @@ function watchCaller(
   if (ACCESS_RULES.get(path) === "anybody") return () => {};
   const { context, call, giveUp } = stream;
   const { caller } = context;
-  return watchCredential(deps, { path, caller, metadata: call.metadata, peer: call.getPeer(), giveUp });
+  const release = deps.streams.take(caller.user.id);
+  const stop = watchCredential(deps, { path, caller, metadata: call.metadata, peer: call.getPeer(), giveUp });
+  return () => {
+    stop();
+    release();
+  };
 }
 
 async function serveMetered<Result>(
