@@ -5,7 +5,8 @@ import type { Agent, AgentFilter, AgentOrder } from "../../domain/agents/agent.t
 import type { Page, PageQuery } from "../../domain/page.ts";
 import { type AgentRow, toAgent } from "./agent-rows.ts";
 import type { Database } from "./database.ts";
-import { behind, direction, NEVER, type OrderColumn, rowsToRead, timeCursor, toPage } from "./paging.ts";
+import { listRows } from "./list-rows.ts";
+import { NEVER, type OrderColumn, timeCursor } from "./paging.ts";
 import type { Schema } from "./schema.ts";
 import { containsPattern, searchText, storableText } from "./text.ts";
 
@@ -20,24 +21,7 @@ const ORDERS: Readonly<Record<AgentOrder, OrderColumn<AgentRow>>> = {
 };
 
 export function listAgents(database: Database, query: PageQuery<AgentFilter, AgentOrder>): Promise<Page<Agent>> {
-  const order = ORDERS[query.order.by];
-  return database.run(async (db) => {
-    const rows = await db
-      .selectFrom("agents")
-      .selectAll()
-      .where((where) => matches(where, query.filter))
-      .where(behind(order, query))
-      .orderBy(order.expression, direction(query))
-      .orderBy("id", direction(query))
-      .limit(rowsToRead(query))
-      .execute();
-    const { total } = await db
-      .selectFrom("agents")
-      .select((select) => select.fn.countAll<number>().as("total"))
-      .where((where) => matches(where, query.filter))
-      .executeTakeFirstOrThrow();
-    return toPage({ query, order, rows, total }, toAgent);
-  });
+  return listRows(database, { table: "agents", query, orders: ORDERS, matches }, toAgent);
 }
 
 function matches(

@@ -7,7 +7,8 @@ import type { Page, PageQuery } from "../../domain/page.ts";
 import { appendAudit } from "./audit-log.ts";
 import { createToken } from "./create-token.ts";
 import type { Database } from "./database.ts";
-import { behind, direction, NEVER, type OrderColumn, rowsToRead, timeCursor, toPage } from "./paging.ts";
+import { listRows } from "./list-rows.ts";
+import { NEVER, type OrderColumn, timeCursor } from "./paging.ts";
 import type { ApiTokenTable, Schema } from "./schema.ts";
 import { toToken } from "./token-rows.ts";
 import { toUser } from "./user-rows.ts";
@@ -59,24 +60,7 @@ export function createTokenStore(database: Database): TokenStore {
 }
 
 function listTokens(database: Database, query: PageQuery<TokenFilter, TokenOrder>): Promise<Page<Token>> {
-  const order = ORDERS[query.order.by];
-  return database.run(async (db) => {
-    const rows = await db
-      .selectFrom("api_tokens")
-      .selectAll()
-      .where((where) => matches(where, query.filter))
-      .where(behind(order, query))
-      .orderBy(order.expression, direction(query))
-      .orderBy("id", direction(query))
-      .limit(rowsToRead(query))
-      .execute();
-    const { total } = await db
-      .selectFrom("api_tokens")
-      .select((select) => select.fn.countAll<number>().as("total"))
-      .where((where) => matches(where, query.filter))
-      .executeTakeFirstOrThrow();
-    return toPage({ query, order, rows, total }, toToken);
-  });
+  return listRows(database, { table: "api_tokens", query, orders: ORDERS, matches }, toToken);
 }
 
 function matches(

@@ -5,7 +5,8 @@ import type { User } from "../../domain/access/identity.ts";
 import type { Page, PageQuery } from "../../domain/page.ts";
 import type { UserFilter, UserOrder } from "../../domain/users/user-accounts.ts";
 import type { Database } from "./database.ts";
-import { behind, direction, type OrderColumn, rowsToRead, timeCursor, toPage } from "./paging.ts";
+import { listRows } from "./list-rows.ts";
+import { type OrderColumn, timeCursor } from "./paging.ts";
 import type { Schema } from "./schema.ts";
 import { containsPattern, searchText, storableText } from "./text.ts";
 import { toUser, type UserRow } from "./user-rows.ts";
@@ -16,24 +17,7 @@ const ORDERS: Readonly<Record<UserOrder, OrderColumn<UserRow>>> = {
 };
 
 export function listUsers(database: Database, query: PageQuery<UserFilter, UserOrder>): Promise<Page<User>> {
-  const order = ORDERS[query.order.by];
-  return database.run(async (db) => {
-    const rows = await db
-      .selectFrom("users")
-      .selectAll()
-      .where((where) => matches(where, query.filter))
-      .where(behind(order, query))
-      .orderBy(order.expression, direction(query))
-      .orderBy("id", direction(query))
-      .limit(rowsToRead(query))
-      .execute();
-    const { total } = await db
-      .selectFrom("users")
-      .select((select) => select.fn.countAll<number>().as("total"))
-      .where((where) => matches(where, query.filter))
-      .executeTakeFirstOrThrow();
-    return toPage({ query, order, rows, total }, toUser);
-  });
+  return listRows(database, { table: "users", query, orders: ORDERS, matches }, toUser);
 }
 
 function matches(
