@@ -52,6 +52,8 @@ export interface RunningServer {
 }
 
 const TICK_MS = 1_000;
+/** Events of one agent that the audit log takes in. */
+const RECORDED_OF_AGENT = { burst: 500, perMinute: 120 };
 /** Events that come often and leave nothing in the audit log. */
 const UNLOGGED: ReadonlySet<string> = new Set(["agent.stats", "instance.beat"]);
 const CLOSE_GRACE_MS = 5_000;
@@ -89,6 +91,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     events,
     log: stores.audit,
     clock,
+    agentLimits: createRateLimits({ clock, ...RECORDED_OF_AGENT }),
     onError: (err) => log.warn({ err }, "events not written"),
     onWritten: () => eventWakeUps.wake(),
   });

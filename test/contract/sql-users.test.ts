@@ -35,6 +35,30 @@ describe.each(DATABASES)("accounts on $name", ({ open }) => {
     expect(new Set(ids).size).toBe(1);
   });
 
+  test("deletions of a user and of agents beside tokens that take others' places wait for each other in no circle", async () => {
+    for (let round = 0; round < 10; round++) {
+      const user = await addUser(stores, { plan: "enterprise" });
+      const agents = await Promise.all(Array.from({ length: 3 }, () => addAgent(stores, user.id)));
+      const tokens = agents.map(({ id }) => newToken(user.id, { scopes: ["agent"], agentId: id }));
+      for (const token of tokens) await stores.tokens.create(token, audit("token.created"));
+      const outcomes = await Promise.allSettled([
+        ...tokens.map(({ id, agentId }) =>
+          stores.tokens.create(
+            newToken(user.id, { scopes: ["agent"], ...(agentId && { agentId }), replaces: { id } }),
+            audit("token.created"),
+          ),
+        ),
+        ...agents.slice(1).map(({ id }) => stores.agents.delete(id, audit("agent.deleted"))),
+        stores.users.delete(user.id, audit("user.deleted")),
+      ]);
+      const reasons = outcomes.flatMap((each) =>
+        each.status === "rejected" ? [(each.reason as DomainError).reason] : [],
+      );
+      expect(reasons).not.toContain("BACKEND_UNAVAILABLE");
+      expect(reasons.filter((reason) => reason === undefined)).toEqual([]);
+    }
+  });
+
   test("of twenty users with one email one comes to be", async () => {
     const email = `${randomUUID()}@example.org`;
     const results = await Promise.all(

@@ -129,6 +129,20 @@ describe.each(DATABASES)("TokenService on $name", ({ open }) => {
     });
   });
 
+  it("CreateToken makes none that outlives the credential that makes it, nor a JWT made from that", async () => {
+    const { user } = await plane.addCaller();
+    const ownEnd = new Date(Math.floor(Date.now() / 1000) * 1000 + 60_000);
+    const token = await plane.addToken(user, { scopes: ["write"], expiresAt: ownEnd });
+    const { jwt } = await ok(plane.call(exchangeToken, {}, { token }));
+    for (const credential of [token, jwt]) {
+      expect((await created(credential)).made.expiresAt).toEqual(ownEnd);
+      const later = new Date(ownEnd.getTime() + 1000);
+      expect((await created(credential, { expiresAt: later })).made.expiresAt).toEqual(ownEnd);
+      const sooner = new Date(ownEnd.getTime() - 1000);
+      expect((await created(credential, { expiresAt: sooner })).made.expiresAt).toEqual(sooner);
+    }
+  });
+
   describe("CreateToken in place of another", () => {
     const overlap = (seconds: number) => ({ seconds, nanos: 0 });
     const rotate = (token: string, replacesTokenId: string, fields: Partial<CreateTokenRequest> = {}) =>
@@ -179,6 +193,15 @@ describe.each(DATABASES)("TokenService on $name", ({ open }) => {
       const old = await created(token, { expiresAt });
       await rotate(token, old.made.id, { overlap: overlap(3600) });
       expect((await stateOf(token, old.made.id))?.expiresAt).toEqual(expiresAt);
+    });
+
+    it("gives the new one the end of the old one, unless another was asked for", async () => {
+      const { token } = await plane.addCaller();
+      const [end, later] = [new Date(Date.now() + 60_000), new Date(Date.now() + 120_000)];
+      const old = await created(token, { expiresAt: end });
+      const { made } = await rotate(token, old.made.id);
+      expect(made.expiresAt).toEqual(end);
+      expect((await rotate(token, made.id, { expiresAt: later })).made.expiresAt).toEqual(later);
     });
 
     it("repeated with one request id makes one token and changes the old one once, also at the same moment", async () => {

@@ -225,6 +225,14 @@ describe.each(DATABASES)("UserService on $name", ({ open }) => {
       );
       expect(revoked.map(({ tokenHash }) => tokenHash).sort()).toEqual(hashes.sort());
       for (const hash of hashes) expect(await plane.stores.tokens.findByHash(hash)).toBeUndefined();
+      const filter = { userId: user.id };
+      const order = { by: "sequence", descending: true } as const;
+      const { rows } = await plane.stores.audit.list({ filter, order, limit: 6 });
+      expect(rows.map(({ type }) => type)).toEqual([
+        "user.deleted",
+        ...Array<string>(2).fill("agent.deleted"),
+        ...Array<string>(3).fill("token.revoked"),
+      ]);
       expect(await failure(get(user.id))).toMatchObject({ reason: "USER_NOT_FOUND" });
       expect(await failure(remove(user.id))).toMatchObject({ reason: "USER_NOT_FOUND" });
     });

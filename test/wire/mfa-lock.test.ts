@@ -99,6 +99,16 @@ describe("a locked agent", () => {
     }
   });
 
+  it("is held by its own token as before, and by another of its owner's with a grant only", async () => {
+    const { agentId, token: own } = await wire.addAgent(owner.user);
+    await lock(agentId, owner.token);
+    const url = `${wire.server.wsUrl}/ws/agent/${agentId}`;
+    for (const refused of [owner.token, other]) expect(await refusal(url, { token: refused })).toEqual(LOCKED);
+    await (await WireSocket.dial(url, { token: own })).close();
+    await verify(agentId, owner.token, owner);
+    await (await WireSocket.dial(url, { token: owner.token })).close();
+  });
+
   it("is as closed to a viewer that comes back as to a new one", async () => {
     const { agentId } = agent;
     const viewer = await v2Viewer(agentId, owner.token);

@@ -29,10 +29,7 @@ const TRANSACTION_TEXT = sql<string>`transaction::text`.as("transaction_text");
 export function createEventLog(database: Database): EventLog {
   return {
     append: (record) => database.run((db) => appendAudit(db, record)),
-    async appendAll(records) {
-      if (records.length === 0) return;
-      await database.run((db) => db.insertInto("audit_log").values(records.map(toRow)).execute());
-    },
+    appendAll: (records) => database.run((db) => appendAudits(db, records)),
     list: (query) => listRecords(database, query),
     end: () => database.run(async (db) => ({ transaction: await oldestRunning(db), sequence: 0 })),
     readAfter: (after, filter, limit) => readAfter(database, { after, filter, limit }),
@@ -40,8 +37,13 @@ export function createEventLog(database: Database): EventLog {
 }
 
 /** With a transaction as `db`, the record stands or falls with what it tells of. */
-export async function appendAudit(db: Kysely<Schema>, record: AuditRecord): Promise<void> {
-  await db.insertInto("audit_log").values(toRow(record)).execute();
+export function appendAudit(db: Kysely<Schema>, record: AuditRecord): Promise<void> {
+  return appendAudits(db, [record]);
+}
+
+/** Several of one change, in one statement. */
+export async function appendAudits(db: Kysely<Schema>, records: readonly AuditRecord[]): Promise<void> {
+  if (records.length > 0) await db.insertInto("audit_log").values(records.map(toRow)).execute();
 }
 
 function toRow(record: AuditRecord) {

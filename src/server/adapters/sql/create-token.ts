@@ -7,6 +7,7 @@ import type { AuditRecord } from "../../domain/events/audit.ts";
 import { appendAudit } from "./audit-log.ts";
 import type { Database } from "./database.ts";
 import { violatedConstraint } from "./errors.ts";
+import { lockUser } from "./register-agent.ts";
 import type { Schema } from "./schema.ts";
 import { toToken, type TokenRow } from "./token-rows.ts";
 
@@ -28,6 +29,8 @@ export async function createToken(database: Database, token: NewToken, audit: Au
 }
 
 async function create(trx: Transaction<Schema>, token: NewToken, audit: AuditRecord): Promise<CreatedToken> {
+  // In the order in which a deletion locks: the user, then tokens.
+  if (token.replaces !== undefined) await lockUser(trx, token.userId);
   // Those who replace one token take turns on its row, and then see whether their own request has been there before.
   const old = token.replaces && (await lockReplaced(trx, token.replaces));
   const repeated = await replaceSecret(trx, token, audit);

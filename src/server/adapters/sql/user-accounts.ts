@@ -11,7 +11,7 @@ import type {
   UserAccounts,
   UserChanges,
 } from "../../domain/users/user-accounts.ts";
-import { appendAudit } from "./audit-log.ts";
+import { appendAudit, appendAudits } from "./audit-log.ts";
 import type { Database } from "./database.ts";
 import { violatedConstraint } from "./errors.ts";
 import type { Schema } from "./schema.ts";
@@ -122,21 +122,28 @@ async function deleteUser(
   if (user === undefined) return undefined;
   const agents = await trx
     .selectFrom("agents")
-    .select("id")
+    .select(["id", "name"])
     .where("user_id", "=", id)
     .orderBy("id")
     .forUpdate()
     .execute();
   const tokens = await trx
     .selectFrom("api_tokens")
-    .select("hash")
+    .select(["id", "hash", "name", "revoked_at"])
     .where("user_id", "=", id)
     .orderBy("id")
     .forUpdate()
     .execute();
   // Agents and tokens go with their user.
   await trx.deleteFrom("users").where("id", "=", id).execute();
-  await appendAudit(trx, audit);
+  const went = (type: string, subject: string, name: string) => ({ ...audit, type, subject, detail: { name } });
+  await appendAudits(trx, [
+    ...tokens
+      .filter(({ revoked_at }) => revoked_at === null)
+      .map((token) => went("token.revoked", `token:${token.id}`, token.name)),
+    ...agents.map((agent) => went("agent.deleted", `agent:${agent.id}`, agent.name)),
+    audit,
+  ]);
   return { agentIds: agents.map((agent) => agent.id), tokenHashes: tokens.map((token) => token.hash) };
 }
 

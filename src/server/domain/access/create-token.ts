@@ -36,6 +36,7 @@ export async function createToken(
   checkExpiry(input.expiresAt, deps.clock);
   const requestId = parseRequestId(input.requestId);
   const shape = await tokenShape(deps, input);
+  const expiresAt = soonestEnd(input.expiresAt ?? shape.expiresAt, caller.credential.tokenExpiresAtMs);
   for (const scope of shape.scopes) {
     if (scope !== "agent" && !scopeCovers(caller.scope, scope)) throw new DomainError("NOT_AUTHORIZED");
   }
@@ -50,7 +51,7 @@ export async function createToken(
       hash,
       prefix,
       ...shape,
-      ...(input.expiresAt === undefined ? {} : { expiresAt: input.expiresAt }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(requestId === undefined ? {} : { requestId }),
     },
     {
@@ -78,6 +79,12 @@ function tell({ events }: Pick<CreateTokenDeps, "events">, { token, replacedHash
   const { hash: tokenHash, expiresAt } = ended;
   if (expiresAt === undefined) events.publish({ type: "token.revoked", tokenHash, userId });
   else events.publish({ type: "token.shortened", tokenHash, userId, expiresAt });
+}
+
+/** No token makes one that outlives it: else a credential could renew itself for ever. */
+function soonestEnd(wanted: Date | undefined, ownEndMs: number | undefined): Date | undefined {
+  if (ownEndMs === undefined) return wanted;
+  return wanted !== undefined && wanted.getTime() < ownEndMs ? wanted : new Date(ownEndMs);
 }
 
 function checkExpiry(expiresAt: Date | undefined, clock: Clock): void {

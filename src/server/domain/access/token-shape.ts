@@ -26,6 +26,8 @@ export interface TokenShape {
   /** For the scope "agent". */
   agentId?: AgentId;
   replaces?: ReplacedToken;
+  /** Of the token that is replaced: the new one has no more time, unless more was asked for. */
+  expiresAt?: Date;
 }
 
 export interface TokenShapeInput {
@@ -71,6 +73,7 @@ async function inheritedShape(deps: TokenShapeDeps, input: TokenShapeInput): Pro
     scopes: old.scopes,
     replaces: { id: old.id, ...until },
     ...(old.agentId === undefined ? {} : { agentId: old.agentId }),
+    ...(old.expiresAt === undefined ? {} : { expiresAt: old.expiresAt }),
   };
 }
 

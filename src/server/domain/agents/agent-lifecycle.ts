@@ -14,6 +14,13 @@ import { Presence } from "./presence.ts";
 
 /** Statistics reach terminals and events as they come, and the database this often. */
 const SAVE_STATS_EVERY_MS = 60_000;
+/** An agent says what its machine is when it connects, and hardly ever again. */
+const TAKE_SYSTEM_INFO_EVERY_MS = 60_000;
+const NOTHING_SAVED = {
+  statsSavedAtMs: 0,
+  systemInfoTakenAtMs: Number.NEGATIVE_INFINITY,
+  nextSystemInfo: undefined,
+};
 /** Last-seen times are written for all agents at once, this often. */
 const SAVE_SEEN_EVERY_MS = 30_000;
 
@@ -37,6 +44,9 @@ export interface AgentConnection {
   heardAtMs: number;
   suspect: boolean;
   statsSavedAtMs: number;
+  systemInfoTakenAtMs: number;
+  /** Came too soon after the one before: taken in when it is time. */
+  nextSystemInfo: SystemInfo | undefined;
 }
 
 export class AgentLifecycle {
@@ -65,7 +75,7 @@ export class AgentLifecycle {
     const boot = hello.bootId === undefined ? {} : { bootId: hello.bootId };
     const location = await locations.claim({ agentId: agent.id, instanceId, connectionId, ...boot }, agent.epoch);
     const now = clock.now();
-    const connection = { link, agent, location, heardAtMs: now, suspect: false, statsSavedAtMs: 0 };
+    const connection = { link, agent, location, heardAtMs: now, suspect: false, ...NOTHING_SAVED };
     this.#presence.add(connection, now);
     this.#connections.add(connection);
     router.agentUp(link, agent, hello);
@@ -95,8 +105,19 @@ export class AgentLifecycle {
     await locations.release(location);
   }
 
-  onSystemInfo({ agent }: AgentConnection, systemInfo: SystemInfo): void {
-    const { id: agentId, userId } = agent;
+  /** The latest counts: what comes more often than an honest agent says it costs nothing but its place. */
+  onSystemInfo(connection: AgentConnection, systemInfo: SystemInfo): void {
+    const now = this.#deps.clock.now();
+    if (now - connection.systemInfoTakenAtMs < TAKE_SYSTEM_INFO_EVERY_MS) {
+      connection.nextSystemInfo = systemInfo;
+      return;
+    }
+    connection.systemInfoTakenAtMs = now;
+    connection.nextSystemInfo = undefined;
+    this.#takeSystemInfo(connection.agent, systemInfo);
+  }
+
+  #takeSystemInfo({ id: agentId, userId }: Agent, systemInfo: SystemInfo): void {
     this.#deps.events.publish({ type: "agent.system_info", agentId, userId, systemInfo });
     this.#save(agentId, "system information", async (store) => {
       await store.saveSystemInfo(agentId, systemInfo);
@@ -117,6 +138,9 @@ export class AgentLifecycle {
   tick(): void {
     const now = this.#deps.clock.now();
     const changes = this.#presence.tick(now);
+    for (const connection of this.#connections) {
+      if (connection.nextSystemInfo !== undefined) this.onSystemInfo(connection, connection.nextSystemInfo);
+    }
     for (const connection of changes.ping) connection.link.ping();
     for (const connection of changes.suspect) this.#setSuspect(connection, true);
     for (const connection of changes.back) this.#setSuspect(connection, false);

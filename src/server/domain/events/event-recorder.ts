@@ -1,6 +1,7 @@
 // Writes events into the audit log that come with no change of the database: connections, sessions, instances.
 // In batches, for ten thousand agents may come back at once.
 
+import type { RateLimits } from "../access/rate-limits.ts";
 import type { Clock } from "../clock.ts";
 import type { AuditRecord, EventLog } from "./audit.ts";
 import type { DomainEvent, EventBus } from "./events.ts";
@@ -21,6 +22,8 @@ export function createEventRecorder(deps: {
   events: Pick<EventBus, "subscribe">;
   log: Pick<EventLog, "appendAll">;
   clock: Clock;
+  /** How much of one agent is written: it could connect, and start shells, for ever. What is over is lost and counted. */
+  agentLimits: Pick<RateLimits, "tryTake">;
   onError: (error: unknown) => void;
   /** Something can be read from the log now that could not before. */
   onWritten: () => void;
@@ -35,7 +38,8 @@ export function createEventRecorder(deps: {
   const unsubscribe = deps.events.subscribe((event) => {
     const record = recordOf(event, new Date(clock.now()));
     if (record === undefined) return;
-    if (collected.length < MAX_COLLECTED) collected.push(record);
+    const isWelcome = !("agentId" in event) || deps.agentLimits.tryTake(event.agentId ?? "");
+    if (isWelcome && collected.length < MAX_COLLECTED) collected.push(record);
     else lost += 1;
     timer ??= setTimeout(flushLater, FLUSH_INTERVAL_MS);
   });

@@ -1,7 +1,7 @@
 // Streams end with what let them in.
 import { Metadata } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { aUser, userIdentity } from "../../../../test/support/identities.ts";
+import { aToken, aUser, userIdentity } from "../../../../test/support/identities.ts";
 import type { Credential } from "../../domain/access/identity.ts";
 import type { DomainEvent } from "../../domain/events/events.ts";
 import { watchCredential, type WatchCredentialDeps } from "./watch-credential.ts";
@@ -9,18 +9,30 @@ import { watchCredential, type WatchCredentialDeps } from "./watch-credential.ts
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function watched(credential: Partial<Credential>) {
+/** `admit`: what looking at the credential again comes to, in turn; then it is good for ever. */
+function watched(credential: Partial<Credential>, findByHash: (() => Promise<unknown>)[] = []) {
   let listener: (event: DomainEvent) => void = () => {};
   const ended: string[] = [];
   const user = aUser();
+  const secret = `rexec_${"0".repeat(64)}`;
+  const good = aToken(user, { scopes: ["read"] });
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${secret}`);
   const deps = {
+    secrets: { sha256Hex: () => credential.tokenHash ?? "a" },
+    tokens: { findByHash: () => (findByHash.shift() ?? (async () => good))() },
+    tokenCache: { get: () => undefined, put: () => {} },
+    tokenUsage: { note: () => {} },
+    refusals: { note: () => {} },
+    attempts: { authFailures: { waitMs: () => 0, tryTake: () => true } },
+    trustedProxies: { check: () => false },
     clock: { now: () => Date.now() },
     events: { subscribe: (given: typeof listener) => ((listener = given), () => (listener = () => {})) },
   } as unknown as WatchCredentialDeps;
   const stop = watchCredential(deps, {
-    path: "/s/m",
+    path: "/rexec.agent.v1.AgentService/WatchAgents",
     caller: userIdentity(user, "read", credential),
-    metadata: new Metadata(),
+    metadata,
     peer: "",
     giveUp: (error) => void ended.push(error.reason),
   });
@@ -57,5 +69,23 @@ describe("a stream", () => {
     }
     vi.advanceTimersByTime(1_000);
     expect([open.ended, over.ended]).toEqual([["TOKEN_INVALID"], []]);
+  });
+
+  it("whose token was revoked while it was admitted ends at once", async () => {
+    const { ended } = watched({ tokenHash: "a" }, [async () => undefined]);
+    await vi.waitFor(() => expect(ended).toEqual(["TOKEN_INVALID"]));
+  });
+
+  it("is looked at again each second while nobody knows, and no more once it is over", async () => {
+    const away = () => Promise.reject(new Error("away"));
+    const asked: number[] = [];
+    const counted = (answer: () => Promise<unknown>) => () => (asked.push(Date.now()), answer());
+    const startMs = Date.now();
+    const { ended } = watched({ tokenHash: "a" }, [counted(away), counted(away), counted(async () => undefined)]);
+    await vi.advanceTimersByTimeAsync(2_500);
+    expect(ended).toEqual(["TOKEN_INVALID"]);
+    expect(asked.map((at) => at - startMs)).toEqual([0, 1_000, 2_000]);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(asked).toHaveLength(3);
   });
 });

@@ -12,6 +12,7 @@ export interface WatchCredentialDeps extends AdmitDeps {
 
 /** What setTimeout can wait for; a stream that lives longer is looked at again then. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const ASK_AGAIN_MS = 1_000;
 
 /** Calls `giveUp` at most once, and nothing after the returned function was called. */
 export function watchCredential(
@@ -28,6 +29,8 @@ export function watchCredential(
   const { credential, user } = caller;
   let expiresAtMs = credential.expiresAtMs ?? Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let isStopped = false;
 
   const unsubscribe = deps.events.subscribe((event) => {
     switch (event.type) {
@@ -48,17 +51,21 @@ export function watchCredential(
     }
   });
   function end(error: DomainError): void {
+    if (isStopped) return;
     stop();
     input.giveUp(error);
   }
   /** Rights are read at admission: who has fewer by now is turned away. */
   function askAgain(): void {
+    clearTimeout(retry);
     admit(deps, { path, metadata, peer }).then(
       (now) => {
         if (now === undefined || !scopeCovers(now.scope, caller.scope)) end(new DomainError("NOT_AUTHORIZED"));
       },
       (error: unknown) => {
-        if (error instanceof DomainError && error.reason !== "BACKEND_UNAVAILABLE") end(error);
+        if (error instanceof DomainError && error.reason !== "BACKEND_UNAVAILABLE") return end(error);
+        // Nobody knows just now: asked until somebody does.
+        if (!isStopped) retry = setTimeout(askAgain, ASK_AGAIN_MS);
       },
     );
   }
@@ -74,6 +81,8 @@ export function watchCredential(
     timer = setTimeout(waitForExpiry, Math.min(leftMs, MAX_TIMER_MS));
   }
   function stop(): void {
+    isStopped = true;
+    clearTimeout(retry);
     clearTimeout(timer);
     unsubscribe();
   }

@@ -6,12 +6,13 @@ import type { Peer } from "../../domain/access/attempts.ts";
 import type { Identity } from "../../domain/access/identity.ts";
 import { mayHoldAgentSocket } from "../../domain/access/rules.ts";
 import type { Agent, AgentStore, ConnectionFacts } from "../../domain/agents/agent.ts";
+import { requireGrant, type RequireGrantDeps } from "../../domain/mfa/require-grant.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import { type AgentId, type BootId, parseBootId } from "../../../protocol/ids.ts";
 import { harmlessText } from "../../../protocol/names.ts";
 import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
 
-export interface AdmitAgentDeps {
+export interface AdmitAgentDeps extends RequireGrantDeps {
   authenticate: AuthenticateFromDeps;
   agents: Pick<AgentStore, "get">;
   router: TerminalRouter;
@@ -26,6 +27,9 @@ export async function admitAgent(
   const agent = await deps.agents.get(input.agentId);
   if (!agent) throw new DomainError("AGENT_NOT_FOUND");
   if (!mayHoldAgentSocket(identity, agent)) throw new DomainError("NOT_AUTHORIZED");
+  // Whoever holds the socket of a locked agent is typed to by those who may enter it: its own token may, and no other
+  // token of its owner without a code.
+  if (identity.kind !== "agent") await requireGrant(deps, { identity, agent });
   const bootId = parseBootId(header(input.headers, "x-rexec-boot-id") ?? "");
   if (!(await deps.router.mayConnect(agent.id, bootId))) throw new DomainError("AGENT_ALREADY_CONNECTED");
   return { identity, agent, bootId, facts: readFacts(input.headers) };

@@ -76,6 +76,10 @@ export interface CreateTokenRequest {
   scopes: TokenScope[];
   /** Required for, and only for, TOKEN_SCOPE_AGENT; must be empty with replaces_token_id. */
   agentId: string;
+  /**
+   * Unset: as the token that is replaced, else never. No later than the end of the token that makes it, or that the
+   * caller's JWT was made from.
+   */
   expiresAt:
     | Date
     | undefined;
