@@ -31,7 +31,7 @@ export function createEventLog(database: Database): EventLog {
     append: (record) => database.run((db) => appendAudit(db, record)),
     appendAll: (records) => database.run((db) => appendAudits(db, records)),
     list: (query) => listRecords(database, query),
-    end: () => database.run(async (db) => ({ transaction: await oldestRunning(db), sequence: 0 })),
+    end: () => database.run(endOfLog),
     readAfter: (after, filter, limit) => readAfter(database, { after, filter, limit }),
   };
 }
@@ -98,16 +98,20 @@ async function readAfter(
   { after, filter, limit }: { after: LogPosition; filter: EventFilter; limit: number },
 ): Promise<{ records: readonly LoggedRecord[]; position: LogPosition } | "unknown"> {
   return database.run(async (db) => {
-    const horizon = await oldestRunning(db);
+    const end = await endOfLog(db);
     // Of another database, or of this one before it was restored from an older copy.
-    if (BigInt(after.transaction) > BigInt(horizon)) return "unknown";
+    if (isBehind(after, end)) return "unknown";
     const rows = await db
       .selectFrom("audit_log")
       .selectAll()
       .select(TRANSACTION_TEXT)
-      .where(sql<SqlBool>`transaction < ${horizon}::text::xid8`)
-      .where(sql<SqlBool>`(transaction, sequence) > (${after.transaction}::text::xid8, ${after.sequence}::bigint)`)
+      .where(sql<SqlBool>`(era, transaction) < (${end.era}::integer, ${end.transaction}::text::xid8)`)
+      .where(
+        sql<SqlBool>`(era, transaction, sequence) >
+          (${after.era}::integer, ${after.transaction}::text::xid8, ${after.sequence}::bigint)`,
+      )
       .where((where) => matches(where, filter))
+      .orderBy("era")
       .orderBy("transaction")
       .orderBy("sequence")
       .limit(Math.min(limit, MAX_PAGE_SIZE))
@@ -115,17 +119,38 @@ async function readAfter(
     const records = rows.map(toRecord);
     const isAll = rows.length < Math.min(limit, MAX_PAGE_SIZE);
     const position = isAll ? undefined : records.at(-1)?.position;
-    return { records, position: position ?? { transaction: horizon, sequence: 0 } };
+    return { records, position: position ?? end };
   });
 }
 
-async function oldestRunning(db: Kysely<Schema>): Promise<string> {
-  const { rows } = await sql<{
-    oldest: string;
-  }>`SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS oldest`.execute(db);
-  const oldest = rows[0]?.oldest;
-  if (oldest === undefined) throw new Error("the database has told no snapshot");
-  return oldest;
+function isBehind(position: LogPosition, end: LogPosition): boolean {
+  if (position.era !== end.era) return position.era > end.era;
+  return BigInt(position.transaction) > BigInt(end.transaction);
+}
+
+/** Before the oldest transaction that still runs, or the next one. */
+async function endOfLog(db: Kysely<Schema>): Promise<LogPosition> {
+  const { rows } = await sql<{ era: number; oldest: string }>`
+    SELECT current_audit_era() AS era, pg_snapshot_xmin(pg_current_snapshot())::text AS oldest`.execute(db);
+  const [end] = rows;
+  if (end === undefined) throw new Error("the database has told no snapshot");
+  return { era: end.era, transaction: end.oldest, sequence: 0 };
+}
+
+/**
+ * To be called at the start, before anything is written. Where the log holds transactions that this database has not
+ * come to yet, it was restored from another: its records are the past, whatever their numbers.
+ */
+export async function beginAuditEra(db: Kysely<Schema>): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await sql`LOCK TABLE audit_eras IN EXCLUSIVE MODE`.execute(trx);
+    await sql`
+      INSERT INTO audit_eras (era)
+      SELECT current_audit_era() + 1 WHERE EXISTS (
+        SELECT 1 FROM audit_log
+        WHERE era = current_audit_era() AND transaction >= pg_snapshot_xmax(pg_current_snapshot())
+      )`.execute(trx);
+  });
 }
 
 function matches(
@@ -144,6 +169,6 @@ function matches(
 
 function toRecord(row: Selectable<AuditLogTable> & { transaction_text: string }): LoggedRecord {
   const { sequence, at, type, subject, actor, detail } = row;
-  const position = { transaction: row.transaction_text, sequence };
+  const position = { era: row.era, transaction: row.transaction_text, sequence };
   return { sequence, position, at, type, subject, actor, detail, ...(row.user_id !== null && { userId: row.user_id }) };
 }

@@ -3,6 +3,7 @@
 import type { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import { MIGRATIONS } from "../../../../migrations/index.ts";
+import { beginAuditEra } from "./audit-log.ts";
 import { translateError } from "./errors.ts";
 import type { Schema } from "./schema.ts";
 
@@ -10,7 +11,7 @@ import type { Schema } from "./schema.ts";
 export async function runMigrations(db: Kysely<Schema>): Promise<void> {
   const provider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) };
   const { error, results = [] } = await new Migrator({ db, provider }).migrateToLatest();
-  if (error === undefined) return;
+  if (error === undefined) return beginAuditEra(db);
   const failed = results.find((result) => result.status === "Error");
   const translated = translateError(error);
   if (translated !== error || failed === undefined) throw translated;

@@ -26,6 +26,8 @@ export interface LoggedRecord extends AuditRecord {
 
 /** A place in the log, in the order in which records became visible: all that is before it has been read. */
 export interface LogPosition {
+  /** Counts the times that the log was restored elsewhere. */
+  era: number;
   /** Decimal digits. */
   transaction: string;
   sequence: number;

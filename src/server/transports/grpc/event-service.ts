@@ -40,7 +40,7 @@ export function eventService(deps: EventServiceDeps): Handlers<typeof EventServi
       const watched = { name: EVENT_LIST.name, userId: caller.user.id, filter: request.filter };
       const filter = parseFilter(EVENT_LIST, request.filter);
       const place = openResumeToken(deps.pageTokenKey, watched, request.resumeToken);
-      const resume = place && { transaction: place.value, sequence: Number(place.id) };
+      const resume = place && positionAt(place);
       let sequence = 0;
       await watchEvents(deps, { caller, filter, resume, signal }, (change) =>
         send({
@@ -53,8 +53,14 @@ export function eventService(deps: EventServiceDeps): Handlers<typeof EventServi
   };
 }
 
-function placeOf({ transaction, sequence }: LogPosition): PageCursor {
-  return { value: transaction, id: String(sequence) };
+function placeOf({ era, transaction, sequence }: LogPosition): PageCursor {
+  return { value: transaction, id: `${era}/${sequence}` };
+}
+
+/** Sealed: it is one that placeOf has made. */
+function positionAt({ value: transaction, id }: PageCursor): LogPosition {
+  const [era, sequence] = id.split("/").map(Number);
+  return { era: era ?? 0, transaction, sequence: sequence ?? 0 };
 }
 
 function changeMessage(change: EventChange) {
