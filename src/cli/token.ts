@@ -50,7 +50,7 @@ function addRotate(token: Command, context: CommandContext): void {
     .command("rotate <id>")
     .description("make a token that takes another's place: the same name, scopes and agent; it is printed this once")
     .option("--overlap <duration>", "how long the old one goes on, e.g. 1h; by default it ends at once", parseDuration)
-    .option("--expires <duration>", "of the new one, e.g. 24h, 30d; by default it never ends", parseDuration)
+    .option("--expires <duration>", "of the new one, e.g. 24h, 30d; by default as long as the old one", parseDuration)
     .action(async (replacesTokenId: string, _options, command: Command) => {
       const { overlap, expires } = command.opts<{ overlap?: number; expires?: number }>();
       const expiresAt = expires === undefined ? undefined : new Date(Date.now() + expires);

@@ -5,6 +5,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openPostgres, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { AuditRecord, EventLog, LogPosition } from "../../src/server/domain/events/audit.ts";
+import { readDocument, sectionOf } from "../docs/markdown.ts";
 import { DATABASES } from "../support/databases.ts";
 import { freshDatabase } from "../support/fresh-database.ts";
 
@@ -100,5 +101,20 @@ describe("the audit log on Postgres", () => {
     expect(await subjectsAfter(audit, before)).toEqual(["old", "new"]);
     await stores.migrate();
     expect((await audit.end()).era).toBe(2);
+  });
+
+  test("is shortened by its owner as docs/operations.md says, and by nobody else", async () => {
+    const statements = /```sql\n([^`]+)```/.exec(
+      sectionOf(readDocument("docs/operations.md"), "## The audit log"),
+    )?.[1];
+    await other.query(
+      "INSERT INTO audit_log (at, type, subject, actor, detail) VALUES (now() - interval '2 years', 't', 'ancient', 'system', '{}')",
+    );
+    const ancient = async () => (await other.query("SELECT 1 FROM audit_log WHERE subject = 'ancient'")).rowCount;
+    await expect(other.query("DELETE FROM audit_log")).rejects.toThrow("audit_log is append-only");
+    expect(await ancient()).toBe(1);
+    await other.query(statements ?? "no statements");
+    expect(await ancient()).toBe(0);
+    await expect(other.query("DELETE FROM audit_log")).rejects.toThrow("audit_log is append-only");
   });
 });
