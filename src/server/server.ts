@@ -172,11 +172,13 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     { version: VERSION, instanceId },
   );
   const metricsPage = createMetricsPage({
-    authenticate,
+    ...authenticate,
     refusals,
+    trustedProxies,
     metrics,
     scrapeToken: config.metricsToken,
-    trustLoopback: config.publicUrl === undefined && config.metricsToken === undefined,
+    trustLoopback:
+      config.publicUrl === undefined && config.metricsToken === undefined && config.trustedProxies.length === 0,
   });
   const readiness = createReadiness({ ping, isDraining, log });
   const tls = config.tls && readTlsFiles(config.tls);
