@@ -72,6 +72,16 @@ describe("the environment", () => {
     expect(problems.join()).not.toContain("short");
   });
 
+  it("is doubted where it names a public address and no proxy", () => {
+    const warnings = (env: NodeJS.ProcessEnv, publicUrl?: string) =>
+      readServerConfig({ publicUrl }, { REXEC_JWT_SECRET: SECRET, ...env }).warnings;
+    const doubt = [expect.stringMatching(/^REXEC_PUBLIC_URL .*REXEC_TRUSTED_PROXIES .* all callers count as one/)];
+    expect(warnings({ REXEC_PUBLIC_URL: "https://rexec.example.com" })).toEqual(doubt);
+    expect(warnings({}, "https://rexec.example.com")).toEqual(doubt);
+    expect(warnings({ REXEC_PUBLIC_URL: "https://rexec.example.com", REXEC_TRUSTED_PROXIES: "127.0.0.1" })).toEqual([]);
+    expect(warnings({})).toEqual([]);
+  });
+
   it("may name a file for a secret", () => {
     const file = fileWith(`${SECRET}\n`, 0o600, "secret");
     const url = fileWith("postgres://user:password@db/rexec\n", 0o600, "url");

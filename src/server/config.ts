@@ -111,7 +111,7 @@ export function readServerConfig(
   };
   problems.push(...contradictions(values, config));
   if (problems.length > 0) throw new ConfigError(problems.map(withVariable).join("\n"));
-  return Object.freeze(config);
+  return Object.freeze({ ...config, warnings: [...config.warnings, ...doubts(config)] });
 }
 
 /** Every setting as text: the environment's, else the file's; of a secret either may name a file that holds it. */
@@ -187,6 +187,13 @@ function* contradictions(values: Settings, { host, jwtSecret, tls }: ServerConfi
   }
   if (!LOOPBACK.has(host) && tls === undefined && values.insecure !== "1") {
     yield `listen_host: ${host} would be served in clear text; set tls_cert_file and tls_key_file, put a TLS proxy before 127.0.0.1, or set insecure to 1`;
+  }
+}
+
+/** Settings that may be meant so, and mostly are not. */
+function* doubts({ publicUrl, trustedProxies }: ServerConfig): Generator<string> {
+  if (publicUrl !== undefined && trustedProxies.length === 0) {
+    yield "REXEC_PUBLIC_URL (public_url) is set and REXEC_TRUSTED_PROXIES (trusted_proxies) is not: if that address is a proxy's, all callers count as one, and one of them can use up the limits of attempts of all";
   }
 }
 

@@ -9,6 +9,7 @@ import { createOwnInstance } from "./adapters/memory/instances.ts";
 import { createAttemptLimits } from "./adapters/memory/attempt-limits.ts";
 import { createEventBus } from "./adapters/memory/event-bus.ts";
 import { createRateLimits } from "./adapters/memory/rate-limits.ts";
+import { createSeenTokens } from "./adapters/memory/seen-tokens.ts";
 import { createTerminalSlots } from "./adapters/memory/terminal-slots.ts";
 import { createTokenCache } from "./adapters/memory/token-cache.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
@@ -84,6 +85,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     onListenerError: (err, event) => log.error({ err, event: event.type }, "listener failed"),
   });
   const tokenCache = createTokenCache({ clock });
+  const seenTokens = createSeenTokens();
   const stopForgetting = events.subscribe((event) => forgetTokens(tokenCache, event));
   const eventWakeUps = createWakeUps();
   const stopWaking = events.subscribe((event) => !UNLOGGED.has(event.type) && eventWakeUps.wake());
@@ -110,7 +112,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   });
   const attempts = createAttemptLimits({ clock, rates: config.rates });
   const trustedProxies = proxiesOf(config.trustedProxies);
-  const authenticate = { ...stores, tokenCache, jwt, secrets, clock, tokenUsage, attempts };
+  const authenticate = { ...stores, tokenCache, seenTokens, jwt, secrets, clock, tokenUsage, attempts };
   const slots = createTerminalSlots((userId) => events.publish({ type: "limits.changed", userId }));
   const router = new TerminalRouter({ instanceId, clock, events });
   const stopNotices = forwardNotices({ events, viewersOf: (...of) => router.viewersOf(...of) });
@@ -173,11 +175,13 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     { version: VERSION, instanceId },
   );
   const metricsPage = createMetricsPage({
-    authenticate,
+    ...authenticate,
     refusals,
+    trustedProxies,
     metrics,
     scrapeToken: config.metricsToken,
-    trustLoopback: config.publicUrl === undefined && config.metricsToken === undefined,
+    trustLoopback:
+      config.publicUrl === undefined && config.metricsToken === undefined && config.trustedProxies.length === 0,
   });
   const readiness = createReadiness({ ping, isDraining, log });
   const tls = config.tls && readTlsFiles(config.tls);

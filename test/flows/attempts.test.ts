@@ -83,6 +83,13 @@ describe("invalid credentials of one address", () => {
     expect((await list(adminToken)).status).toBe(200);
   });
 
+  it("keep out nobody for long whom this process has not seen since it started", async () => {
+    const { adminToken } = await serve({ authFailuresPerAddress: 1 });
+    for (let n = 0; n < 3; n++) await list(anUnknownToken());
+    expect((await list(anUnknownToken())).status).toBe(429);
+    expect((await list(adminToken)).status).toBe(200);
+  });
+
   it("keep out no JWT that is valid, though this process has never seen it", async () => {
     const { adminToken, registerAgent } = await serve({ authFailuresPerAddress: 1 });
     await registerAgent();

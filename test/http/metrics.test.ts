@@ -1,7 +1,5 @@
-// /metrics of a real server with a real agent and viewer: what it says, and to whom.
+// /metrics of a real server with a real agent and viewer: what it says.
 import { randomUUID } from "node:crypto";
-import { request as httpRequest } from "node:http";
-import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ServerConfig } from "../../src/server/config.ts";
 import { createMetrics } from "../../src/server/adapters/prometheus/metrics.ts";
@@ -157,81 +155,5 @@ describe("the figures", () => {
     expect(
       [...figures.keys()].some((name) => name.startsWith("rexec_grpc_call_duration") && name.includes("Watch")),
     ).toBe(false);
-  });
-});
-
-describe("who may read them", () => {
-  const outside = Object.values(networkInterfaces())
-    .flat()
-    .find((address) => address?.family === "IPv4" && !address.internal)?.address;
-  const SCRAPE_TOKEN = "a-scraper's-own-token";
-
-  /** Status and reason. */
-  async function ask(server: TestServer, headers: Record<string, string> = {}, host = "127.0.0.1") {
-    const response = await new Promise<{ status: number; body: string }>((resolve, reject) => {
-      const asked = httpRequest(
-        { host, port: server.running.httpPort, path: "/metrics?token=x", headers },
-        (answer) => {
-          let body = "";
-          answer.setEncoding("utf8").on("data", (text: string) => void (body += text));
-          answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body }));
-        },
-      );
-      asked.on("error", reject).end();
-    });
-    const { status, body } = response;
-    return { status, reason: status === 200 ? undefined : (JSON.parse(body) as { reason: string }).reason };
-  }
-  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-  const OPEN = { status: 200, reason: undefined };
-  const NO_TOKEN = { status: 401, reason: "TOKEN_INVALID" };
-
-  it("is whoever asks from this machine, but nobody for whom a proxy asks", async () => {
-    const server = await start();
-    expect(await ask(server)).toEqual(OPEN);
-    for (const header of ["x-forwarded-for", "forwarded", "via", "x-real-ip"]) {
-      expect({ header, ...(await ask(server, { [header]: "127.0.0.1" })) }).toMatchObject(NO_TOKEN);
-    }
-  });
-
-  it("is no page of the web whose name leads to this machine", async () => {
-    const server = await start();
-    expect(await ask(server, { host: "localhost:7070" })).toEqual(OPEN);
-    expect(await ask(server, { host: "evil.example:7070" })).toEqual(NO_TOKEN);
-  });
-
-  it.each([{ publicUrl: "https://rexec.example.com" }, { metricsToken: SCRAPE_TOKEN }])(
-    "is nobody without a token where the server has %j",
-    async (config) => {
-      const server = await start(config);
-      expect(await ask(server)).toEqual(NO_TOKEN);
-      expect(await ask(server, bearer(server.adminToken))).toEqual(OPEN);
-      expect(await ask(server, bearer(SCRAPE_TOKEN))).toEqual("metricsToken" in config ? OPEN : NO_TOKEN);
-      expect(await ask(server, bearer(anUnknownToken()))).toEqual(NO_TOKEN);
-    },
-  );
-
-  it("is no other user, and no agent", async () => {
-    const wire = await startWireServer({ metricsToken: SCRAPE_TOKEN });
-    cleanUps.push(() => wire.close());
-    const user = await wire.addUser();
-    const agent = await wire.addAgent(user);
-    const { secret } = await wire.addToken(user, { scopes: ["write"] });
-    for (const token of [secret, agent.token, await wire.jwt(user)]) {
-      expect(await ask(wire.server, bearer(token))).toEqual({ status: 403, reason: "NOT_AUTHORIZED" });
-    }
-    const admin = await wire.addUser({ admin: true });
-    const { secret: mere } = await wire.addToken(admin, { scopes: ["read"] });
-    expect(await ask(wire.server, bearer(mere))).toEqual({ status: 403, reason: "NOT_AUTHORIZED" });
-    await wire.databaseNetwork.cut();
-    expect(await ask(wire.server, bearer(anUnknownToken()))).toEqual({ status: 503, reason: "BACKEND_UNAVAILABLE" });
-    expect(await ask(wire.server, bearer(SCRAPE_TOKEN))).toEqual(OPEN);
-  });
-
-  it.runIf(outside !== undefined)("is nobody from another address of this machine", async () => {
-    const server = await start({ host: "0.0.0.0" });
-    expect(await ask(server)).toEqual(OPEN);
-    expect(await ask(server, {}, outside)).toEqual(NO_TOKEN);
-    expect(await ask(server, bearer(server.adminToken), outside)).toEqual(OPEN);
   });
 });

@@ -6,6 +6,7 @@ import { createOwnInstance } from "../../src/server/adapters/memory/instances.ts
 import { createAttemptLimits } from "../../src/server/adapters/memory/attempt-limits.ts";
 import { createEventBus } from "../../src/server/adapters/memory/event-bus.ts";
 import { createRateLimits } from "../../src/server/adapters/memory/rate-limits.ts";
+import { createSeenTokens } from "../../src/server/adapters/memory/seen-tokens.ts";
 import { createTerminalSlots } from "../../src/server/adapters/memory/terminal-slots.ts";
 import { createTokenCache } from "../../src/server/adapters/memory/token-cache.ts";
 import { nodeSecrets } from "../../src/server/adapters/node/secrets.ts";
@@ -102,6 +103,7 @@ export async function startControlPlane(
     terminalBaseUrl: () => "ws://localhost:8080",
     pageTokenKey: "a key for tests",
     attempts: createAttemptLimits({ clock, rates: NO_LIMITS }),
+    seenTokens: createSeenTokens(),
     trustedProxies: new BlockList(),
     readiness: { problems: async () => [] },
   };

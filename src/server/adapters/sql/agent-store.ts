@@ -10,7 +10,7 @@ import { toAgent } from "./agent-rows.ts";
 import { appendAudit } from "./audit-log.ts";
 import type { Database } from "./database.ts";
 import { violatedConstraint } from "./errors.ts";
-import { lockUser, registerAgent } from "./register-agent.ts";
+import { lockOwner, registerAgent } from "./register-agent.ts";
 import { searchText } from "./text.ts";
 
 export function createAgentStore(database: Database): AgentStore {
@@ -81,7 +81,7 @@ function deleteAgent(
   return database.transaction(async (trx) => {
     const found = await trx.selectFrom("agents").select("user_id").where("id", "=", id).executeTakeFirst();
     if (found === undefined) return undefined;
-    await lockUser(trx, found.user_id);
+    if ((await lockOwner(trx, found.user_id)) === undefined) return undefined;
     // Waits for a token that is being made for this agent: it must be among those returned.
     const locked = await trx.selectFrom("agents").select("id").where("id", "=", id).forUpdate().executeTakeFirst();
     if (locked === undefined) return undefined;

@@ -105,6 +105,7 @@ async function perform(trx: Transact, { userId, at, effect }: Attempt): Promise<
       await trx.deleteFrom("user_mfa").where("user_id", "=", userId).execute();
       await trx.deleteFrom("mfa_grants").where("user_id", "=", userId).execute();
       await trx.updateTable("users").set({ mfa_enrolled: false }).where("id", "=", userId).execute();
+      await lockAgents(trx, userId);
       const rows = await unlock(trx).where("user_id", "=", userId).returning("id").execute();
       for (const { id } of rows) await appendAudit(trx, effect.unlocked(id));
       return rows.map(({ id }) => id);
@@ -119,6 +120,18 @@ async function perform(trx: Transact, { userId, at, effect }: Attempt): Promise<
     default:
       return effect satisfies never;
   }
+}
+
+/** Those that will be unlocked, in the order in which presence locks them: neither waits for the other in a circle. */
+async function lockAgents(trx: Transact, userId: UserId): Promise<void> {
+  await trx
+    .selectFrom("agents")
+    .select("id")
+    .where("user_id", "=", userId)
+    .where("mfa_locked", "=", true)
+    .orderBy("id")
+    .forNoKeyUpdate()
+    .execute();
 }
 
 function unlock(trx: Transact) {

@@ -6,7 +6,7 @@ import type { MfaState, MfaStore } from "../../domain/mfa/mfa.ts";
 import { appendAudit } from "./audit-log.ts";
 import type { Database } from "./database.ts";
 import { attemptCode } from "./mfa-attempt.ts";
-import { lockUser } from "./register-agent.ts";
+import { lockOwner, lockUser } from "./register-agent.ts";
 import { storableText } from "./text.ts";
 
 export function createMfaStore(database: Database): MfaStore {
@@ -75,7 +75,8 @@ function lockAgent(database: Database, agentId: AgentId, audit: AuditRecord): Re
   return database.transaction(async (trx) => {
     const agent = await trx.selectFrom("agents").select("user_id").where("id", "=", agentId).executeTakeFirst();
     if (agent === undefined) return undefined;
-    const owner = await lockUser(trx, agent.user_id);
+    const owner = await lockOwner(trx, agent.user_id);
+    if (owner === undefined) return undefined;
     if (!owner.mfa_enrolled) return "not_enrolled";
     const locked = await trx
       .updateTable("agents")

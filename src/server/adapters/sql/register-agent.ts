@@ -63,10 +63,15 @@ async function register(trx: Transaction<Schema>, registration: Registration): P
  * NO KEY: rows that merely refer to the user may be inserted meanwhile.
  */
 export async function lockUser(trx: Transaction<Schema>, id: NewAgent["userId"]): Promise<UserRow> {
-  const user = await trx.selectFrom("users").selectAll().where("id", "=", id).forNoKeyUpdate().executeTakeFirst();
+  const user = await lockOwner(trx, id);
   // Deleted since the caller was authenticated: so is the credential.
   if (user === undefined) throw new DomainError("TOKEN_INVALID");
   return user;
+}
+
+/** `lockUser` of one who need not be the caller: undefined where the owner is gone, and with the owner the agent. */
+export async function lockOwner(trx: Transaction<Schema>, id: NewAgent["userId"]): Promise<UserRow | undefined> {
+  return trx.selectFrom("users").selectAll().where("id", "=", id).forNoKeyUpdate().executeTakeFirst();
 }
 
 async function findByRequestId(trx: Transaction<Schema>, agent: NewAgent): Promise<AgentRow | undefined> {

@@ -6,9 +6,11 @@ import { authenticate, type AuthenticateDeps } from "./authenticate.ts";
 import type { Identity } from "./identity.ts";
 import type { Refusals } from "./refusals.ts";
 import { requireScope, type UserIdentity, type UserScope } from "./rules.ts";
+import { API_TOKEN, type SeenTokens } from "./token.ts";
 
 export interface AuthenticateFromDeps extends AuthenticateDeps {
   attempts: AttemptLimits;
+  seenTokens: SeenTokens;
 }
 
 export interface AdmissionDeps extends AuthenticateFromDeps {
@@ -48,10 +50,10 @@ export async function admit(deps: AdmissionDeps, arrival: Arrival): Promise<User
 }
 
 /**
- * `authenticate`, with failures counted by where they come from. Where there were too many, only tokens pass that this
- * process has seen lately, and JWTs, which nobody guesses: a stranger behind the same address locks out nobody who is
- * at work, and the database is asked as often as the limit says. What arrives at once is let through before the first
- * failure is known.
+ * `authenticate`, with failures counted by where they come from. Where there were too many, the store is asked for tokens
+ * that were valid in this process before, and for a few others at a time: a stranger behind the same address locks out
+ * nobody who was at work, and nobody else for long. JWTs pass, which nobody guesses. What arrives at once is let through
+ * before the first failure is known.
  */
 export async function authenticateFrom(
   deps: AuthenticateFromDeps,
@@ -59,17 +61,35 @@ export async function authenticateFrom(
 ): Promise<Identity> {
   // Nothing was guessed, and nothing is asked of anybody.
   if (presented === "") throw new DomainError("TOKEN_INVALID");
-  const { authFailures } = deps.attempts;
-  const waitMs = authFailures.waitMs(peer.network);
+  const { attempts, seenTokens, secrets } = deps;
+  const waitMs = attempts.authFailures.waitMs(peer.network);
+  const tokenHash = API_TOKEN.test(presented) ? secrets.sha256Hex(presented) : undefined;
   try {
-    return await authenticate(waitMs === 0 ? deps : withoutTokenStore(deps, waitMs), presented);
+    // A JWT's signature has been looked at before the store is asked for anything.
+    const isLimited = waitMs > 0 && tokenHash !== undefined && !seenTokens.has(tokenHash);
+    const identity = await authenticate(isLimited ? withFewLookUps(deps, { peer, waitMs }) : deps, presented);
+    if (tokenHash !== undefined) seenTokens.add(tokenHash);
+    return identity;
   } catch (error) {
     if (!(error instanceof DomainError) || error.reason !== "TOKEN_INVALID") throw error;
-    authFailures.tryTake(peer.network);
+    if (tokenHash !== undefined) seenTokens.forget(tokenHash);
+    attempts.authFailures.tryTake(peer.network);
     throw waitMs === 0 ? error : tooManyAttempts(waitMs);
   }
 }
 
-function withoutTokenStore(deps: AuthenticateDeps, waitMs: number): AuthenticateDeps {
-  return { ...deps, tokens: { findByHash: () => Promise.reject(tooManyAttempts(waitMs)) } };
+function withFewLookUps(
+  deps: AuthenticateFromDeps,
+  { peer, waitMs }: { peer: Peer; waitMs: number },
+): AuthenticateDeps {
+  const { lookUps } = deps.attempts;
+  return {
+    ...deps,
+    tokens: {
+      async findByHash(hash) {
+        if (lookUps.tryTake(peer.network)) return deps.tokens.findByHash(hash);
+        throw tooManyAttempts(Math.min(waitMs, lookUps.waitMs(peer.network)));
+      },
+    },
+  };
 }

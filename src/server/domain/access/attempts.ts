@@ -14,6 +14,8 @@ export interface Peer {
 export interface AttemptLimits {
   /** Credentials that were none, by network. Successes don't count. */
   authFailures: RateLimits;
+  /** Of tokens never seen here, by networks that had too many failures. */
+  lookUps: RateLimits;
   registrations: ActionLimits;
   /** Of terminals, and apart from them of tickets for terminals. */
   opens: ActionLimits;

@@ -94,6 +94,17 @@ export interface TokenCache {
   forgetUser(userId: UserId): void;
 }
 
+/**
+ * Hashes of tokens that were valid in this process, for longer than the cache holds them: whether they still are is the
+ * store's to say, but the store may be asked.
+ */
+export interface SeenTokens {
+  has(hash: string): boolean;
+  add(hash: string): void;
+  /** The token was found to be invalid. */
+  forget(hash: string): void;
+}
+
 export interface UserStore {
   get(id: UserId): Promise<User | undefined>;
   /** Creates the user, or returns the one with this email as it is. */

@@ -4,11 +4,13 @@ import type { AgentId } from "../../../protocol/ids.ts";
 import { mayReach, requireScope, type UserIdentity } from "../access/rules.ts";
 import type { Clock } from "../clock.ts";
 import type { EventBus } from "../events/events.ts";
-import { createWakeUps } from "../events/wake-ups.ts";
+import { createWakeUps, pause } from "../events/wake-ups.ts";
 import type { AgentStats } from "./agent.ts";
 
 /** Reports that wait to be sent, one for each agent. At the bound those of further agents are left out until there is room. */
 const MAX_WAITING = 20_000;
+/** Every round looks at all that waits: the reports of many agents share one. */
+const BETWEEN_ROUNDS_MS = 100;
 
 /** Resolves never; rejects when the signal aborts or `send` does. Agents that the caller may not see are never heard of. */
 export async function watchAgentStats(
@@ -63,6 +65,7 @@ export async function watchAgentStats(
     for (;;) {
       const nextInMs = await sendDue();
       await waiter.next(nextInMs, signal);
+      await pause(BETWEEN_ROUNDS_MS, signal);
     }
   } finally {
     unsubscribe();

@@ -6,7 +6,7 @@ import { admit, type AdmissionDeps } from "../../domain/access/admission.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { Log } from "../../domain/log.ts";
 import { parseBearer } from "../shared/bearer-token.ts";
-import { peerOf, type TrustedProxies } from "../shared/peer.ts";
+import { peerOfRequest, type TrustedProxies } from "../shared/peer.ts";
 import { BODY_LIMITS, type BodyLimits, readJson } from "./read-json.ts";
 import { errorReply, HttpRefusal, type Reply, send } from "./reply.ts";
 import { findRoute, type Route } from "./route.ts";
@@ -68,11 +68,7 @@ async function replyTo(
       if (deps.isDraining()) throw new DomainError("DRAINING");
       const caller = await admit(deps, {
         presented: parseBearer(request.headers.authorization ?? "") ?? "",
-        peer: peerOf(
-          deps.trustedProxies,
-          request.socket.remoteAddress ?? "",
-          request.headers["x-forwarded-for"]?.toString(),
-        ),
+        peer: peerOfRequest(deps.trustedProxies, request),
         rule: route.access,
         action: route.action,
         method: `${route.method} ${route.path}`,

@@ -3,21 +3,18 @@
 import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIPv6 } from "node:net";
-import { errorRow } from "../../../protocol/errors.ts";
-import { authenticate, type AuthenticateDeps } from "../../domain/access/authenticate.ts";
-import type { Refusals } from "../../domain/access/refusals.ts";
-import { requireScope } from "../../domain/access/rules.ts";
-import { DomainError } from "../../domain/domain-error.ts";
+import { admit, type AdmissionDeps } from "../../domain/access/admission.ts";
+import type { Peer } from "../../domain/access/attempts.ts";
 import { parseBearer } from "../shared/bearer-token.ts";
+import { peerOfRequest, type TrustedProxies } from "../shared/peer.ts";
 import type { Reply } from "./reply.ts";
 
-export interface MetricsPageDeps {
-  authenticate: AuthenticateDeps;
-  refusals: Pick<Refusals, "note">;
+export interface MetricsPageDeps extends AdmissionDeps {
+  trustedProxies: TrustedProxies;
   metrics: { contentType: string; render(): Promise<string> };
   /** The operator's own token for scrapers, beside those of admins. */
   scrapeToken: string | undefined;
-  /** False where a proxy stands before this server: through it, strangers come from this very machine. */
+  /** False where a proxy may stand before this server: through it, strangers come from this very machine. */
   trustLoopback: boolean;
 }
 
@@ -27,14 +24,10 @@ LOOPBACK.addAddress("::1", "ipv6");
 /** What a proxy says of whom it speaks for. */
 const FORWARDED = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 
+/** Throws what `admit` does. */
 export function createMetricsPage(deps: MetricsPageDeps): (request: IncomingMessage) => Promise<Reply> {
   return async (request) => {
-    try {
-      if (!(deps.trustLoopback && isFromHere(request))) await admit(deps, request);
-    } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
-      return refusal(deps, request, error);
-    }
+    if (!(deps.trustLoopback && isFromHere(request))) await admitReader(deps, request);
     return { status: 200, body: await deps.metrics.render(), headers: { "content-type": deps.metrics.contentType } };
   };
 }
@@ -49,23 +42,19 @@ function isFromHere({ socket, headers }: IncomingMessage): boolean {
   return FORWARDED.every((name) => headers[name] === undefined);
 }
 
-async function admit(deps: MetricsPageDeps, request: IncomingMessage): Promise<void> {
-  const token = parseBearer(request.headers.authorization ?? "");
-  if (token === undefined) throw new DomainError("TOKEN_INVALID");
-  if (deps.scrapeToken !== undefined && isSame(deps, token, deps.scrapeToken)) return;
-  requireScope(await authenticate(deps.authenticate, token), "admin");
+async function admitReader(deps: MetricsPageDeps, request: IncomingMessage): Promise<void> {
+  const presented = parseBearer(request.headers.authorization ?? "") ?? "";
+  const peer = peerOfRequest(deps.trustedProxies, request);
+  if (presented !== "" && isScrapeToken(deps, presented, peer)) return;
+  await admit(deps, { presented, peer, rule: "admin", method: "GET /metrics" });
 }
 
-/** By hash, so that the time it takes tells nothing of the token. */
-function isSame({ authenticate: { secrets } }: MetricsPageDeps, a: string, b: string): boolean {
-  return timingSafeEqual(Buffer.from(secrets.sha256Hex(a)), Buffer.from(secrets.sha256Hex(b)));
-}
-
-function refusal(deps: MetricsPageDeps, request: IncomingMessage, { reason }: DomainError): Reply {
-  const { http: status, message, retryAfterS } = errorRow(reason);
-  if (status < 500) {
-    deps.refusals.note({ detail: { path: "/metrics", reason, peer: request.socket.remoteAddress ?? "" } });
-  }
-  const body = { error: message, reason };
-  return retryAfterS === undefined ? { status, body } : { status, body, headers: { "retry-after": `${retryAfterS}` } };
+/**
+ * People choose this token, so it could be guessed: where there were too many failures, it too is looked at only as often
+ * as any that was never seen. By hash, so that the time it takes tells nothing of the token.
+ */
+function isScrapeToken({ scrapeToken, attempts, secrets }: MetricsPageDeps, presented: string, peer: Peer): boolean {
+  if (scrapeToken === undefined) return false;
+  if (attempts.authFailures.waitMs(peer.network) > 0 && !attempts.lookUps.tryTake(peer.network)) return false;
+  return timingSafeEqual(Buffer.from(secrets.sha256Hex(presented)), Buffer.from(secrets.sha256Hex(scrapeToken)));
 }

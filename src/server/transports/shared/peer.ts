@@ -1,5 +1,6 @@
 // Where a caller comes from: the socket's other end, or what a trusted proxy says of it.
 
+import type { IncomingMessage } from "node:http";
 import { type BlockList, isIP, isIPv6 } from "node:net";
 import type { Peer } from "../../domain/access/attempts.ts";
 
@@ -8,6 +9,11 @@ export type TrustedProxies = Pick<BlockList, "check">;
 
 /** Each proxy appends one; who sends more wants something. */
 const MAX_FORWARDED = 20;
+
+/** Whom an HTTP request comes from. */
+export function peerOfRequest(trusted: TrustedProxies, { socket, headers }: IncomingMessage): Peer {
+  return peerOf(trusted, socket.remoteAddress ?? "", headers["x-forwarded-for"]?.toString());
+}
 
 /**
  * `remote`: the address of the socket's other end. `forwardedFor` is read from its end for as long as the address before

@@ -10,14 +10,13 @@ import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from "../../../protocol/limits.ts";
 import { chooseProtocol } from "../../../protocol/subprotocol.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { EventBus } from "../../domain/events/events.ts";
-import type { Peer } from "../../domain/access/attempts.ts";
 import { authenticate } from "../../domain/access/authenticate.ts";
 import type { Identity } from "../../domain/access/identity.ts";
 import type { Refusals } from "../../domain/access/refusals.ts";
 import { mayReach } from "../../domain/access/rules.ts";
 import type { Agent } from "../../domain/agents/agent.ts";
 import type { Clock } from "../../domain/clock.ts";
-import { peerOf, type TrustedProxies } from "../shared/peer.ts";
+import { peerOfRequest, type TrustedProxies } from "../shared/peer.ts";
 import { admitAgent, type AdmitAgentDeps } from "./admit-agent.ts";
 import { admitUser, type AdmitUserDeps } from "./admit-user.ts";
 import { type AgentSocketDeps, serveAgentSocket } from "./agent-socket.ts";
@@ -132,7 +131,7 @@ export class WebSocketGateway {
     const url = parseUrl(request.url);
     const route = ROUTES.find(({ path }) => path.test(url.pathname));
     const token = presentedToken(request, url);
-    const peer = this.#peerOf(request);
+    const peer = peerOfRequest(this.#deps.trustedProxies, request);
     // An id that is no UUID is an agent that never was; but who asks is asked first.
     const agentId = parseUuid<AgentId>(route?.path.exec(url.pathname)?.[1] ?? "") ?? NO_AGENT;
     const connectionId = deps.secrets.randomUuid() as ConnectionId;
@@ -187,13 +186,8 @@ export class WebSocketGateway {
   }
 
   #noteRefusal(request: IncomingMessage, reason: string): void {
-    const peer = this.#peerOf(request).address;
+    const peer = peerOfRequest(this.#deps.trustedProxies, request).address;
     this.#deps.refusals.note({ detail: { path: auditedPath(request.url), reason, peer } });
-  }
-
-  #peerOf({ socket, headers }: IncomingMessage): Peer {
-    const forwardedFor = headers["x-forwarded-for"];
-    return peerOf(this.#deps.trustedProxies, socket.remoteAddress ?? "", forwardedFor?.toString());
   }
 
   #upgrade(
