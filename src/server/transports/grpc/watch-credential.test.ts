@@ -25,6 +25,7 @@ function watched(credential: Partial<Credential>, findByHash: (() => Promise<unk
     tokenUsage: { note: () => {} },
     refusals: { note: () => {} },
     attempts: { authFailures: { waitMs: () => 0, tryTake: () => true } },
+    seenTokens: { has: () => false, add: () => {}, forget: () => {} },
     trustedProxies: { check: () => false },
     clock: { now: () => Date.now() },
     events: { subscribe: (given: typeof listener) => ((listener = given), () => (listener = () => {})) },
