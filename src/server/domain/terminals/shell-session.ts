@@ -131,16 +131,14 @@ export class ShellSession {
     return true;
   }
 
-  /** Its viewers get no more of it. Who waits for its agent hears from it how the shell has ended, where nobody knows here. */
+  /** Its viewers get no more of it. Where nobody knows here how it ended, who waits for its agent hears that from it. */
   giveUp(): void {
     const ended = this.#ended;
     for (const viewer of this.viewers) {
-      if (!ended) {
-        if (viewer.state === "attached") viewer.refuse("SESSION_NOT_FOUND");
-        continue;
-      }
-      viewer.link.sendControl({ $case: "sessionEnded", value: ended });
-      viewer.closeWith(CLOSE.SESSION_ENDED, `exit ${ended.exitCode}`);
+      if (ended) {
+        viewer.link.sendControl({ $case: "sessionEnded", value: ended });
+        viewer.closeWith(CLOSE.SESSION_ENDED, `exit ${ended.exitCode}`);
+      } else if (viewer.state === "attached") viewer.refuse("SESSION_NOT_FOUND");
     }
   }
 }

@@ -166,7 +166,7 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
     return countTerminals([...this.#agents.values()].map(({ held }) => held));
   }
 
-  /** Its socket, where there is one, is closed by its owner, and says so here. */
+  /** An agent that is connected is let go of when its socket ends: the door that let it in closes it. */
   #forgetDeleted(agentId: AgentId): void {
     const held = this.#agents.get(agentId)?.held;
     if (!held?.link) this.#agents.delete(agentId);
