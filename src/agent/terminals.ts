@@ -12,6 +12,7 @@ import {
 import {
   DEFAULT_COLS,
   DEFAULT_ROWS,
+  MAX_ENDED_SESSIONS_PER_AGENT,
   MAX_SESSIONS_PER_AGENT,
   MAX_VIEWERS_PER_SESSION,
   RESUME_GRACE_MS,
@@ -24,8 +25,6 @@ import { type ShellCommand, startProblem } from "./login-shell.ts";
 import type { PtyFactory } from "./pty/pty.ts";
 import { Session } from "./session.ts";
 
-/** Ended shells whose output can still be fetched; the oldest goes first. */
-const MAX_ENDED_SESSIONS = 16;
 /** How ended shells ended is known for longer: it is small. */
 const MAX_ENDINGS = 256;
 
@@ -250,7 +249,8 @@ export class Terminals {
       setTimeout(() => this.#forgetSession(session), RESUME_GRACE_MS),
     );
     const readable = [...this.#streams.values()].filter((other) => other.ended !== undefined);
-    for (const old of readable.slice(0, Math.max(0, readable.length - MAX_ENDED_SESSIONS))) this.#forgetSession(old);
+    for (const old of readable.slice(0, Math.max(0, readable.length - MAX_ENDED_SESSIONS_PER_AGENT)))
+      this.#forgetSession(old);
   }
 
   #forgetSession(session: Session): void {

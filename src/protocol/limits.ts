@@ -35,6 +35,8 @@ export const SCROLLBACK_LINES = 1000;
 export const MAX_SCROLLBACK_LINES = 10_000;
 /** Shells on one agent. */
 export const MAX_SESSIONS_PER_AGENT = 64;
+/** Ended shells whose output an agent still has, each for RESUME_GRACE_MS; the oldest goes first. */
+export const MAX_ENDED_SESSIONS_PER_AGENT = 16;
 /** Viewers on one shell. */
 export const MAX_VIEWERS_PER_SESSION = 256;
 

@@ -3,15 +3,17 @@
 
 import { AGENT_STATE, type ControlMessage, type ControlOf } from "../../../protocol/control-frame.ts";
 import { FRAME, readHeader } from "../../../protocol/data-frame.ts";
-import { CLOSE, isErrorReason } from "../../../protocol/errors.ts";
-import { attachmentKeyToBytes, type BootId, parseSessionId, type SessionId } from "../../../protocol/ids.ts";
+import { CLOSE, type ErrorReason, isErrorReason } from "../../../protocol/errors.ts";
+import { attachmentKeyToBytes, type BootId, type SessionId } from "../../../protocol/ids.ts";
 import { MAX_VIEWERS_PER_SESSION } from "../../../protocol/limits.ts";
 import type { TerminalSize } from "../../../protocol/terminal-size.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
+import { AgentShells } from "./agent-shells.ts";
 import { AttachRequests } from "./attach-requests.ts";
+import { Attendance } from "./attendance.ts";
 import type { AgentLink } from "./links.ts";
-import { ShellSession } from "./shell-session.ts";
+import type { ShellSession } from "./shell-session.ts";
 import type { Viewer } from "./viewer.ts";
 
 /** What the owner of a HeldAgent wants to hear. */
@@ -24,7 +26,7 @@ export interface HeldAgentEvents {
 
 export class HeldAgent {
   readonly agent: Agent;
-  readonly sessions = new Map<number, ShellSession>();
+  readonly sessions: AgentShells;
   readonly viewers = new Set<Viewer>();
   link: AgentLink | undefined;
   bootId: BootId | undefined;
@@ -32,12 +34,14 @@ export class HeldAgent {
   readonly #attaching = new AttachRequests();
   readonly #clock: Clock;
   readonly #byAttachment = new Map<number, Viewer>();
-  readonly #attending = new Set<Viewer>();
+  readonly #attendance: Attendance;
 
   constructor(agent: Agent, events: HeldAgentEvents, clock: Clock) {
     this.agent = agent;
     this.#events = events;
     this.#clock = clock;
+    this.#attendance = new Attendance((change, viewer) => events.onViewer(change, viewer));
+    this.sessions = new AgentShells({ clock, onChange: (change, session) => events.onSession(change, session) });
   }
 
   /** The agent has dialled in. Viewers that wait for it go on where they were; another boot has none of their shells. */
@@ -45,8 +49,9 @@ export class HeldAgent {
     const sameBoot = bootId !== undefined && bootId === this.bootId;
     this.link = link;
     this.bootId = bootId;
-    if (!sameBoot) this.#forgetShells();
-    for (const started of sessions) this.#learnSession(started);
+    if (sameBoot) this.sessions.endUnlisted(sessions);
+    else this.#forgetOtherBoot();
+    for (const started of sessions) this.sessions.learn(started);
     for (const viewer of this.viewers) {
       viewer.link.sendControl({ $case: "agentState", value: { state: AGENT_STATE.ONLINE } });
       this.#requestAttach(viewer);
@@ -76,7 +81,7 @@ export class HeldAgent {
 
   /** The viewer's socket has gone. `linger`: it may come back. */
   removeViewer(viewer: Viewer, linger: boolean): void {
-    this.#leave(viewer);
+    this.#attendance.leave(viewer);
     if (!this.viewers.delete(viewer)) return;
     viewer.state = "closed";
     const session = this.sessions.get(viewer.stream);
@@ -85,7 +90,15 @@ export class HeldAgent {
     if (this.#byAttachment.get(viewer.attachment) !== viewer) return;
     this.#byAttachment.delete(viewer.attachment);
     this.link?.sendControl({ $case: "detach", value: { attachment: viewer.attachment, linger } });
-    if (session?.ended && session.viewers.size === 0) this.sessions.delete(session.stream);
+    if (session) this.sessions.forgetUnread(session);
+  }
+
+  /** Nobody waits for this agent any more: its shells count as ended, and its viewers are told why. */
+  giveUp(reason: ErrorReason): void {
+    this.#forgetShells(
+      () => true,
+      (viewer) => viewer.refuse(reason),
+    );
   }
 
   /** A data frame from the agent. Throws FrameError for one that can't be. */
@@ -107,7 +120,7 @@ export class HeldAgent {
   onAgentControl(message: ControlMessage): void {
     switch (message.$case) {
       case "sessionStarted":
-        this.#learnSession(message.value);
+        this.sessions.learn(message.value);
         return;
       case "attached":
         this.#onAttached(message.value);
@@ -124,14 +137,12 @@ export class HeldAgent {
       case "resized": {
         const session = this.sessions.get(message.value.stream);
         if (!session) return;
-        session.cols = message.value.cols;
-        session.rows = message.value.rows;
-        for (const viewer of session.viewers) viewer.link.sendControl(message);
+        session.onResized(message.value);
         this.#events.onSession("resized", session);
         return;
       }
       case "sessionEnded":
-        this.#onSessionEnded(message.value);
+        this.sessions.end(message.value, this.link);
         return;
       case "stats":
         for (const viewer of this.viewers) viewer.link.sendControl(message);
@@ -183,7 +194,7 @@ export class HeldAgent {
   /** Gives up what has waited too long: attaches without an answer, viewers that never fetch the rest of an ended shell. */
   expire(now: number): void {
     for (const viewer of this.#attaching.takeOverdue(now)) viewer.refuse("AGENT_RECONNECTING");
-    for (const session of this.sessions.values()) session.expire(now);
+    this.sessions.expire(now);
   }
 
   #viewersOf(id: SessionId): number {
@@ -221,15 +232,16 @@ export class HeldAgent {
       this.link?.sendControl({ $case: "detach", value: { attachment: attached.attachment, linger: true } });
       return;
     }
-    const session = this.sessions.get(attached.stream);
+    const session = this.sessions.attachedTo(attached);
     if (!session) return viewer.refuse("INTERNAL");
+    // A v1 agent starts a shell anew where it was to go on with one that has ended.
+    if (viewer.stream !== session.stream) this.sessions.get(viewer.stream)?.viewers.delete(viewer);
     this.#replaceOlderConnection(attached.attachment, viewer);
     viewer.onAttached(attached);
     this.#byAttachment.set(attached.attachment, viewer);
     session.head = Math.max(session.head, attached.outputOffset);
     session.viewers.add(viewer);
-    if (!this.#attending.has(viewer)) this.#events.onViewer("joined", viewer);
-    this.#attending.add(viewer);
+    this.#attendance.join(viewer);
     viewer.tellOpened(attached, this.link?.protocol ?? "rexec.v2");
     // Its window has changed while the agent was asked.
     if (viewer.size !== viewer.toldSize) this.onViewerResize(viewer, viewer.size);
@@ -242,7 +254,7 @@ export class HeldAgent {
     if (!older || older === viewer) return;
     this.#byAttachment.delete(attachment);
     this.viewers.delete(older);
-    this.#leave(older);
+    this.#attendance.leave(older);
     this.sessions.get(older.stream)?.viewers.delete(older);
     older.closeWith(CLOSE.NORMAL, "resumed elsewhere");
   }
@@ -253,24 +265,8 @@ export class HeldAgent {
     if (refused.ended) {
       viewer.link.sendControl({ $case: "sessionEnded", value: refused.ended });
       viewer.closeWith(CLOSE.SESSION_ENDED, `exit ${refused.ended.exitCode}`);
+      this.sessions.end(refused.ended, this.link);
     } else viewer.refuse(isErrorReason(refused.reason) ? refused.reason : "INTERNAL");
-  }
-
-  #onSessionEnded(ended: ControlOf<"sessionEnded">): void {
-    const session = this.sessions.get(ended.stream);
-    if (!session) return;
-    const wasEnded = session.ended;
-    session.end(ended, this.link, this.#clock.now());
-    if (session.viewers.size === 0) this.sessions.delete(session.stream);
-    if (!wasEnded) this.#events.onSession("ended", session);
-  }
-
-  #learnSession(started: ControlOf<"sessionStarted">): void {
-    const id = parseSessionId(started.sessionId);
-    if (id === undefined || started.stream === 0 || this.sessions.has(started.stream)) return;
-    const session = new ShellSession({ ...started, id, startedAt: new Date(started.startedAtMs) });
-    this.sessions.set(session.stream, session);
-    this.#events.onSession("opened", session);
   }
 
   #forwardTo(attachment: number, message: ControlMessage, before?: (viewer: Viewer) => void): void {
@@ -282,20 +278,21 @@ export class HeldAgent {
     session.pump(viewer, this.link);
   }
 
-  #forgetShells(): void {
-    for (const session of this.sessions.values()) this.#events.onSession("ended", session);
-    this.sessions.clear();
-    this.#byAttachment.clear();
-    for (const viewer of [...this.viewers]) {
-      if (viewer.stream === 0) continue;
-      this.viewers.delete(viewer);
-      this.#leave(viewer);
+  #forgetOtherBoot(): void {
+    const wasAttached = ({ stream }: Viewer): boolean => stream !== 0;
+    this.#forgetShells(wasAttached, (viewer) => {
       viewer.notify("SESSION_NOT_FOUND");
       viewer.closeWith(CLOSE.SESSION_ENDED, "agent restarted");
-    }
+    });
   }
 
-  #leave(viewer: Viewer): void {
-    if (this.#attending.delete(viewer)) this.#events.onViewer("left", viewer);
+  #forgetShells(isGivenUp: (viewer: Viewer) => boolean, tell: (viewer: Viewer) => void): void {
+    this.sessions.endAll();
+    this.#byAttachment.clear();
+    for (const viewer of [...this.viewers].filter(isGivenUp)) {
+      this.viewers.delete(viewer);
+      this.#attendance.leave(viewer);
+      tell(viewer);
+    }
   }
 }

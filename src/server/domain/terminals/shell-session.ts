@@ -20,6 +20,7 @@ export class ShellSession {
   lastInputAtMs: number | undefined;
   lastOutputAtMs: number | undefined;
   #ended: ControlOf<"sessionEnded"> | undefined;
+  /** Set once it has ended, also where how is not known yet. */
   #closeAtMs: number | undefined;
   /** The agent paces the shell by the fastest viewer: the furthest acknowledgement that it was told. */
   #ackedToAgent = 0;
@@ -34,7 +35,7 @@ export class ShellSession {
   }
 
   get ended(): boolean {
-    return this.#ended !== undefined;
+    return this.#closeAtMs !== undefined;
   }
 
   /** Output for everybody. */
@@ -50,6 +51,13 @@ export class ShellSession {
   onReplayed(header: DataHeader, frame: Uint8Array, viewer: Viewer, agent: AgentLink): void {
     viewer.forwardOutput(header, frame);
     this.pump(viewer, agent);
+  }
+
+  /** Its window is another size now, for everybody. */
+  onResized(resized: ControlOf<"resized">): void {
+    this.cols = resized.cols;
+    this.rows = resized.rows;
+    for (const viewer of this.viewers) viewer.link.sendControl({ $case: "resized", value: resized });
   }
 
   /** Asks the agent for what this viewer lacks and has room for; closes it when it has had all of an ended shell. */
@@ -111,13 +119,26 @@ export class ShellSession {
     for (const viewer of this.viewers) this.pump(viewer, agent);
   }
 
-  /** The agent has forgotten the ended shell's output by now: who has not fetched it never will. */
-  expire(now: number): void {
+  /** It has ended while nobody could say so. How, the agent says to the first viewer that comes back. */
+  endUnseen(now: number): void {
+    this.#closeAtMs ??= now + ENDED_GRACE_MS;
+  }
+
+  /** True once the agent has forgotten the ended shell's output: who has not fetched it by now never will. */
+  expire(now: number): boolean {
+    if (this.#closeAtMs === undefined || now < this.#closeAtMs) return false;
+    this.giveUp();
+    return true;
+  }
+
+  /** Its viewers get no more of it. Where nobody knows here how it ended, who waits for its agent hears that from it. */
+  giveUp(): void {
     const ended = this.#ended;
-    if (!ended || this.#closeAtMs === undefined || now < this.#closeAtMs) return;
     for (const viewer of this.viewers) {
-      viewer.link.sendControl({ $case: "sessionEnded", value: ended });
-      viewer.closeWith(CLOSE.SESSION_ENDED, `exit ${ended.exitCode}`);
+      if (ended) {
+        viewer.link.sendControl({ $case: "sessionEnded", value: ended });
+        viewer.closeWith(CLOSE.SESSION_ENDED, `exit ${ended.exitCode}`);
+      } else if (viewer.state === "attached") viewer.refuse("SESSION_NOT_FOUND");
     }
   }
 }

@@ -36,6 +36,9 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
 
   constructor(deps: TerminalRouterDeps) {
     this.#deps = deps;
+    deps.events.subscribe((event) => {
+      if (event.type === "agent.deleted") this.#forgetDeleted(event.agentId);
+    });
   }
 
   /**
@@ -151,7 +154,7 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
       entry.execs.expire(now);
       if (entry.keepUntilMs === undefined || now < entry.keepUntilMs) continue;
       this.#agents.delete(agentId);
-      for (const viewer of [...entry.held.viewers]) viewer.refuse("AGENT_OFFLINE");
+      entry.held.giveUp("AGENT_OFFLINE");
     }
   }
 
@@ -161,6 +164,13 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
 
   census(): TerminalCensus {
     return countTerminals([...this.#agents.values()].map(({ held }) => held));
+  }
+
+  /** An agent that is connected is let go of when its socket ends: the door that let it in closes it. */
+  #forgetDeleted(agentId: AgentId): void {
+    const held = this.#agents.get(agentId)?.held;
+    if (!held?.link) this.#agents.delete(agentId);
+    held?.giveUp("AGENT_NOT_FOUND");
   }
 
   #newEntry(agent: Agent): Entry {

@@ -130,6 +130,43 @@ describe("viewers of an agent that is locked", () => {
     expect(answers).toHaveLength(3);
   });
 
+  it("keep the end of their grant though a later look failed", async () => {
+    const watched = viewer();
+    lock();
+    const door = grants.look(watched);
+    await settle();
+    answers[1]?.reject(new DomainError("BACKEND_UNAVAILABLE"));
+    await expect(door).rejects.toThrow();
+    await answer(0, new Date(NOW + 5_000));
+    grants.tick(NOW + 5_000);
+    await settle();
+    await answer(2, undefined);
+    expect(watched.closes).toEqual([ungranted]);
+  });
+
+  it("keep the end of the grant that the door found where the look at it again fails", async () => {
+    const watched = viewer(NOW + 5_000);
+    const door = grants.look(watched);
+    await settle();
+    answers[0]?.reject(new DomainError("BACKEND_UNAVAILABLE"));
+    await expect(door).rejects.toThrow();
+    grants.tick(NOW + 5_000);
+    await settle();
+    expect(answers).toHaveLength(2);
+  });
+
+  it("are closed once, however many looks and ticks say so", async () => {
+    const { closes } = viewer(NOW);
+    lock();
+    lock();
+    await settle();
+    await answer(0, undefined);
+    await answer(1, undefined);
+    grants.tick(NOW);
+    await settle();
+    expect([answers.length, closes]).toEqual([2, [ungranted]]);
+  });
+
   it("stay for good where it was unlocked before their grant ended", async () => {
     const { closes } = viewer(NOW + 1);
     agent = { id: agentId, userId: user.id, mfaLocked: false };
@@ -148,6 +185,23 @@ describe("viewers of an agent that is locked", () => {
     expect(answers).toHaveLength(1);
     await answer(0, undefined);
     expect([entered.closes, outside.closes]).toEqual([[ungranted], []]);
+  });
+
+  it("are looked at anew when the second factor goes while they are looked at", async () => {
+    const [asked, atTheDoor] = [viewer(NOW), viewer()];
+    grants.tick(NOW);
+    const door = grants.look(atTheDoor);
+    await settle();
+    publish({ type: "mfa.disabled", userId: user.id });
+    await settle();
+    expect(answers).toHaveLength(4);
+    // Read before the grants ended.
+    await answer(0, new Date(NOW + 50_000));
+    await answer(1, new Date(NOW + 50_000));
+    await door;
+    await answer(2, undefined);
+    await answer(3, undefined);
+    expect([asked.closes, atTheDoor.closes]).toEqual([[ungranted], [ungranted]]);
   });
 
   it("that are gone are looked at no more", async () => {

@@ -24,8 +24,13 @@ export interface WatchedViewer {
 interface Watched {
   /** When its grant ends; undefined where the agent was not locked when last looked at. */
   untilMs: number | undefined;
-  /** Counts the looks: only the last one's answer is remembered. */
+  /** Counts the looks, and which of them `untilMs` is of: the last one that was answered. A failed look answers nothing. */
   looks: number;
+  answered: number;
+  /** Looks that wait for their answer. */
+  underWay: number;
+  /** How many of those close the viewer where it may not stay: a tick asks no more meanwhile. */
+  closing: number;
 }
 
 /** A locked terminal has 2 s in all, of which its closing handshake may take one. */
@@ -42,14 +47,16 @@ export class GrantWatch {
       if (event.type === "mfa.locked") this.#closeUngranted(({ agentId }) => agentId === event.agentId);
       // With a second factor its grants end, also those for agents of others.
       else if (event.type === "mfa.disabled") {
-        this.#closeUngranted(({ identity }, { untilMs }) => identity.user.id === event.userId && untilMs !== undefined);
+        // A look that is under way may have read the grant before it ended.
+        const isGranted = ({ untilMs, underWay }: Watched): boolean => untilMs !== undefined || underWay > 0;
+        this.#closeUngranted(({ identity }, watched) => identity.user.id === event.userId && isGranted(watched));
       }
     });
   }
 
   /** `grantedUntil`: as the door has found it. */
   add(viewer: WatchedViewer, grantedUntil: Date | undefined): void {
-    this.#viewers.set(viewer, { untilMs: grantedUntil?.getTime(), looks: 0 });
+    this.#viewers.set(viewer, { untilMs: grantedUntil?.getTime(), looks: 0, answered: 0, underWay: 0, closing: 0 });
   }
 
   delete(viewer: WatchedViewer): void {
@@ -59,16 +66,22 @@ export class GrantWatch {
   /** Throws MFA_REQUIRED, AGENT_NOT_FOUND, BACKEND_UNAVAILABLE; the viewer is left open. */
   async look(viewer: WatchedViewer): Promise<void> {
     const watched = this.#viewers.get(viewer);
-    const look = watched === undefined ? 0 : ++watched.looks;
-    const agent = await this.#deps.agents.get(viewer.agentId);
-    if (agent === undefined) throw new DomainError("AGENT_NOT_FOUND");
-    const until = await checkGrant(this.#deps, { identity: viewer.identity, agent });
-    if (watched?.looks === look) watched.untilMs = until?.getTime();
+    if (watched === undefined) return void (await this.#grantOf(viewer));
+    const look = ++watched.looks;
+    watched.underWay++;
+    try {
+      const until = await this.#grantOf(viewer);
+      if (look < watched.answered) return;
+      watched.answered = look;
+      watched.untilMs = until?.getTime();
+    } finally {
+      watched.underWay--;
+    }
   }
 
   /** Once a second. A grant that has ended may have been renewed, or the agent unlocked. */
   tick(now: number): void {
-    this.#closeUngranted((_viewer, { untilMs }) => untilMs !== undefined && untilMs <= now);
+    this.#closeUngranted((_viewer, { untilMs, closing }) => closing === 0 && untilMs !== undefined && untilMs <= now);
   }
 
   dispose(): void {
@@ -78,10 +91,15 @@ export class GrantWatch {
   #closeUngranted(matches: (viewer: WatchedViewer, watched: Watched) => boolean): void {
     for (const [viewer, watched] of this.#viewers) {
       if (!matches(viewer, watched)) continue;
-      // Once: a later tick must not ask again while this answer is waited for.
-      watched.untilMs = undefined;
-      void this.#closeUnlessGranted(viewer);
+      watched.closing++;
+      void this.#closeUnlessGranted(viewer).finally(() => watched.closing--);
     }
+  }
+
+  async #grantOf(viewer: WatchedViewer): Promise<Date | undefined> {
+    const agent = await this.#deps.agents.get(viewer.agentId);
+    if (agent === undefined) throw new DomainError("AGENT_NOT_FOUND");
+    return checkGrant(this.#deps, { identity: viewer.identity, agent });
   }
 
   /** Closed where nobody knows, too: whoever may, comes back. */
@@ -91,6 +109,8 @@ export class GrantWatch {
     try {
       await Promise.race([this.look(viewer), late.promise]);
     } catch (error) {
+      // Once: it has gone, or another look has sent it on its way.
+      if (!this.#viewers.delete(viewer)) return;
       const { agentId } = viewer;
       const isKnown = error instanceof DomainError;
       if (!isKnown) this.#deps.log.error({ agentId, err: error }, "grant of a viewer not looked up");
