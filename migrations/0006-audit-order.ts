@@ -18,7 +18,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     ALTER TABLE audit_log
     ADD COLUMN era integer NOT NULL DEFAULT current_audit_era(),
-    ADD COLUMN transaction xid8 NOT NULL DEFAULT pg_current_xact_id()`.execute(db);
+    ADD COLUMN transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    ADD COLUMN record_id uuid`.execute(db);
+  // Who does not know whether a record was written writes it again: it is there once.
+  await sql`CREATE UNIQUE INDEX audit_log_record_id_key ON audit_log (record_id)`.execute(db);
   await sql`CREATE INDEX audit_log_order_idx ON audit_log (era, transaction, sequence)`.execute(db);
   await sql`CREATE INDEX audit_log_user_order_idx ON audit_log (user_id, era, transaction, sequence)`.execute(db);
 }

@@ -93,6 +93,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     events,
     log: stores.audit,
     clock,
+    secrets,
     agentLimits: createRateLimits({ clock, ...RECORDED_OF_AGENT }),
     onError: (err) => log.warn({ err }, "events not written"),
     onWritten: () => eventWakeUps.wake(),

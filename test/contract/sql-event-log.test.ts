@@ -1,6 +1,7 @@
 // The audit log as it is followed: in the order in which changes became visible, whatever they wait for, also when the
 // database was restored from a copy.
 
+import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openPostgres, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
@@ -44,6 +45,14 @@ describe.each(DATABASES)("the audit log on $name", ({ open }) => {
     expect(await subjectsAfter(audit, first.position)).toEqual(["c", "d", "e"]);
     const [a] = first.records;
     expect(await subjectsAfter(audit, a?.position ?? start)).toEqual(["b", "c", "d", "e"]);
+  });
+
+  test("has a record once that is written twice under one id", async () => {
+    const start = await stores.audit.end();
+    const twice = { ...record("twice"), id: randomUUID() };
+    await stores.audit.appendAll([twice, record("f")]);
+    await stores.audit.appendAll([twice, record("g")]);
+    await soon(stores.audit, start).toEqual(["twice", "f", "g"]);
   });
 
   test("knows a place that it has not come to yet as none of its own", async () => {

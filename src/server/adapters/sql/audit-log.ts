@@ -43,7 +43,12 @@ export function appendAudit(db: Kysely<Schema>, record: AuditRecord): Promise<vo
 
 /** Several of one change, in one statement. */
 export async function appendAudits(db: Kysely<Schema>, records: readonly AuditRecord[]): Promise<void> {
-  if (records.length > 0) await db.insertInto("audit_log").values(records.map(toRow)).execute();
+  if (records.length === 0) return;
+  await db
+    .insertInto("audit_log")
+    .values(records.map(toRow))
+    .onConflict((conflict) => conflict.column("record_id").doNothing())
+    .execute();
 }
 
 function toRow(record: AuditRecord) {
@@ -54,6 +59,7 @@ function toRow(record: AuditRecord) {
     actor: storableText(record.actor),
     user_id: record.userId ?? null,
     detail: storableJson(record.detail),
+    record_id: record.id ?? null,
   };
 }
 

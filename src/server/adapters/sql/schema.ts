@@ -106,6 +106,7 @@ export interface AuditLogTable {
   actor: string;
   user_id: UserId | null;
   detail: Json<Record<string, string>>;
+  record_id: string | null;
   era: GeneratedAlways<number>;
   /** xid8, as decimal digits. */
   transaction: GeneratedAlways<string>;

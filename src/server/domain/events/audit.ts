@@ -4,6 +4,8 @@ import type { UserId } from "../../../protocol/ids.ts";
 import type { Page, PageQuery } from "../page.ts";
 
 export interface AuditRecord {
+  /** A UUID, for who may have to write it again: a second time changes nothing. */
+  id?: string;
   at: Date;
   /** "agent.registered", "agent.deleted", "token.created", "access.refused", … */
   type: string;

@@ -26,6 +26,7 @@ function recorder({ take = () => true }: { take?: (key: string) => boolean } = {
       },
     },
     clock: { now: () => 0 },
+    secrets: { randomUuid: () => crypto.randomUUID() },
     agentLimits: { tryTake: take },
     onError: () => {},
     onWritten: () => {},

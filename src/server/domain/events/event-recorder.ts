@@ -2,6 +2,7 @@
 // In batches, for ten thousand agents may come back at once.
 
 import type { RateLimits } from "../access/rate-limits.ts";
+import type { Secrets } from "../access/token.ts";
 import type { Clock } from "../clock.ts";
 import type { AuditRecord, EventLog } from "./audit.ts";
 import type { DomainEvent, EventBus } from "./events.ts";
@@ -22,13 +23,14 @@ export function createEventRecorder(deps: {
   events: Pick<EventBus, "subscribe">;
   log: Pick<EventLog, "appendAll">;
   clock: Clock;
+  secrets: Pick<Secrets, "randomUuid">;
   /** How much of one agent is written: it could connect, and start shells, for ever. What is over is lost and counted. */
   agentLimits: Pick<RateLimits, "tryTake">;
   onError: (error: unknown) => void;
   /** Something can be read from the log now that could not before. */
   onWritten: () => void;
 }): EventRecorder {
-  const { log, clock, onError, onWritten } = deps;
+  const { log, clock, secrets, onError, onWritten } = deps;
   const collected: AuditRecord[] = [];
   let lost = 0;
   let closed = false;
@@ -39,7 +41,8 @@ export function createEventRecorder(deps: {
     const record = recordOf(event, new Date(clock.now()));
     if (record === undefined) return;
     const isWelcome = !("agentId" in event) || deps.agentLimits.tryTake(event.agentId ?? "");
-    if (isWelcome && collected.length < MAX_COLLECTED) collected.push(record);
+    const id = secrets.randomUuid();
+    if (isWelcome && collected.length < MAX_COLLECTED) collected.push({ ...record, id });
     else lost += 1;
     timer ??= setTimeout(flushLater, FLUSH_INTERVAL_MS);
   });
@@ -59,7 +62,7 @@ export function createEventRecorder(deps: {
 
   async function write(): Promise<boolean> {
     if (lost > 0 && collected.length < MAX_COLLECTED) {
-      collected.push(lostRecord(lost, new Date(clock.now())));
+      collected.push({ ...lostRecord(lost, new Date(clock.now())), id: secrets.randomUuid() });
       lost = 0;
     }
     const batch = collected.slice(0, MAX_BATCH);
