@@ -39,14 +39,24 @@ function unpack(): void {
   mkdirSync(resolve(CACHE, ".."), { recursive: true });
   const scratch = mkdtempSync(`${CACHE}.`);
   try {
-    execFileSync("apt-get", ["download", "-qq", ...packages()], { cwd: scratch, stdio: "pipe" });
+    try {
+      download(scratch, []);
+    } catch {
+      // The machine's lists of packages are missing or old: lists of our own, which change nothing of its.
+      const own = ["-o", `Dir::State::Lists=${join(scratch, "lists")}`, "-o", `Dir::Cache=${join(scratch, "cache")}`];
+      for (const folder of ["lists/partial", "cache/archives/partial"]) {
+        mkdirSync(join(scratch, folder), { recursive: true });
+      }
+      execFileSync("apt-get", [...own, "update", "-qq"], { stdio: "pipe" });
+      download(scratch, own);
+    }
     const archives = readdirSync(scratch).filter((name) => name.endsWith(".deb"));
     for (const archive of archives) execFileSync("dpkg", ["-x", archive, "root"], { cwd: scratch, stdio: "pipe" });
     if (!existsSync(CACHE)) renameSync(join(scratch, "root"), CACHE);
   } catch (cause) {
     throw new Error(
       `No Python with gRPC for the tests. Any one of these helps: \`apt-get install ${WANTED}\`, ` +
-        "`pip install grpcio protobuf`, or a Debian whose package lists are fresh (`apt-get update`), to fetch it from.",
+        "`pip install grpcio protobuf`, or a Debian whose package registry can be reached, to fetch it from.",
       { cause },
     );
   } finally {
@@ -55,10 +65,9 @@ function unpack(): void {
 }
 
 /** It and what it needs that is not installed here. */
-function packages(): string[] {
-  const plan = execFileSync("apt-get", ["install", "--simulate", "--no-install-recommends", WANTED], {
-    encoding: "utf8",
-    stdio: "pipe",
-  });
-  return [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name ?? "");
+function download(folder: string, options: readonly string[]): void {
+  const simulation = [...options, "install", "--simulate", "--no-install-recommends", WANTED];
+  const plan = execFileSync("apt-get", simulation, { encoding: "utf8", stdio: "pipe" });
+  const packages = [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name ?? "");
+  execFileSync("apt-get", [...options, "download", "-qq", ...packages], { cwd: folder, stdio: "pipe" });
 }
