@@ -20,6 +20,8 @@ export default defineConfig({
           pool: "forks",
           // Each file starts servers and databases of its own: two at once keep a small CI machine honest about time-outs.
           maxWorkers: 2,
+          // What a machine with much to do takes longer for must still come.
+          expect: { poll: { timeout: 20_000 } },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

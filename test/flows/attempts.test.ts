@@ -186,8 +186,8 @@ describe("opening terminals", () => {
 });
 
 describe("codes of a second factor", () => {
-  it("are limited for each account, whatever they are for", async () => {
-    const { grpcAddress, adminToken } = await serve({ codesPerAccount: 3 });
+  it.each(["codesPerAccount", "codesPerAddress"])("are limited (%s), whatever they are for", async (limit) => {
+    const { grpcAddress, adminToken } = await serve({ [limit]: 3 });
     const caller = grpcCaller(Number(grpcAddress.split(":")[1]));
     const { confirmEnrollment, disable } = MfaServiceService;
     for (const method of [confirmEnrollment, disable, confirmEnrollment]) {

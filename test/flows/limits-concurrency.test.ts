@@ -184,7 +184,8 @@ describe("terminals", () => {
     const inUse = () => new Set(open.values()).size;
     const outcomes = { opened: 0, refused: 0, tickets: 0, noTicket: 0 };
 
-    async function dial(agentId: AgentId): Promise<void> {
+    /** Whether it was let in. */
+    async function dial(agentId: AgentId): Promise<boolean> {
       const url = `${wire.server.wsUrl}/ws/agent/${agentId}/terminal`;
       const socket = await WireSocket.dial(url, { token, protocols: ["rexec.v2"] }).catch(
         (error: unknown) => error as Error,
@@ -192,12 +193,13 @@ describe("terminals", () => {
       if (socket instanceof Error) {
         expect(socket.message).toMatch(/refused: 403 .*agent terminal limit reached for your plan/);
         outcomes.refused += 1;
-        return;
+        return false;
       }
       open.set(socket, agentId);
       outcomes.opened += 1;
       // What was let in and not asked to close is open for certain.
       expect(inUse()).toBeLessThanOrEqual(LIMIT);
+      return true;
     }
 
     function hangUp(socket: WireSocket): Promise<unknown> {
@@ -236,12 +238,7 @@ describe("terminals", () => {
 
     // Nothing is left taken: as many agents as the plan allows can be used again, and no further one.
     await Promise.all([...open.keys()].map(hangUp));
-    await Promise.all(agents.slice(0, LIMIT).map(({ agentId }) => expect.poll(() => isFree(agentId)).toBe(true)));
-    async function isFree(agentId: AgentId): Promise<boolean> {
-      const before = outcomes.opened;
-      await dial(agentId);
-      return outcomes.opened > before;
-    }
+    await Promise.all(agents.slice(0, LIMIT).map(({ agentId }) => expect.poll(() => dial(agentId)).toBe(true)));
     expect(inUse()).toBe(LIMIT);
     const refusedBefore = outcomes.refused;
     await dial(agents[LIMIT]!.agentId);

@@ -43,6 +43,9 @@ describe.each(DATABASES)("a locked agent on $name", ({ open }) => {
       const request = { name: "box", scopes: [TokenScope.TOKEN_SCOPE_AGENT], agentId };
       return plane.call(TokenServiceService.createToken, CreateTokenRequest.fromPartial(request), { token });
     },
+    DisconnectAgent: (token, agentId) => plane.call(AgentServiceService.disconnectAgent, { agentId }, { token }),
+    TerminateSession: (token, agentId) =>
+      plane.call(SessionServiceService.terminateSession, { agentId, sessionId: "main" }, { token }),
     DeleteAgent: (token, agentId) => plane.call(AgentServiceService.deleteAgent, { agentId }, { token }),
   };
   const cells = Object.entries(doors);
@@ -53,7 +56,20 @@ describe.each(DATABASES)("a locked agent on $name", ({ open }) => {
     for (const caller of [token, other]) expect(await failure(door(caller, agentId))).toMatchObject(MFA_REQUIRED);
     await ok(calls.verify(token, agentId, freshCode(app)));
     expect(await failure(door(other, agentId))).toMatchObject(MFA_REQUIRED);
-    await ok(door(token, agentId));
+    // Nobody has connected: behind two of the doors there is nothing, and that is said.
+    const through = await door(token, agentId);
+    if (through.outcome === "failed") expect(["AGENT_OFFLINE", "SESSION_NOT_FOUND"]).toContain(through.reason);
+  });
+
+  it("gives no token in place of one of its own to a login without a grant", async () => {
+    const { user, token, app, agentId } = await calls.lockedAgent();
+    const secret = await plane.addToken(user, { scopes: ["agent"], agentId });
+    const old = await plane.stores.tokens.findByHash(plane.deps.secrets.sha256Hex(secret));
+    const request = CreateTokenRequest.fromPartial({ replacesTokenId: old?.id ?? "" });
+    const rotate = () => plane.call(TokenServiceService.createToken, request, { token });
+    expect(await failure(rotate())).toMatchObject(MFA_REQUIRED);
+    await ok(calls.verify(token, agentId, freshCode(app)));
+    await ok(rotate());
   });
 
   it.each(cells)("closes %s again when the grant has ended", async (_, door) => {

@@ -9,7 +9,9 @@ export interface Watch<Response> {
   until(matches: (response: Response) => boolean): Promise<Response[]>;
   /** How the stream failed. Rejects where it ends well or goes on. */
   failure(): Promise<ServiceError>;
+  /** Reads nothing, until `resume`. */
   pause(): void;
+  resume(): void;
   cancel(): void;
 }
 
@@ -78,6 +80,7 @@ export function watch<Request, Response>(
         return error;
       }),
     pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
     cancel: () => stream.cancel(),
   };
 }

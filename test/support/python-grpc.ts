@@ -52,11 +52,16 @@ function unpack(): void {
     }
     const archives = readdirSync(scratch).filter((name) => name.endsWith(".deb"));
     for (const archive of archives) execFileSync("dpkg", ["-x", archive, "root"], { cwd: scratch, stdio: "pipe" });
-    if (!existsSync(CACHE)) renameSync(join(scratch, "root"), CACHE);
+    try {
+      renameSync(join(scratch, "root"), CACHE);
+    } catch (error) {
+      // Another run was faster.
+      if (!existsSync(CACHE)) throw error;
+    }
   } catch (cause) {
     throw new Error(
       `No Python with gRPC for the tests. Any one of these helps: \`apt-get install ${WANTED}\`, ` +
-        "`pip install grpcio protobuf`, or a Debian whose package registry can be reached, to fetch it from.",
+        "`pip install grpcio protobuf`, or a Debian that can fetch packages.",
       { cause },
     );
   } finally {
