@@ -125,6 +125,12 @@ beforeAll(async () => {
   await viewer.wire.until((all) => all.some((one) => one.kind === "data"));
 
   // What a database error has to say is logged as well.
+  // The refusals of what was wrong above are written: it is their rows that must be clean.
+  const sql = new pg.Client({ connectionString: databaseUrl });
+  await sql.connect();
+  const refusals = "SELECT 1 FROM audit_log WHERE type = 'access.refused'";
+  await expect.poll(async () => (await sql.query(refusals)).rowCount).toBeGreaterThanOrEqual(6);
+  await sql.end();
   await databaseNetwork.cut();
   await caller.call(AgentServiceService.listAgents, list, as);
   await fetch(`${httpUrl}/readyz?token=${adminToken}`);

@@ -17,9 +17,9 @@ export type Send<Response> = (response: Response) => Promise<void>;
 /** The stream ends when this resolves, and fails as a unary call does when it rejects. */
 export type StreamHandler<Request, Response> = (context: CallContext<Request>, send: Send<Response>) => Promise<void>;
 
-/** The calls of one service that are served, by the names of its generated definition. All others answer UNIMPLEMENTED. */
+/** Every call of one service, by the names of its generated definition. */
 export type Handlers<Definition> = {
-  [Method in keyof Definition]?: Definition[Method] extends {
+  [Method in keyof Definition]: Definition[Method] extends {
     requestDeserialize: (bytes: Buffer) => infer Request;
     responseSerialize: (response: infer Response) => Buffer;
     responseStream: infer IsStream;

@@ -48,10 +48,10 @@ export type Perform<Request, Result> = (
   giveUp: (error: DomainError) => void,
 ) => Promise<Result>;
 
-/** Never rejects. `perform` undefined: a method that is not served yet, told only to those who might call it. */
+/** Never rejects. */
 export async function serveCall<Request, Result>(
   deps: ServeCallDeps & Closing & Draining,
-  input: { path: string; call: ServerCall<Request>; perform: Perform<Request, Result> | undefined },
+  input: { path: string; call: ServerCall<Request>; perform: Perform<Request, Result> },
 ): Promise<Answer<Result>> {
   const { path, call, perform } = input;
   const requestId = randomUUID();
@@ -76,7 +76,6 @@ export async function serveCall<Request, Result>(
   async function answer(): Promise<Result> {
     if (deps.draining.aborted && !isServedWhileDraining(path)) throw new DomainError("DRAINING");
     caller = await admit(deps, { path, metadata: call.metadata, peer: call.getPeer() });
-    if (perform === undefined) throw new DomainError("UNIMPLEMENTED");
     return perform(contextOf(caller, { request: decoded(call.request), signal: ended.signal }), giveUp);
   }
 

@@ -42,7 +42,7 @@ type Method = MethodDefinition<unknown, unknown>;
 export function implementService(
   deps: Deps,
   definition: ServiceDefinition,
-  handlers: Readonly<Record<string, Unary | Stream | undefined>>,
+  handlers: Readonly<Record<string, Unary | Stream>>,
 ): { definition: ServiceDefinition; implementation: UntypedServiceImplementation } {
   const rewired: Record<string, Method> = {};
   const implementation: UntypedServiceImplementation = {};
@@ -53,17 +53,16 @@ export function implementService(
       responseSerialize: (bytes) => bytes as Buffer,
     };
     implementation[name] = method.responseStream
-      ? serveStream(deps, method, handlers[name] as Stream | undefined)
-      : serveUnary(deps, method, handlers[name] as Unary | undefined);
+      ? serveStream(deps, method, handlers[name] as Stream)
+      : serveUnary(deps, method, handlers[name] as Unary);
   }
   return { definition: rewired, implementation };
 }
 
-function serveUnary(deps: Deps, method: Method, handler: Unary | undefined) {
+function serveUnary(deps: Deps, method: Method, handler: Unary) {
   return (call: ServerUnaryCall<Decoded<unknown>, Buffer>, respond: sendUnaryData<Buffer>): void => {
     // Encoded here and not in grpc-js, which would send an encoder's error text to the client.
-    const perform =
-      handler && (async (context: Parameters<Unary>[0]) => method.responseSerialize(await handler(context)));
+    const perform = async (context: Parameters<Unary>[0]) => method.responseSerialize(await handler(context));
     void serveMetered(deps, { method, call, perform }).then((answer) => {
       if (answer.outcome === "done") respond(null, answer.result);
       else respond(answer.status);
@@ -71,24 +70,22 @@ function serveUnary(deps: Deps, method: Method, handler: Unary | undefined) {
   };
 }
 
-function serveStream(deps: Deps, method: Method, handler: Stream | undefined) {
+function serveStream(deps: Deps, method: Method, handler: Stream) {
   return (call: ServerWritableStream<Decoded<unknown>, Buffer>): void => {
-    const perform: Perform<unknown, void> | undefined =
-      handler &&
-      (async (context, giveUp) => {
-        const { path } = method;
-        const stop = watchCaller(deps, path, { context, call, giveUp });
-        const onDraining = (): void => giveUp(new DomainError("DRAINING"));
-        const over = isServedWhileDraining(path) ? deps.stopping : AbortSignal.any([deps.draining, deps.stopping]);
-        over.addEventListener("abort", onDraining);
-        if (over.aborted) onDraining();
-        try {
-          await handler(context, sendOn(call, method, context.signal));
-        } finally {
-          over.removeEventListener("abort", onDraining);
-          stop();
-        }
-      });
+    const perform: Perform<unknown, void> = async (context, giveUp) => {
+      const { path } = method;
+      const stop = watchCaller(deps, path, { context, call, giveUp });
+      const onDraining = (): void => giveUp(new DomainError("DRAINING"));
+      const over = isServedWhileDraining(path) ? deps.stopping : AbortSignal.any([deps.draining, deps.stopping]);
+      over.addEventListener("abort", onDraining);
+      if (over.aborted) onDraining();
+      try {
+        await handler(context, sendOn(call, method, context.signal));
+      } finally {
+        over.removeEventListener("abort", onDraining);
+        stop();
+      }
+    };
     void serveMetered(deps, { method, call, perform }).then((answer) => {
       if (answer.outcome === "error") call.emit("error", answer.status);
       else call.end();
@@ -119,7 +116,7 @@ function watchCaller(
 
 async function serveMetered<Result>(
   deps: Deps,
-  input: { method: Method; call: ServerCall<unknown>; perform: Perform<unknown, Result> | undefined },
+  input: { method: Method; call: ServerCall<unknown>; perform: Perform<unknown, Result> },
 ): Promise<Answer<Result>> {
   const { method, ...rest } = input;
   const startedAtMs = performance.now();
