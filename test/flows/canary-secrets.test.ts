@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { AgentServiceService, ListAgentsRequest } from "../../src/gen/rexec/agent/v1/agent_service.ts";
 import { OpenTerminalRequest, SessionServiceService } from "../../src/gen/rexec/session/v1/session_service.ts";
 import { ExchangeTokenRequest, TokenServiceService } from "../../src/gen/rexec/token/v1/token_service.ts";
@@ -124,13 +124,14 @@ beforeAll(async () => {
   await viewer.type(`: ${canary("what was typed", randomBytes(16).toString("hex"))}\n`);
   await viewer.wire.until((all) => all.some((one) => one.kind === "data"));
 
-  // What a database error has to say is logged as well.
   // The refusals of what was wrong above are written: it is their rows that must be clean.
   const sql = new pg.Client({ connectionString: databaseUrl });
   await sql.connect();
   const refusals = "SELECT 1 FROM audit_log WHERE type = 'access.refused'";
-  await expect.poll(async () => (await sql.query(refusals)).rowCount).toBeGreaterThanOrEqual(6);
+  const areWritten = async () => expect((await sql.query(refusals)).rowCount).toBeGreaterThanOrEqual(6);
+  await vi.waitFor(areWritten, { timeout: 20_000 });
   await sql.end();
+  // What a database error has to say is logged as well.
   await databaseNetwork.cut();
   await caller.call(AgentServiceService.listAgents, list, as);
   await fetch(`${httpUrl}/readyz?token=${adminToken}`);

@@ -134,7 +134,7 @@ describe.each(unary)("$name", ({ method, path }) => {
   it("of another tenant is answered as one that never was, whatever the caller presents", async () => {
     const foreign = (await other.ids())[nameOf(path)] ?? "";
     expect(foreign).not.toBe("");
-    for (const [kind, token] of Object.entries(credentials)) {
+    for (const [kind, token] of Object.entries<string | undefined>({ ...credentials })) {
       // An admin reaches everybody's.
       if (kind === "admin") continue;
       const never = await answer(method, path, { id: randomUUID(), token });

@@ -26,7 +26,7 @@ const LOCKED = {
   retryAfter: undefined,
 };
 /** Long enough for the handshakes of a test, short enough to be waited for. */
-const GRANT_MS = 4_000;
+const GRANT_MS = 8_000;
 
 let wire: WireServer;
 let mfa: MfaServiceClient;
