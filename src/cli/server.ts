@@ -60,13 +60,12 @@ async function start(config: ServerConfig): Promise<RunningServer> {
 
 function configError(error: unknown): unknown {
   if (!(error instanceof ConfigError)) return error;
-  const [first = "", ...others] = error.message.split("\n");
-  const why = others.length > 0 ? `and ${others.join("; and ")}` : undefined;
-  return new CliError(
-    "USAGE",
-    { message: first, why, hint: "`rexec server --help` lists all settings" },
-    { cause: error },
-  );
+  const problems = error.message.split("\n");
+  const hint = "`rexec server --help` lists all settings";
+  const [only = ""] = problems;
+  if (problems.length === 1) return new CliError("USAGE", { message: only, hint }, { cause: error });
+  const message = `${problems.length} settings are wrong`;
+  return new CliError("USAGE", { message, why: problems.join("; "), hint }, { cause: error });
 }
 
 function startError(error: unknown): CliError {

@@ -1,8 +1,9 @@
 // `rexec token`: API tokens.
 
 import { randomUUID } from "node:crypto";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { CreateTokenRequest, type Token, TokenScope } from "../gen/rexec/token/v1/token_service.ts";
+import { CliError } from "./cli-error.ts";
 import { type CommandContext, flagsOf, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
 import { parseDuration } from "./duration.ts";
 import { ago, type Column, renderListing } from "./output.ts";
@@ -36,7 +37,7 @@ function addCreate(token: Command, context: CommandContext): void {
       const flags = flagsOf(command);
       const options = command.opts<{ scope: ScopeName[]; agent?: string; expires?: number }>();
       if (options.scope.includes("agent") !== (options.agent !== undefined)) {
-        throw new InvalidArgumentError("--scope agent and --agent ID go together");
+        throw new CliError("USAGE", { message: "--scope agent and --agent ID go together" });
       }
       const expiresAt = options.expires === undefined ? undefined : new Date(Date.now() + options.expires);
       const scopes = options.scope.map((scope) => SCOPES[scope]);

@@ -1,7 +1,7 @@
 // `rexec users`: accounts, for admins.
 
 import { randomUUID } from "node:crypto";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { CreateUserRequest, UpdateUserRequest, type User } from "../gen/rexec/user/v1/user_service.ts";
 import type { Api } from "./api.ts";
 import { CliError } from "./cli-error.ts";
@@ -76,7 +76,10 @@ function addUpdate(users: Command, context: CommandContext): void {
         ...(admin === undefined ? {} : { admin: admin === "yes" }),
       };
       const updateMask = Object.keys(changes);
-      if (updateMask.length === 0) throw new InvalidArgumentError("say what to change; --help lists what can be");
+      if (updateMask.length === 0) {
+        const hint = "`rexec users update --help` lists what can be";
+        throw new CliError("USAGE", { message: "nothing to change was named", hint });
+      }
       const updated = await withApi(flags, context, async (api) => {
         const { subscription_active: subscriptionActive, ...fields } = changes;
         const user = { id: await findUserId(api, name), ...fields, subscriptionActive };

@@ -152,7 +152,11 @@ describe("rexec users", () => {
     expect(changed.stdout).toMatch(/\nana@example.com +ana +pro \(subscription\) +no +/);
     expect((await run("update", user.id, "--admin", "yes", "-o", "name")).stdout).toBe(`${user.id}\n`);
     expect((await run("ls", "--filter", "admin:true example", "-o", "name")).stdout).toBe(`${user.id}\n`);
-    expect((await run("update", user.id)).code).toBe(2);
+    const unchanged = await run("update", user.id);
+    expect(unchanged).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("nothing to change was named") as string,
+    });
     expect((await run("update", user.id, "--plan", "unheard-of")).code).toBe(2);
     expect((await run("rm", "ana@example.com")).code).toBe(0);
     expect((await run("rm", user.id)).code).toBe(3);
