@@ -39,7 +39,7 @@ export function buildProgram(context: CommandContext): Command {
     .option("--json", "the same as -o json; errors become JSON, too")
     .option("-q, --quiet", "say nothing but data and errors")
     .option("-v, --verbose", "say more when something fails")
-    .option("--no-color", "no colors; nothing here has any")
+    .option("--no-color", "accepted for scripts; the output has no colors")
     .showHelpAfterError("(rexec --help lists what can be said)")
     .exitOverride();
   addUpCommand(program, context);
