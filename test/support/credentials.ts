@@ -35,7 +35,7 @@ export async function everyCredential(plane: ControlPlane, user: User, agentId: 
     garbage: "garbage",
     expired: await plane.addToken(user, { expiresAt: new Date(Date.now() - 1000) }),
     revoked,
-    forged: `${(await plane.deps.jwt.sign(jwt)).slice(0, -2)}AA`,
+    forged: withAnotherSignature(await plane.deps.jwt.sign(jwt)),
     mfaPending: await plane.deps.jwt.sign({ ...jwt, mfa_pending: true }),
     ticket: await plane.deps.jwt.sign({ ...jwt, ticket }),
     agent: await plane.addToken(user, { scopes: ["agent"], agentId }),
@@ -43,4 +43,10 @@ export async function everyCredential(plane: ControlPlane, user: User, agentId: 
     write: await plane.addToken(user, { scopes: ["write"] }),
     admin: await plane.addToken(admin, { scopes: ["admin"] }),
   };
+}
+
+/** Its first character is another one: the last carries bits that count for nothing. */
+function withAnotherSignature(jwt: string): string {
+  const at = jwt.lastIndexOf(".") + 1;
+  return `${jwt.slice(0, at)}${jwt[at] === "A" ? "B" : "A"}${jwt.slice(at + 1)}`;
 }
