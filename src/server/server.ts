@@ -8,6 +8,7 @@ import { createAgentLocations } from "./adapters/memory/agent-locations.ts";
 import { createOwnInstance } from "./adapters/memory/instances.ts";
 import { createAttemptLimits } from "./adapters/memory/attempt-limits.ts";
 import { createEventBus } from "./adapters/memory/event-bus.ts";
+import { noCalls, noRoutes } from "./adapters/memory/no-others.ts";
 import { createRateLimits } from "./adapters/memory/rate-limits.ts";
 import { createSeenTokens } from "./adapters/memory/seen-tokens.ts";
 import { createTerminalSlots } from "./adapters/memory/terminal-slots.ts";
@@ -29,10 +30,12 @@ import { AgentLifecycle } from "./domain/agents/agent-lifecycle.ts";
 import { createEventRecorder } from "./domain/events/event-recorder.ts";
 import { createWakeUps } from "./domain/events/wake-ups.ts";
 import { checkPlanForTerminal } from "./domain/plans/check-plan.ts";
+import { AgentRoutes } from "./domain/terminals/agent-routes.ts";
+import { AgentsEverywhere } from "./domain/terminals/agents-everywhere.ts";
 import { SessionActivity } from "./domain/terminals/session-activity.ts";
 import { forwardNotices } from "./domain/terminals/terminal-notices.ts";
 import { TerminalRouter } from "./domain/terminals/terminal-router.ts";
-import { createChangeLogs, sessionKey } from "./domain/watches/change-logs.ts";
+import { createChangeLogs } from "./domain/watches/change-logs.ts";
 import { startGrpcServer } from "./transports/grpc/server.ts";
 import { createHttpHandler } from "./transports/http/http-handler.ts";
 import { createMetricsPage } from "./transports/http/metrics-page.ts";
@@ -56,7 +59,7 @@ const TICK_MS = 1_000;
 /** Events of one agent that the audit log takes in. */
 const RECORDED_OF_AGENT = { burst: 500, perMinute: 120 };
 /** Events that come often and leave nothing in the audit log. */
-const UNLOGGED: ReadonlySet<string> = new Set(["agent.stats", "instance.beat"]);
+const UNLOGGED: ReadonlySet<string> = new Set(["agent.stats", "instance.beat", "session.moved"]);
 const CLOSE_GRACE_MS = 5_000;
 /** For requests over HTTP that began before the server drained. */
 const LAST_REQUESTS_MS = 1_000;
@@ -117,11 +120,21 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const slots = createTerminalSlots((userId) => events.publish({ type: "limits.changed", userId }));
   const router = new TerminalRouter({ instanceId, clock, events });
   const stopNotices = forwardNotices({ events, viewersOf: (...of) => router.viewersOf(...of) });
+  const locations = createAgentLocations();
+  const agentRoutes = new AgentRoutes({ instanceId, locations, routes: noRoutes, router, events, log });
+  const agentsEverywhere = new AgentsEverywhere({
+    instanceId,
+    locations,
+    calls: noCalls,
+    router,
+    log,
+    onDrain: () => void instance.drain(instanceId),
+  });
   const lifecycle = new AgentLifecycle({
     instanceId,
     clock,
     agents: stores.agents,
-    locations: createAgentLocations(),
+    locations,
     events,
     router,
     log,
@@ -131,6 +144,8 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     agents: stores.agents,
     mfa: stores.mfa,
     router,
+    agentRoutes,
+    agentsEverywhere,
     lifecycle,
     slots,
     terminalLimit: (user) => checkPlanForTerminal(stores, user),
@@ -200,9 +215,9 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       eventWakeUps,
       changeLogs,
       slots,
-      sessions: router,
-      control: router,
-      presence: { isOnline: async (agentId) => router.reachability(agentId) === "online" },
+      sessions: agentsEverywhere,
+      control: agentsEverywhere,
+      presence: agentsEverywhere,
       instances: instance,
       draining: draining.signal,
       meter: metrics.calls,
@@ -215,11 +230,14 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     await closeHttp(http.server, 0);
     throw error;
   });
-  const activity = new SessionActivity((session) => changeLogs.sessions.record(sessionKey(session), session.userId));
+  const activity = new SessionActivity(({ agentId, id: sessionId, userId }) =>
+    events.publish({ type: "session.moved", agentId, sessionId, userId }),
+  );
   const timer = setInterval(() => {
     lifecycle.tick();
     router.tick();
-    activity.tick(clock.now(), () => router.listSessions());
+    agentRoutes.tick();
+    activity.tick(clock.now(), () => router.localSessions({}).sessions);
     gateway.tick();
     eventLoop.tick(clock.now());
     instance.beat();
@@ -253,6 +271,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       stopForgetting();
       stopWaking();
       stopNotices();
+      agentRoutes.dispose();
       await Promise.all([recorder.close(), tokenUsage.close(), refusals.settled(), lifecycle.settled()]);
       await stores.close();
     },

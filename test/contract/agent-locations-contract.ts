@@ -10,6 +10,7 @@ export function agentLocationsContract(name: string, open: () => AgentLocations)
     instanceId,
     connectionId: randomUUID() as ConnectionId,
     bootId: "boot-0001" as BootId,
+    protocol: "rexec.v2" as const,
   });
   const anAgent = () => randomUUID() as AgentId;
 

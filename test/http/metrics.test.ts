@@ -128,7 +128,13 @@ describe("the figures", () => {
     const counts = { "rexec.v1": 0, "rexec.v2": 0 };
     const metrics = createMetrics(
       {
-        terminals: () => ({ agents: counts, viewers: counts, sessions: 0, viewersBehind: 0 }),
+        terminals: () => ({
+          agents: counts,
+          viewers: counts,
+          sessions: 0,
+          viewersBehind: 0,
+          routes: { out: 0, in: 0 },
+        }),
         sockets: () => ({ agent: none, user: none }),
         refusedHandshakes: () => new Map(),
         eventLoop: () => ({ p50Ms: 0, p99Ms: 0, maxMs: 0 }),

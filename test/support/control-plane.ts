@@ -86,8 +86,8 @@ export async function startControlPlane(
     jwt: createJoseCodec({ clock, secret: "a secret of more than 32 bytes for tests" }),
     slots: createTerminalSlots((userId) => events.publish({ type: "limits.changed", userId })),
     presence: { isOnline: async (id) => online.has(id) },
-    sessions: { listSessions: () => sessions },
-    control: { stopSession: () => "SESSION_NOT_FOUND", disconnectAgent: () => "AGENT_OFFLINE" },
+    sessions: { listSessions: async () => sessions },
+    control: { stopSession: async () => "SESSION_NOT_FOUND", disconnectAgent: async () => "AGENT_OFFLINE" },
     instances: createOwnInstance({
       clock,
       events,

@@ -17,6 +17,10 @@ export function createAgentLocations(): AgentLocations {
     async get(agentId) {
       return locations.get(agentId);
     },
+    // Nobody else claims anything, and nothing is lost.
+    async refresh() {
+      return [];
+    },
     async release({ agentId, epoch, connectionId }) {
       const held = locations.get(agentId);
       if (held === undefined || held.epoch !== epoch || held.connectionId !== connectionId) return false;

@@ -5,11 +5,13 @@ import type { ControlOf } from "../../../protocol/control-frame.ts";
 import type { AgentId, BootId, InstanceId } from "../../../protocol/ids.ts";
 import type { Clock } from "../clock.ts";
 import type { EventBus } from "../events/events.ts";
+import { ERRORS } from "../../../protocol/errors.ts";
 import type { Log } from "../log.ts";
 import type { AgentLink } from "../terminals/links.ts";
 import type { TerminalRouter } from "../terminals/terminal-router.ts";
 import type { Agent, AgentStats, AgentStore, ConnectionFacts, SystemInfo } from "./agent.ts";
-import type { AgentLocation, AgentLocations } from "./locations.ts";
+import { type HeldLocation, HeldLocations } from "./held-locations.ts";
+import type { AgentLocations } from "./locations.ts";
 import { Presence } from "./presence.ts";
 
 /** Statistics reach terminals and events as they come, and the database this often. */
@@ -37,10 +39,9 @@ export interface LifecycleDeps {
 type Mark = (store: AgentStore) => Promise<void>;
 
 /** One open agent socket, from hello to close. */
-export interface AgentConnection {
+export interface AgentConnection extends HeldLocation {
   readonly link: AgentLink & { ping(): void; terminate(): void };
   readonly agent: Agent;
-  readonly location: AgentLocation;
   heardAtMs: number;
   suspect: boolean;
   statsSavedAtMs: number;
@@ -58,10 +59,19 @@ export class AgentLifecycle {
   readonly #saving = new Set<Promise<void>>();
   /** Agents that are suspect, or no longer, since the last batch. */
   readonly #changed = new Set<Agent>();
+  readonly #locations: HeldLocations<AgentConnection>;
   #seenSavedAtMs = 0;
 
   constructor(deps: LifecycleDeps) {
     this.#deps = deps;
+    this.#locations = new HeldLocations({
+      locations: deps.locations,
+      onLost: (connection) => this.#superseded(connection),
+      onError: (err) => deps.log.warn({ err }, "agents' locations not refreshed"),
+    });
+    deps.events.subscribe((event, from) => {
+      if (event.type === "agent.connected" && from !== undefined) this.#checkOwner(event.agentId);
+    });
   }
 
   /** The agent's socket is open and it has said hello. */
@@ -73,12 +83,16 @@ export class AgentLifecycle {
     const { clock, locations, router, events, instanceId } = this.#deps;
     const { connectionId } = link;
     const boot = hello.bootId === undefined ? {} : { bootId: hello.bootId };
-    const location = await locations.claim({ agentId: agent.id, instanceId, connectionId, ...boot }, agent.epoch);
+    const claimed = { agentId: agent.id, instanceId, connectionId, protocol: link.protocol, ...boot };
+    const location = await locations.claim(claimed, agent.epoch);
     const now = clock.now();
-    const connection = { link, agent, location, heardAtMs: now, suspect: false, ...NOTHING_SAVED };
+    const connection = { link, agent, location, heardAtMs: now, refreshedAtMs: now, suspect: false, ...NOTHING_SAVED };
     this.#presence.add(connection, now);
     this.#connections.add(connection);
-    router.agentUp(link, agent, hello);
+    if (!router.agentUp(link, agent, { ...hello, epoch: location.epoch })) {
+      this.#superseded(connection);
+      return connection;
+    }
     events.publish({ type: "agent.connected", agentId: agent.id, userId: agent.userId });
     this.#mark(agent, (store) =>
       store.markConnected(agent.id, new Date(now), hello.facts, { instanceId, epoch: location.epoch }),
@@ -103,6 +117,31 @@ export class AgentLifecycle {
     const at = new Date(clock.now());
     this.#mark(agent, (store) => store.markDisconnected(agent.id, at, { instanceId, epoch: location.epoch }));
     await locations.release(location);
+  }
+
+  /** The store of locations has forgotten everything: all are put back, as fast as may be. */
+  onLocationsLost(): void {
+    for (const connection of this.#connections) connection.refreshedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Another instance says that this agent is there. */
+  #checkOwner(agentId: AgentId): void {
+    const link = this.#deps.router.heldAgent(agentId)?.link;
+    if (link === undefined || link.via !== undefined) return;
+    for (const connection of this.#connections) {
+      if (connection.agent.id === agentId) connection.refreshedAtMs = Number.NEGATIVE_INFINITY;
+    }
+    this.#locations.tick(this.#connections, this.#deps.clock.now());
+  }
+
+  /** Another owner has claimed the agent since: what comes from this connection counts no more. */
+  #superseded(connection: AgentConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    const { agent, link, location } = connection;
+    this.#deps.log.info({ agentId: agent.id, epoch: location.epoch }, "agent claimed by another owner");
+    this.#presence.remove(connection);
+    if (this.#deps.router.agentDown(link, agent.id)) this.#deps.router.movedAway(agent.id);
+    link.close(ERRORS.AGENT_ALREADY_CONNECTED.ws, ERRORS.AGENT_ALREADY_CONNECTED.message);
   }
 
   /** The latest counts: what comes more often than an honest agent says it costs nothing but its place. */
@@ -141,6 +180,7 @@ export class AgentLifecycle {
     for (const connection of this.#connections) {
       if (connection.nextSystemInfo !== undefined) this.onSystemInfo(connection, connection.nextSystemInfo);
     }
+    this.#locations.tick(this.#connections, now);
     for (const connection of changes.ping) connection.link.ping();
     for (const connection of changes.suspect) this.#setSuspect(connection, true);
     for (const connection of changes.back) this.#setSuspect(connection, false);

@@ -23,7 +23,7 @@ export async function disconnectAgent(
   const agent = await reachableAgent(deps, { caller, agentId: input.agentId });
   await requireGrant(deps, { identity: caller, agent });
   input.signal?.throwIfAborted();
-  const answer = deps.control.disconnectAgent(agent.id);
+  const answer = await deps.control.disconnectAgent(agent.id);
   if (answer !== "told") {
     throw new DomainError(answer, agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
   }

@@ -1,6 +1,7 @@
 // Which instance holds an agent's socket. One owner at a time; every write names its epoch and connection.
 
 import type { AgentId, BootId, ConnectionId, InstanceId } from "../../../protocol/ids.ts";
+import type { Protocol } from "../../../protocol/subprotocol.ts";
 
 export interface AgentLocation {
   agentId: AgentId;
@@ -8,6 +9,8 @@ export interface AgentLocation {
   connectionId: ConnectionId;
   /** Undefined for an agent that does not say (v1). */
   bootId?: BootId;
+  /** What it speaks. */
+  protocol: Protocol;
   /** Grows with every change of owner, for ever. */
   epoch: number;
 }
@@ -21,4 +24,9 @@ export interface AgentLocations {
   get(agentId: AgentId): Promise<AgentLocation | undefined>;
   /** Compare-and-delete: false, and nothing changes, where the epoch or connection is another by now. */
   release(location: AgentLocation): Promise<boolean>;
+  /**
+   * Says that these are held still, and puts back those that were lost. Returns those that another has claimed since: they
+   * are held no more.
+   */
+  refresh(held: readonly AgentLocation[]): Promise<readonly AgentLocation[]>;
 }

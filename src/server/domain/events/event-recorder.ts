@@ -37,7 +37,9 @@ export function createEventRecorder(deps: {
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<boolean> = Promise.resolve(true);
 
-  const unsubscribe = deps.events.subscribe((event) => {
+  const unsubscribe = deps.events.subscribe((event, from) => {
+    // Each instance writes its own.
+    if (from !== undefined) return;
     const record = recordOf(event, new Date(clock.now()));
     if (record === undefined) return;
     const isWelcome = !("agentId" in event) || deps.agentLimits.tryTake(event.agentId ?? "");

@@ -1,4 +1,5 @@
-// What happens, told as it happens to whoever listens in this process (watches, connected terminals, the audit log).
+// What happens, told as it happens to whoever listens on any instance (watches, connected terminals), and here (the audit
+// log).
 
 import type { AgentId, AttachmentKey, InstanceId, SessionId, TokenId, UserId } from "../../../protocol/ids.ts";
 import type { Agent, AgentStats, SystemInfo } from "../agents/agent.ts";
@@ -21,7 +22,8 @@ export type DomainEvent =
   | ({ type: "agent.stored" } & OfAgent)
   | ({ type: "agent.stats"; stats: AgentStats } & OfAgent)
   | ({ type: "agent.system_info"; systemInfo: SystemInfo } & OfAgent)
-  | ({ type: "session.opened" | "session.ended" | "session.resized" } & OfSession)
+  /** moved: something was typed or printed since it was last said. */
+  | ({ type: "session.opened" | "session.ended" | "session.resized" | "session.moved" } & OfSession)
   | ({
       type: "session.joined" | "session.left";
       attachmentKey: AttachmentKey;
@@ -48,8 +50,11 @@ export type DomainEvent =
 
 export type LimitReason = "AGENT_LIMIT_REACHED" | "AGENT_NOT_IN_PLAN" | "AGENT_TERMINAL_LIMIT_REACHED";
 
+/** `from`: the instance where it happened, where that is another one. A listener must not throw and must not wait. */
+export type EventListener = (event: DomainEvent, from?: InstanceId) => void;
+
 export interface EventBus {
   publish(event: DomainEvent): void;
-  /** Returns what ends the subscription. A listener must not throw and must not wait. */
-  subscribe(listener: (event: DomainEvent) => void): () => void;
+  /** Returns what ends the subscription. */
+  subscribe(listener: EventListener): () => void;
 }

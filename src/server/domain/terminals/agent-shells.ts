@@ -41,9 +41,10 @@ export class AgentShells {
     return this.#shells.values();
   }
 
-  /** The agent says that this shell runs. */
-  learn(started: ControlOf<"sessionStarted">): void {
-    if (this.#shells.has(started.stream)) return;
+  /** The agent says that this shell runs, or how far one has come that is known. */
+  learn(started: ControlOf<"sessionStarted">, link: AgentLink | undefined): void {
+    const known = this.#shells.get(started.stream);
+    if (known) return known.onHead(started.offset, link);
     const session = this.#add(started, new Date(started.startedAtMs));
     if (session) this.#deps.onChange("opened", session);
   }

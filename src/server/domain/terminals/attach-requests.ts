@@ -7,11 +7,17 @@ export class AttachRequests {
   readonly #waiting = new Map<number, { viewer: Viewer; deadlineMs: number }>();
   #lastId = 0;
 
-  /** The request's id; it is never used again on this instance's hold of the agent. */
-  add(viewer: Viewer, now: number): number {
+  /** Never used again on this instance's hold of the agent. */
+  nextId(): number {
     this.#lastId = (this.#lastId + 1) >>> 0;
-    this.#waiting.set(this.#lastId, { viewer, deadlineMs: now + AGENT_REQUEST_TIMEOUT_MS });
     return this.#lastId;
+  }
+
+  /** The request's id. */
+  add(viewer: Viewer, now: number): number {
+    const id = this.nextId();
+    this.#waiting.set(id, { viewer, deadlineMs: now + AGENT_REQUEST_TIMEOUT_MS });
+    return id;
   }
 
   /** Whose request it was; undefined for an answer that nobody waits for any more. */

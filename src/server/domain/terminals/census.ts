@@ -4,7 +4,7 @@ import type { Protocol } from "../../../protocol/subprotocol.ts";
 import type { HeldAgent } from "./held-agent.ts";
 
 export interface TerminalCensus {
-  /** Connected now, by what they speak. */
+  /** Connected here now, by what they speak. */
   agents: Record<Protocol, number>;
   /** Shells that run. */
   sessions: number;
@@ -12,6 +12,8 @@ export interface TerminalCensus {
   viewers: Record<Protocol, number>;
   /** Of those: who has not been sent yet all that their shell has printed. */
   viewersBehind: number;
+  /** To agents that other instances hold, and from others to agents that are held here. */
+  routes: { out: number; in: number };
 }
 
 export function countTerminals(held: Iterable<HeldAgent>): TerminalCensus {
@@ -20,11 +22,15 @@ export function countTerminals(held: Iterable<HeldAgent>): TerminalCensus {
     sessions: 0,
     viewers: { "rexec.v1": 0, "rexec.v2": 0 },
     viewersBehind: 0,
+    routes: { out: 0, in: 0 },
   };
-  for (const { link, sessions } of held) {
-    if (link) census.agents[link.protocol]++;
+  for (const { link, sessions, relays } of held) {
+    const isHere = link?.via === undefined;
+    if (link && isHere) census.agents[link.protocol]++;
+    if (!isHere) census.routes.out++;
+    census.routes.in += relays.size;
     for (const session of sessions.values()) {
-      if (!session.ended) census.sessions++;
+      if (!session.ended && isHere) census.sessions++;
       for (const { flow, link: viewer } of session.viewers) {
         census.viewers[viewer.protocol]++;
         if (flow.next !== undefined && flow.next < session.head) census.viewersBehind++;

@@ -15,7 +15,8 @@ export async function getSession(
   const sessionId = parseSessionId(input.sessionId);
   if (sessionId === undefined) throw invalidField("session_id", 'must be "main" or "split-…"');
   const agent = await reachableAgent(deps, { caller, agentId: input.agentId });
-  const found = deps.sessions.listSessions().find(({ id, agentId }) => agentId === agent.id && id === sessionId);
+  const sessions = await deps.sessions.listSessions({ agentIds: [agent.id] });
+  const found = sessions.find(({ id, agentId }) => agentId === agent.id && id === sessionId);
   if (found === undefined) throw new DomainError("SESSION_NOT_FOUND");
   return found;
 }

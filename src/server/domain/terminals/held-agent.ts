@@ -1,14 +1,15 @@
-// One agent that this instance holds: its link, its shells, and the viewers on them. Outlives the link for a grace
-// time, so that viewers go on where they were when the agent dials in again.
+// One agent that this instance holds, or has a route to: its link, its shells, and the viewers on them here. Outlives
+// the link for a grace time, so that viewers go on where they were when the agent dials in again, here or elsewhere.
 
-import { AGENT_STATE, type ControlMessage, type ControlOf } from "../../../protocol/control-frame.ts";
+import { AGENT_STATE, type ControlMessage, type ControlOf, encodeControl } from "../../../protocol/control-frame.ts";
 import { FRAME, readHeader } from "../../../protocol/data-frame.ts";
 import { CLOSE, type ErrorReason, isErrorReason } from "../../../protocol/errors.ts";
-import { attachmentKeyToBytes, type BootId, type SessionId } from "../../../protocol/ids.ts";
+import type { BootId, SessionId } from "../../../protocol/ids.ts";
 import { MAX_VIEWERS_PER_SESSION } from "../../../protocol/limits.ts";
 import type { TerminalSize } from "../../../protocol/terminal-size.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
+import { AgentRelays } from "./agent-relays.ts";
 import { AgentShells } from "./agent-shells.ts";
 import { AttachRequests } from "./attach-requests.ts";
 import { Attendance } from "./attendance.ts";
@@ -28,6 +29,8 @@ export class HeldAgent {
   readonly agent: Agent;
   readonly sessions: AgentShells;
   readonly viewers = new Set<Viewer>();
+  /** Other instances with viewers of it. */
+  readonly relays: AgentRelays;
   link: AgentLink | undefined;
   bootId: BootId | undefined;
   readonly #events: HeldAgentEvents;
@@ -42,6 +45,13 @@ export class HeldAgent {
     this.#clock = clock;
     this.#attendance = new Attendance((change, viewer) => events.onViewer(change, viewer));
     this.sessions = new AgentShells({ clock, onChange: (change, session) => events.onSession(change, session) });
+    this.relays = new AgentRelays({
+      link: () => this.link,
+      shells: this.sessions,
+      now: () => clock.now(),
+      nextRequestId: () => this.#attaching.nextId(),
+      onTakenAway: (attachment) => this.#replaceOlderConnection(attachment),
+    });
   }
 
   /** The agent has dialled in. Viewers that wait for it go on where they were; another boot has none of their shells. */
@@ -51,7 +61,7 @@ export class HeldAgent {
     this.bootId = bootId;
     if (sameBoot) this.sessions.endUnlisted(sessions);
     else this.#forgetOtherBoot();
-    for (const started of sessions) this.sessions.learn(started);
+    for (const started of sessions) this.sessions.learn(started, link);
     for (const viewer of this.viewers) {
       viewer.link.sendControl({ $case: "agentState", value: { state: AGENT_STATE.ONLINE } });
       this.#requestAttach(viewer);
@@ -63,6 +73,7 @@ export class HeldAgent {
     if (this.link !== link) return false;
     this.link = undefined;
     this.#attaching.clear();
+    this.relays.closeAll();
     for (const viewer of this.viewers) {
       viewer.state = viewer.state === "closed" ? "closed" : "attaching";
       viewer.flow.onLinkLost();
@@ -107,12 +118,15 @@ export class HeldAgent {
     if (!link) return;
     const header = readHeader(frame);
     const viewer = header.attachment === 0 ? undefined : this.#byAttachment.get(header.attachment);
+    if (header.attachment !== 0 && viewer === undefined) this.relays.sendTo(header.attachment, frame);
     if (header.type === FRAME.OUTPUT) {
       const session = this.sessions.get(header.stream);
       if (!session) return;
       session.lastOutputAtMs = this.#clock.now();
-      if (header.attachment === 0) session.onBroadcast(header, frame, link);
-      else if (viewer?.stream === header.stream) session.onReplayed(header, frame, viewer, link);
+      if (header.attachment === 0) {
+        session.onBroadcast(header, frame, link);
+        this.relays.broadcast(header, frame);
+      } else if (viewer?.stream === header.stream) session.onReplayed(header, frame, viewer, link);
     } else if (header.type === FRAME.INPUT_ACK) viewer?.onInputAck(header, frame);
   }
 
@@ -120,13 +134,14 @@ export class HeldAgent {
   onAgentControl(message: ControlMessage): void {
     switch (message.$case) {
       case "sessionStarted":
-        this.sessions.learn(message.value);
+        this.sessions.learn(message.value, this.link);
+        this.relays.tellAll(message);
         return;
       case "attached":
-        this.#onAttached(message.value);
+        if (!this.relays.onAttached(message.value)) this.#onAttached(message.value);
         return;
       case "attachRefused":
-        this.#onAttachRefused(message.value);
+        if (!this.relays.onAttachRefused(message.value)) this.#onAttachRefused(message.value);
         return;
       case "snapshot":
         this.#forwardTo(message.value.attachment, message, (viewer) => viewer.flow.onSnapshot(message.value.offset));
@@ -135,6 +150,7 @@ export class HeldAgent {
         this.#forwardTo(message.value.attachment, message);
         return;
       case "resized": {
+        this.relays.tellAll(message);
         const session = this.sessions.get(message.value.stream);
         if (!session) return;
         session.onResized(message.value);
@@ -142,13 +158,19 @@ export class HeldAgent {
         return;
       }
       case "sessionEnded":
+        this.relays.tellAll(message);
         this.sessions.end(message.value, this.link);
         return;
       case "stats":
+        this.relays.tellAll(message);
         for (const viewer of this.viewers) viewer.link.sendControl(message);
         return;
       case "execResult":
-        this.#events.onExecResult(message.value);
+        if (!this.relays.onExecResult(message.value)) this.#events.onExecResult(message.value);
+        return;
+      case "detach":
+        // The holder's word: the attachment has a viewer elsewhere.
+        this.#replaceOlderConnection(message.value.attachment);
         return;
       default:
         return;
@@ -205,25 +227,8 @@ export class HeldAgent {
 
   #requestAttach(viewer: Viewer): void {
     if (!this.link || viewer.state === "closed") return;
-    viewer.state = "attaching";
-    viewer.toldSize = viewer.size;
     const requestId = this.#attaching.add(viewer, this.#clock.now());
-    const { open } = viewer;
-    const resumeStream = viewer.stream || (open.resume?.stream ?? 0);
-    this.link.sendControl({
-      $case: "attach",
-      value: {
-        requestId,
-        attachmentKey: attachmentKeyToBytes(open.key),
-        userId: open.userId,
-        sessionId: open.sessionId,
-        create: open.create && resumeStream === 0,
-        resumeStream,
-        cols: viewer.size.cols,
-        rows: viewer.size.rows,
-        readOnly: open.readOnly,
-      },
-    });
+    this.link.sendControl({ $case: "attach", value: viewer.askToAttach(requestId) });
   }
 
   #onAttached(attached: ControlOf<"attached">): void {
@@ -237,6 +242,7 @@ export class HeldAgent {
     // A v1 agent starts a shell anew where it was to go on with one that has ended.
     if (viewer.stream !== session.stream) this.sessions.get(viewer.stream)?.viewers.delete(viewer);
     this.#replaceOlderConnection(attached.attachment, viewer);
+    this.relays.takeAway(attached.attachment);
     viewer.onAttached(attached);
     this.#byAttachment.set(attached.attachment, viewer);
     session.head = Math.max(session.head, attached.outputOffset);
@@ -249,7 +255,7 @@ export class HeldAgent {
   }
 
   /** A viewer came back before its old connection was known to be dead: the old one goes. */
-  #replaceOlderConnection(attachment: number, viewer: Viewer): void {
+  #replaceOlderConnection(attachment: number, viewer?: Viewer): void {
     const older = this.#byAttachment.get(attachment);
     if (!older || older === viewer) return;
     this.#byAttachment.delete(attachment);
@@ -271,6 +277,7 @@ export class HeldAgent {
 
   #forwardTo(attachment: number, message: ControlMessage, before?: (viewer: Viewer) => void): void {
     const viewer = this.#byAttachment.get(attachment);
+    if (!viewer) this.relays.sendTo(attachment, encodeControl(message));
     const session = viewer && this.sessions.get(viewer.stream);
     if (!viewer || !session || viewer.state !== "attached") return;
     before?.(viewer);

@@ -2,7 +2,7 @@
 // the domain speaks rexec.v2 to both.
 
 import type { ControlMessage } from "../../../protocol/control-frame.ts";
-import type { ConnectionId } from "../../../protocol/ids.ts";
+import type { ConnectionId, InstanceId } from "../../../protocol/ids.ts";
 import type { Protocol } from "../../../protocol/subprotocol.ts";
 
 /** Frames given to a link are sent in order and are not copied: nobody may change them afterwards. */
@@ -17,6 +17,8 @@ interface Link {
 export interface AgentLink extends Link {
   /** Names the connection; its clean-up touches nothing of a later one. */
   readonly connectionId: ConnectionId;
+  /** The instance that holds the agent, where that is another one: the link is a route to it. */
+  readonly via?: InstanceId;
   /** Resolves true as soon as the peer answers a ping, false after `timeoutMs` of silence or where the socket is closed. */
   probe(timeoutMs: number): Promise<boolean>;
 }

@@ -1,27 +1,26 @@
 // Notices which shells have moved since last time, so that those who watch sessions see it without a message a byte.
 
-import type { AgentId, SessionId, UserId } from "../../../protocol/ids.ts";
 import type { SessionView } from "./sessions.ts";
 
 /** Often enough for a rate, seldom enough for ten thousand busy shells. */
 const INTERVAL_MS = 5_000;
 
 export class SessionActivity {
-  readonly #onMoved: (session: { agentId: AgentId; id: SessionId; userId: UserId }) => void;
+  readonly #onMoved: (session: SessionView) => void;
   /** One entry for each shell that runs. */
   #seen = new Map<string, string>();
   #lookedAtMs = 0;
 
-  constructor(onMoved: (session: { agentId: AgentId; id: SessionId; userId: UserId }) => void) {
+  constructor(onMoved: (session: SessionView) => void) {
     this.#onMoved = onMoved;
   }
 
   /** Once a second. */
-  tick(now: number, listSessions: () => readonly SessionView[]): void {
+  tick(now: number, sessionsHere: () => readonly SessionView[]): void {
     if (now - this.#lookedAtMs < INTERVAL_MS) return;
     this.#lookedAtMs = now;
     const seen = new Map<string, string>();
-    for (const session of listSessions()) {
+    for (const session of sessionsHere()) {
       const key = `${session.agentId}/${session.id}`;
       const state = `${session.outputOffset} ${session.lastInputAt?.getTime() ?? 0}`;
       seen.set(key, state);

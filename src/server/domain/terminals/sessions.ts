@@ -28,15 +28,31 @@ export interface ViewerView {
   instanceId: InstanceId;
 }
 
-export interface SessionDirectory {
-  /** Every shell of every agent that this instance holds. */
-  listSessions(): readonly SessionView[];
+/** Which shells are asked for; all where nothing is said. */
+export interface SessionQuery {
+  agentIds?: readonly AgentId[];
+  /** The agents' owner. */
+  userId?: UserId;
 }
 
-/** What can be asked of an agent, wherever its socket is. */
+/** What one instance knows: the shells of agents that it holds, and its viewers of agents that others hold. */
+export interface LocalSessions {
+  sessions: readonly SessionView[];
+  elsewhere: readonly { agentId: AgentId; sessionId: SessionId; viewers: readonly ViewerView[] }[];
+}
+
+export interface SessionDirectory {
+  /**
+   * The shells that run, of whichever instance. Those of an instance that does not answer are left out: nobody reaches
+   * them either.
+   */
+  listSessions(query: SessionQuery): Promise<readonly SessionView[]>;
+}
+
+/** What can be asked of an agent, wherever its socket is. Rejects with BACKEND_UNAVAILABLE where that can't be known. */
 export interface AgentControl {
   /** Ends the shell. "told" is not yet done: "session.ended" says when it is. */
-  stopSession(agentId: AgentId, sessionId: SessionId): "told" | ErrorReason;
+  stopSession(agentId: AgentId, sessionId: SessionId): Promise<"told" | ErrorReason>;
   /** Closes the agent's socket; the agent dials in again by itself. */
-  disconnectAgent(agentId: AgentId): "told" | ErrorReason;
+  disconnectAgent(agentId: AgentId): Promise<"told" | ErrorReason>;
 }

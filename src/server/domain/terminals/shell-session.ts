@@ -53,6 +53,18 @@ export class ShellSession {
     this.pump(viewer, agent);
   }
 
+  /** Everything before `offset` has been broadcast, also what has not come this way: viewers ask for what they lack. */
+  onHead(offset: number, agent: AgentLink | undefined): void {
+    if (offset <= this.head) return;
+    this.head = offset;
+    for (const viewer of this.viewers) this.pump(viewer, agent);
+  }
+
+  describe(): ControlOf<"sessionStarted"> {
+    const { stream, id: sessionId, cols, rows, head: offset, startedAt } = this;
+    return { stream, sessionId, cols, rows, offset, startedAtMs: startedAt.getTime() };
+  }
+
   /** Its window is another size now, for everybody. */
   onResized(resized: ControlOf<"resized">): void {
     this.cols = resized.cols;

@@ -13,7 +13,7 @@ const agent = { id: randomUUID() as AgentId, userId: "owner" as UserId } as Agen
 const started = { cols: 80, rows: 24, offset: 0, startedAtMs: 0 };
 const main = { ...started, stream: 1, sessionId: "main" };
 const split = { ...started, stream: 2, sessionId: "split-a" };
-const hello = { bootId: "boot" as BootId, sessions: [main, split] };
+const hello = { bootId: "boot" as BootId, sessions: [main, split], epoch: 1 };
 
 let clock: ManualClock;
 let router: TerminalRouter;
@@ -60,11 +60,11 @@ describe("an agent that does not come back in time", () => {
     clock.advance(RESUME_GRACE_MS - 1);
     router.tick();
     expect(told).toEqual([]);
-    expect(router.listSessions()).toHaveLength(1);
+    expect(router.localSessions({}).sessions).toHaveLength(1);
     clock.advance(1);
     router.tick();
     expect(told).toEqual(["session.ended split-a", "session.left main"]);
-    expect(router.listSessions()).toEqual([]);
+    expect(router.localSessions({}).sessions).toEqual([]);
     expect(router.reachability(agent.id)).toBe("AGENT_OFFLINE");
     router.tick();
     expect(told).toHaveLength(2);
@@ -88,7 +88,7 @@ describe("an agent that is deleted", () => {
   it("has its shells told to have ended at once, and its viewers closed", () => {
     deleted();
     expect(told).toEqual(["session.ended split-a", "session.left main"]);
-    expect(router.listSessions()).toEqual([]);
+    expect(router.localSessions({}).sessions).toEqual([]);
     expect(viewerLink.closed).toEqual({ code: 4404, reason: "agent not found" });
     // Its own socket is still to be closed, and its end to be told.
     expect(router.agentDown(link, agent.id)).toBe(true);
@@ -104,6 +104,6 @@ describe("an agent that is deleted", () => {
   it("is nobody's business where it is another one", () => {
     publish({ type: "agent.deleted", agentId: randomUUID() as AgentId, userId: agent.userId });
     publish({ type: "agent.disconnected", agentId: agent.id, userId: agent.userId });
-    expect([told, router.listSessions().length]).toEqual([[], 1]);
+    expect([told, router.localSessions({}).sessions.length]).toEqual([[], 1]);
   });
 });

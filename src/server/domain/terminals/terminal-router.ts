@@ -1,4 +1,4 @@
-// Which agents this instance holds, and the way from a viewer to the right one.
+// Which agents this instance holds or has routes to, and the way from a viewer to the right one.
 
 import { AGENT_STATE, type ControlOf } from "../../../protocol/control-frame.ts";
 import { CLOSE, ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
@@ -11,7 +11,8 @@ import { countTerminals, type TerminalCensus } from "./census.ts";
 import { ExecRequests, MAX_EXEC_COMMAND_BYTES } from "./exec-requests.ts";
 import { HeldAgent } from "./held-agent.ts";
 import type { AgentLink, ViewerLink } from "./links.ts";
-import type { AgentControl, SessionDirectory, SessionView } from "./sessions.ts";
+import { localSessions } from "./local-sessions.ts";
+import type { LocalSessions, SessionQuery } from "./sessions.ts";
 import { Viewer, type ViewerOpen } from "./viewer.ts";
 
 /** How long the holder of an agent is waited for before a newcomer may take its place. */
@@ -20,8 +21,15 @@ const PROBE_TIMEOUT_MS = 3_000;
 interface Entry {
   held: HeldAgent;
   execs: ExecRequests;
-  /** Set while the link is down: until then viewers are kept, for the agent may dial in again. */
+  /** Of the link that it has or had last. */
+  epoch: number;
+  /**
+   * Set while the link is down: until then viewers are kept, for the agent may dial in again. Set, too, while a route has
+   * no viewers.
+   */
   keepUntilMs: number | undefined;
+  /** The last link was a route: what becomes of the shells, others tell. */
+  isElsewhere: boolean;
 }
 
 export interface TerminalRouterDeps {
@@ -30,7 +38,7 @@ export interface TerminalRouterDeps {
   events: EventBus;
 }
 
-export class TerminalRouter implements SessionDirectory, AgentControl {
+export class TerminalRouter {
   readonly #deps: TerminalRouterDeps;
   readonly #agents = new Map<AgentId, Entry>();
 
@@ -47,29 +55,36 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
    */
   async mayConnect(agentId: AgentId, bootId: BootId | undefined): Promise<boolean> {
     const held = this.#agents.get(agentId)?.held;
-    if (!held?.link) return true;
+    if (!held?.link || held.link.via !== undefined) return true;
     if (bootId !== undefined && bootId === held.bootId) return true;
     return !(await held.link.probe(PROBE_TIMEOUT_MS));
   }
 
-  /** The agent's socket is open and it has said hello. */
+  /**
+   * The agent's socket is open and it has said hello, here or to the instance that the link leads to. False, and nothing
+   * has changed, where a later owner's link is there already.
+   */
   agentUp(
     link: AgentLink,
     agent: Agent,
-    hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[] },
-  ): void {
+    hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[]; epoch: number },
+  ): boolean {
     let entry = this.#agents.get(agent.id);
     if (!entry) {
       entry = this.#newEntry(agent);
       this.#agents.set(agent.id, entry);
     }
+    if (entry.held.link && hello.epoch < entry.epoch) return false;
     const older = entry.held.link;
     if (older) {
       entry.held.linkDown(older);
       older.close(ERRORS.AGENT_ALREADY_CONNECTED.ws, ERRORS.AGENT_ALREADY_CONNECTED.message);
     }
     entry.keepUntilMs = undefined;
+    entry.epoch = hello.epoch;
+    entry.isElsewhere = link.via !== undefined;
     entry.held.linkUp(link, hello.bootId, hello.sessions);
+    return true;
   }
 
   /** The agent's socket has gone. False where another connection holds the agent by now. */
@@ -81,10 +96,26 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
     return true;
   }
 
+  /** Another instance holds the agent by now: its shells have not ended when it is given up here. */
+  movedAway(agentId: AgentId): void {
+    const entry = this.#agents.get(agentId);
+    if (entry && !entry.held.link) entry.isElsewhere = true;
+  }
+
   /** Where frames of this agent's socket go; undefined once another connection has taken over. */
   heldBy(link: AgentLink, agentId: AgentId): HeldAgent | undefined {
     const held = this.#agents.get(agentId)?.held;
     return held?.link === link ? held : undefined;
+  }
+
+  /** The agent, while it is held here, reached from here, or waited for. */
+  heldAgent(agentId: AgentId): HeldAgent | undefined {
+    return this.#agents.get(agentId)?.held;
+  }
+
+  /** Agents that viewers wait for. */
+  awaited(): AgentId[] {
+    return [...this.#agents].filter(([, { held }]) => !held.link && held.viewers.size > 0).map(([agentId]) => agentId);
   }
 
   /** Whether a terminal can be opened now, and if not, why. */
@@ -141,6 +172,12 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
   /** The agent is late with its heartbeat, or back in time. */
   agentSuspect(agentId: AgentId, suspect: boolean): void {
     const state = suspect ? AGENT_STATE.SUSPECT : AGENT_STATE.ONLINE;
+    this.tellState(agentId, state);
+    this.#agents.get(agentId)?.held.relays.tellAll({ $case: "agentState", value: { state } });
+  }
+
+  /** The viewers here are told. */
+  tellState(agentId: AgentId, state: ControlOf<"agentState">["state"]): void {
     for (const viewer of this.viewersOf(agentId)) {
       viewer.link.sendControl({ $case: "agentState", value: { state } });
     }
@@ -152,14 +189,16 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
     for (const [agentId, entry] of this.#agents) {
       entry.held.expire(now);
       entry.execs.expire(now);
+      if (entry.held.link?.via !== undefined) keepWhileUsed(entry, now);
       if (entry.keepUntilMs === undefined || now < entry.keepUntilMs) continue;
       this.#agents.delete(agentId);
+      entry.held.link?.close(CLOSE.NORMAL, "no viewers");
       entry.held.giveUp("AGENT_OFFLINE");
     }
   }
 
-  listSessions(): readonly SessionView[] {
-    return [...this.#agents.values()].flatMap(({ held }) => [...viewsOf(held, this.#deps.instanceId)]);
+  localSessions(query: SessionQuery): LocalSessions {
+    return localSessions(this.#agents.values(), query, this.#deps.instanceId);
   }
 
   census(): TerminalCensus {
@@ -180,7 +219,9 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
     const held = new HeldAgent(
       agent,
       {
-        onSession: (change, session) => events.publish({ type: `session.${change}`, ...of, sessionId: session.id }),
+        onSession(change, { id: sessionId }) {
+          if (!entry.isElsewhere) events.publish({ type: `session.${change}`, ...of, sessionId });
+        },
         onViewer(change, { open }) {
           const { sessionId, key: attachmentKey, userId: viewerUserId, readOnly } = open;
           events.publish({ type: `session.${change}`, ...of, sessionId, attachmentKey, viewerUserId, readOnly });
@@ -189,31 +230,13 @@ export class TerminalRouter implements SessionDirectory, AgentControl {
       },
       clock,
     );
-    return { held, execs, keepUntilMs: undefined };
+    const entry: Entry = { held, execs, epoch: 0, keepUntilMs: undefined, isElsewhere: false };
+    return entry;
   }
 }
 
-function* viewsOf(held: HeldAgent, instanceId: InstanceId): Iterable<SessionView> {
-  for (const session of held.sessions.values()) {
-    if (session.ended) continue;
-    yield {
-      id: session.id,
-      agentId: held.agent.id,
-      userId: held.agent.userId,
-      startedAt: session.startedAt,
-      viewers: [...session.viewers].map((viewer) => ({
-        attachmentKey: viewer.open.key,
-        userId: viewer.open.userId,
-        joinedAt: viewer.joinedAt,
-        readOnly: viewer.open.readOnly,
-        protocol: viewer.link.protocol,
-        instanceId,
-      })),
-      outputOffset: session.head,
-      cols: session.cols,
-      rows: session.rows,
-      ...(session.lastInputAtMs === undefined ? {} : { lastInputAt: new Date(session.lastInputAtMs) }),
-      ...(session.lastOutputAtMs === undefined ? {} : { lastOutputAt: new Date(session.lastOutputAtMs) }),
-    };
-  }
+/** A route that nobody looks through is closed after a while. */
+function keepWhileUsed(entry: Entry, now: number): void {
+  if (entry.held.viewers.size > 0) entry.keepUntilMs = undefined;
+  else entry.keepUntilMs ??= now + RESUME_GRACE_MS;
 }

@@ -34,7 +34,7 @@ export async function terminateSession(
   input.signal.throwIfAborted();
   const ended = sessionEnd(deps.events, { agentId: agent.id, sessionId, signal: input.signal });
   try {
-    const answer = deps.control.stopSession(agent.id, sessionId);
+    const answer = await deps.control.stopSession(agent.id, sessionId);
     if (answer !== "told") throw new DomainError(answer);
     await deps.audit.append({
       at: new Date(deps.clock.now()),

@@ -51,6 +51,24 @@ export class Viewer {
     this.flow = new ViewerFlow(open.resume?.outputOffset);
   }
 
+  /** What its agent is asked: to put it on a shell, or back on the one it was on. */
+  askToAttach(requestId: number): ControlOf<"attach"> {
+    const { key, userId, sessionId, create, readOnly, resume } = this.open;
+    const resumeStream = this.stream || (resume?.stream ?? 0);
+    this.state = "attaching";
+    this.toldSize = this.size;
+    return {
+      requestId,
+      attachmentKey: attachmentKeyToBytes(key),
+      userId,
+      sessionId,
+      create: create && resumeStream === 0,
+      resumeStream,
+      ...this.size,
+      readOnly,
+    };
+  }
+
   /** The agent has put this viewer on a shell. */
   onAttached(at: { attachment: number; stream: number; resumed: boolean; inputOffset: number }): void {
     this.state = "attached";

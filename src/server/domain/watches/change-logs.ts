@@ -45,6 +45,7 @@ function recordChange(logs: ChangeLogs, event: DomainEvent): void {
     case "session.resized":
     case "session.joined":
     case "session.left":
+    case "session.moved":
       return logs.sessions.record(sessionKey({ agentId: event.agentId, id: event.sessionId }), event.userId);
     case "limits.changed":
     case "user.created":
@@ -53,9 +54,12 @@ function recordChange(logs: ChangeLogs, event: DomainEvent): void {
       return logs.limits.record(event.userId, event.userId);
     case "plan.changed":
       return logs.limits.recordAll();
+    case "instance.down":
+      // Its shells are elsewhere by now, or nowhere: nobody says so of each.
+      logs.sessions.recordAll();
+      return logs.instances.record(event.instanceId, undefined);
     case "instance.up":
     case "instance.draining":
-    case "instance.down":
     case "instance.beat":
       return logs.instances.record(event.instanceId, undefined);
     default:

@@ -25,7 +25,12 @@ export function sessionService(deps: SessionServiceDeps): Handlers<typeof Sessio
   return {
     async listSessions({ caller, request }) {
       const query = parseListRequest(SESSION_LIST, request, deps.pageTokenKey);
-      const page = pageOfSessions(deps.sessions.listSessions(), caller, query);
+      const { agentId, userId } = query.filter;
+      const sessions = await deps.sessions.listSessions({
+        ...(agentId === undefined ? {} : { agentIds: [agentId] }),
+        ...(userId === undefined ? {} : { userId }),
+      });
+      const page = pageOfSessions(sessions, caller, query);
       return {
         sessions: page.rows.map(sessionMessage),
         nextPageToken: nextPageToken(SESSION_LIST, request, page, deps.pageTokenKey),

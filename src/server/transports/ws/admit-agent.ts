@@ -10,12 +10,12 @@ import { requireGrant, type RequireGrantDeps } from "../../domain/mfa/require-gr
 import { DomainError } from "../../domain/domain-error.ts";
 import { type AgentId, type BootId, parseBootId } from "../../../protocol/ids.ts";
 import { harmlessText } from "../../../protocol/names.ts";
-import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
+import type { AgentsEverywhere } from "../../domain/terminals/agents-everywhere.ts";
 
 export interface AdmitAgentDeps extends RequireGrantDeps {
   authenticate: AuthenticateFromDeps;
   agents: Pick<AgentStore, "get">;
-  router: TerminalRouter;
+  agentsEverywhere: Pick<AgentsEverywhere, "mayConnect">;
 }
 
 /** Throws the DomainError that the handshake is refused with. */
@@ -31,7 +31,7 @@ export async function admitAgent(
   // token of its owner without a code.
   if (identity.kind !== "agent") await requireGrant(deps, { identity, agent });
   const bootId = parseBootId(header(input.headers, "x-rexec-boot-id") ?? "");
-  if (!(await deps.router.mayConnect(agent.id, bootId))) throw new DomainError("AGENT_ALREADY_CONNECTED");
+  if (!(await deps.agentsEverywhere.mayConnect(agent.id, bootId))) throw new DomainError("AGENT_ALREADY_CONNECTED");
   return { identity, agent, bootId, facts: readFacts(input.headers) };
 }
 

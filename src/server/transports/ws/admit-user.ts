@@ -8,14 +8,14 @@ import type { Agent, AgentStore } from "../../domain/agents/agent.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import { requireGrant, type RequireGrantDeps } from "../../domain/mfa/require-grant.ts";
 import { type AgentId, type ConnectionId, MAIN_SESSION, type SessionId, type UserId } from "../../../protocol/ids.ts";
-import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
+import type { AgentRoutes } from "../../domain/terminals/agent-routes.ts";
 import { denyByLimit, type DenyByLimitDeps } from "../../domain/plans/limit-denials.ts";
 import type { TerminalSlot, TerminalSlots } from "../../domain/plans/plan.ts";
 
 export interface AdmitUserDeps extends RequireGrantDeps, DenyByLimitDeps {
   authenticate: AuthenticateFromDeps;
   agents: Pick<AgentStore, "get">;
-  router: TerminalRouter;
+  agentRoutes: Pick<AgentRoutes, "reach">;
   slots: TerminalSlots;
   /** How many agents the user may have terminals on at once; undefined: any number. */
   terminalLimit(user: Identity["user"]): Promise<number | undefined>;
@@ -46,7 +46,7 @@ export async function admitUser(
   if (!mayOpen({ sessionId: ticketSession ?? MAIN_SESSION, readOnly: true })) throw new DomainError("NOT_AUTHORIZED");
   takeAttempt(deps.authenticate.attempts, { action: "terminal", userId: identity.user.id, peer: input.peer });
   const grantedUntil = await requireGrant(deps, { identity, agent });
-  const reachability = deps.router.reachability(agent.id);
+  const reachability = await deps.agentRoutes.reach(agent);
   if (reachability !== "online") {
     throw new DomainError(reachability, agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
   }

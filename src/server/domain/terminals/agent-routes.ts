@@ -1,0 +1,120 @@
+// Routes between instances: to agents that others hold, for viewers here, and from others to agents that are held here.
+// An agent that moves is followed.
+
+import { encodeControl } from "../../../protocol/control-frame.ts";
+import type { AgentId, InstanceId } from "../../../protocol/ids.ts";
+import { parseBootId } from "../../../protocol/ids.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { AgentLocation, AgentLocations } from "../agents/locations.ts";
+import type { EventBus } from "../events/events.ts";
+import type { Log } from "../log.ts";
+import { RouteLink } from "./route-link.ts";
+import type { AcceptRoute, Routes } from "./routes.ts";
+import type { TerminalRouter } from "./terminal-router.ts";
+
+export interface AgentRoutesDeps {
+  instanceId: InstanceId;
+  locations: Pick<AgentLocations, "get">;
+  routes: Routes;
+  router: TerminalRouter;
+  events: Pick<EventBus, "subscribe">;
+  log: Log;
+}
+
+export type Reachability = ReturnType<TerminalRouter["reachability"]>;
+
+export class AgentRoutes {
+  readonly #deps: AgentRoutesDeps;
+  /** One search for each agent at a time; bounded by the handshakes and the agents that viewers wait for. */
+  readonly #searches = new Map<AgentId, Promise<void>>();
+  readonly #unsubscribe: () => void;
+
+  constructor(deps: AgentRoutesDeps) {
+    this.#deps = deps;
+    this.#unsubscribe = deps.events.subscribe((event, from) => {
+      if (event.type === "agent.connected" && from !== undefined) this.#follow(event.agentId);
+    });
+  }
+
+  /**
+   * Sees to it that viewers here have a way to the agent, wherever it is, and says whether they have. Rejects with
+   * BACKEND_UNAVAILABLE where nobody knows where it is.
+   */
+  async reach(agent: Agent): Promise<Reachability> {
+    const { router } = this.#deps;
+    if (router.reachability(agent.id) !== "online") {
+      const found = await this.#search(agent);
+      if (found && router.reachability(agent.id) === "AGENT_OFFLINE") return "AGENT_RECONNECTING";
+    }
+    return router.reachability(agent.id);
+  }
+
+  /** Another instance has viewers of an agent that is held here. */
+  readonly accept: AcceptRoute = ({ agentId, connectionId }, route) => {
+    const held = this.#deps.router.heldAgent(agentId);
+    if (held?.link?.connectionId !== connectionId || held.link.via !== undefined) return undefined;
+    const events = held.relays.add(route);
+    const sessions = [...held.sessions.values()].filter(({ ended }) => !ended).map((shell) => shell.describe());
+    const hello = { bootId: held.bootId ?? "", version: "", systemInfo: undefined, sessions };
+    route.send(encodeControl({ $case: "agentHello", value: hello }));
+    return events;
+  };
+
+  /** Once a second: viewers wait for agents whose coming nobody has told us of. */
+  tick(): void {
+    for (const agentId of this.#deps.router.awaited()) this.#follow(agentId);
+  }
+
+  dispose(): void {
+    this.#unsubscribe();
+  }
+
+  #follow(agentId: AgentId): void {
+    const agent = this.#deps.router.heldAgent(agentId)?.agent;
+    if (agent === undefined) return;
+    this.#search(agent).catch((error: unknown) => {
+      this.#deps.log.debug({ agentId, err: error }, "agent not looked for");
+    });
+  }
+
+  /** True where another instance holds it, or says so. */
+  async #search(agent: Agent): Promise<boolean> {
+    const { router, locations, instanceId } = this.#deps;
+    const location = await locations.get(agent.id);
+    if (location === undefined || location.instanceId === instanceId) return location !== undefined;
+    router.movedAway(agent.id);
+    if (router.heldAgent(agent.id)?.link?.connectionId === location.connectionId) return true;
+    const searching = this.#searches.get(agent.id) ?? this.#open(agent, location);
+    this.#searches.set(agent.id, searching);
+    try {
+      await searching;
+    } finally {
+      if (this.#searches.get(agent.id) === searching) this.#searches.delete(agent.id);
+    }
+    return true;
+  }
+
+  async #open(agent: Agent, location: AgentLocation): Promise<void> {
+    const { router, routes, log } = this.#deps;
+    const link = new RouteLink(location);
+    const hello = await link.open(routes, location, {
+      onFrame: (frame) => router.heldBy(link, agent.id)?.onAgentFrame(frame),
+      onControl: (message) => {
+        if (message.$case === "agentState") router.tellState(agent.id, message.value.state);
+        else router.heldBy(link, agent.id)?.onAgentControl(message);
+      },
+      onEnd: () => {
+        if (router.agentDown(link, agent.id)) this.#follow(agent.id);
+      },
+    });
+    if (hello === undefined) return;
+    const { epoch } = location;
+    const isTaken = router.agentUp(link, agent, {
+      bootId: parseBootId(hello.bootId),
+      sessions: hello.sessions,
+      epoch,
+    });
+    if (!isTaken) return link.close();
+    log.info({ agentId: agent.id, via: location.instanceId, epoch }, "route open");
+  }
+}
