@@ -59,7 +59,14 @@ const TICK_MS = 1_000;
 /** Events of one agent that the audit log takes in. */
 const RECORDED_OF_AGENT = { burst: 500, perMinute: 120 };
 /** Events that come often and leave nothing in the audit log. */
-const UNLOGGED: ReadonlySet<string> = new Set(["agent.stats", "instance.beat", "session.moved"]);
+const UNLOGGED: ReadonlySet<string> = new Set([
+  "agent.stats",
+  "instance.beat",
+  "session.moved",
+  "stats.wanted",
+  "events.missed",
+  "access.uncertain",
+]);
 const CLOSE_GRACE_MS = 5_000;
 /** For requests over HTTP that began before the server drained. */
 const LAST_REQUESTS_MS = 1_000;
@@ -143,6 +150,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     authenticate,
     agents: stores.agents,
     mfa: stores.mfa,
+    accessReview: stores.accessReview,
     router,
     agentRoutes,
     agentsEverywhere,

@@ -27,6 +27,7 @@ export function createTokenCache(deps: { clock: Clock; maxEntries?: number }): T
       forgotten.set(hash, true);
       entries.delete(hash);
     },
+    forgetAll: () => entries.clear(),
     forgetUser(userId) {
       forgotten.set(userId, true);
       // Accounts change rarely: looking through all entries then costs less than an index does always.

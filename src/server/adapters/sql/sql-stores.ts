@@ -7,6 +7,8 @@ import type { EventLog } from "../../domain/events/audit.ts";
 import type { MfaStore } from "../../domain/mfa/mfa.ts";
 import type { PlanStore } from "../../domain/plans/plan.ts";
 import type { UserAccounts } from "../../domain/users/user-accounts.ts";
+import type { AccessReview } from "../../domain/access/access-review.ts";
+import { createAccessReview } from "./access-review.ts";
 import { createAgentStore } from "./agent-store.ts";
 import { createEventLog } from "./audit-log.ts";
 import { wrapDatabase } from "./database.ts";
@@ -27,6 +29,7 @@ export interface SqlStores {
   plans: PlanStore;
   audit: EventLog;
   mfa: MfaStore;
+  accessReview: AccessReview;
   /** Brings the schema up to date; to be called once, before anything else. */
   migrate(): Promise<void>;
   /** Rejects with BACKEND_UNAVAILABLE where the database does not answer. */
@@ -68,6 +71,7 @@ function storesOn(db: Kysely<Schema>, engine: Pick<SqlStores, "migrate" | "close
     plans: createPlanStore(database),
     audit: createEventLog(database),
     mfa: createMfaStore(database),
+    accessReview: createAccessReview(database),
     migrate: engine.migrate,
     ping: () => database.run(async (db) => void (await sql`SELECT 1`.execute(db))),
     close: () => database.close(),

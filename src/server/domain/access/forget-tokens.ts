@@ -4,7 +4,7 @@
 import type { DomainEvent } from "../events/events.ts";
 import type { TokenCache } from "./token.ts";
 
-export function forgetTokens(cache: Pick<TokenCache, "forget" | "forgetUser">, event: DomainEvent): void {
+export function forgetTokens(cache: Pick<TokenCache, "forget" | "forgetUser" | "forgetAll">, event: DomainEvent): void {
   switch (event.type) {
     case "token.revoked":
     case "token.shortened":
@@ -14,6 +14,8 @@ export function forgetTokens(cache: Pick<TokenCache, "forget" | "forgetUser">, e
     case "mfa.enrolled":
     case "mfa.disabled":
       return cache.forgetUser(event.userId);
+    case "access.uncertain":
+      return cache.forgetAll();
     default:
       return;
   }

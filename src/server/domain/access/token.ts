@@ -92,6 +92,8 @@ export interface TokenCache {
   forget(hash: string): void;
   /** The user is another one now, or gone: no token of theirs is as it was. */
   forgetUser(userId: UserId): void;
+  /** Any of them may have ended: what is looked up now is kept again. */
+  forgetAll(): void;
 }
 
 /**

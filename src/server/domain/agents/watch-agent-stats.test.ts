@@ -22,7 +22,7 @@ function watched() {
   let looks = 0;
   let publish: (event: DomainEvent) => void = () => {};
   const clock = { now: () => (looks++, Date.now()) };
-  const events = { subscribe: (listener: typeof publish) => ((publish = listener), () => {}) };
+  const events = { publish() {}, subscribe: (listener: typeof publish) => ((publish = listener), () => {}) };
   const ended = watchAgentStats(
     { events, clock },
     { caller: userIdentity(user, "read"), agentIds: new Set(), minIntervalMs: MIN_INTERVAL_MS, signal: watch.signal },

@@ -12,9 +12,12 @@ const MAX_WAITING = 20_000;
 /** Every round looks at all that waits: the reports of many agents share one. */
 const BETWEEN_ROUNDS_MS = 100;
 
+/** For so long after it was last said, statistics are wanted. */
+export const STATS_WANTED_MS = 30_000;
+
 /** Resolves never; rejects when the signal aborts or `send` does. Agents that the caller may not see are never heard of. */
 export async function watchAgentStats(
-  deps: { events: Pick<EventBus, "subscribe">; clock: Clock },
+  deps: { events: EventBus; clock: Clock },
   input: {
     caller: UserIdentity;
     /** Empty for all. */
@@ -44,6 +47,11 @@ export async function watchAgentStats(
     waiting.set(event.agentId, event.stats);
     wakeUps.wake();
   });
+  // Other instances send theirs while somebody wants them.
+  const want = (): void => deps.events.publish({ type: "stats.wanted" });
+  const wanting = setInterval(want, STATS_WANTED_MS / 3);
+  want();
+
   /** Sends what is due; how long until the next is. */
   async function sendDue(): Promise<number> {
     let nextInMs = minIntervalMs;
@@ -68,6 +76,7 @@ export async function watchAgentStats(
       await pause(BETWEEN_ROUNDS_MS, signal);
     }
   } finally {
+    clearInterval(wanting);
     unsubscribe();
   }
 }

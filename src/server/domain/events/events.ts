@@ -46,7 +46,13 @@ export type DomainEvent =
   | { type: "user.created" | "user.updated" | "user.deleted"; userId: UserId }
   | { type: "instance.up" | "instance.draining" | "instance.down"; instanceId: InstanceId }
   /** It lives, and its figures are others by now. */
-  | { type: "instance.beat"; instanceId: InstanceId };
+  | { type: "instance.beat"; instanceId: InstanceId }
+  /** Somebody on this instance follows agents' statistics: the others send theirs, for half a minute. */
+  | { type: "stats.wanted" }
+  /** What others did may not have been heard. Never from elsewhere. */
+  | { type: "events.missed" }
+  /** Credentials may have ended without our hearing of it: whoever relies on one looks again. Never from elsewhere. */
+  | { type: "access.uncertain" };
 
 export type LimitReason = "AGENT_LIMIT_REACHED" | "AGENT_NOT_IN_PLAN" | "AGENT_TERMINAL_LIMIT_REACHED";
 

@@ -115,6 +115,7 @@ export class AgentRoutes {
       epoch,
     });
     if (!isTaken) return link.close();
+    link.start();
     log.info({ agentId: agent.id, via: location.instanceId, epoch }, "route open");
   }
 }

@@ -18,12 +18,17 @@ export interface RouteLinkEvents {
 
 /** An instance that has accepted a route says at once what runs. */
 const HELLO_TIMEOUT_MS = 3_000;
+/** What came behind the hello, before the viewers here are told of the link: a few messages. More ends the route. */
+const MAX_EARLY_FRAMES = 10_000;
 
 export class RouteLink implements AgentLink {
   readonly protocol: Protocol;
   readonly connectionId: ConnectionId;
   readonly via: InstanceId;
   #route: Route | undefined;
+  #events: RouteLinkEvents | undefined;
+  /** Until `start`. */
+  #early: Uint8Array[] | undefined = [];
 
   constructor({ protocol, connectionId, instanceId }: AgentLocation) {
     this.protocol = protocol;
@@ -31,7 +36,7 @@ export class RouteLink implements AgentLink {
     this.via = instanceId;
   }
 
-  /** What runs on the agent; undefined where its holder does not answer, or holds it no more. */
+  /** What runs on the agent; undefined where its holder does not answer, or holds it no more. Then comes `start`. */
   async open(
     routes: Routes,
     location: AgentLocation,
@@ -40,18 +45,14 @@ export class RouteLink implements AgentLink {
     const hello = Promise.withResolvers<ControlOf<"agentHello"> | undefined>();
     let isGreeted = false;
     const timer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS);
+    this.#events = events;
     const onRoute: RouteEvents = {
       onFrame: (frame) => {
-        try {
-          const message = frame[0] === FRAME.CONTROL ? readHolder(frame) : undefined;
-          if (isGreeted) return message === undefined ? events.onFrame(frame) : events.onControl(message);
-          if (message?.$case !== "agentHello") return this.close();
-          isGreeted = true;
-          hello.resolve(message.value);
-        } catch (error) {
-          if (!(error instanceof FrameError)) throw error;
-          this.close();
-        }
+        if (isGreeted) return this.#onFrame(frame);
+        const message = frame[0] === FRAME.CONTROL ? decodeControl(frame, "agent") : undefined;
+        if (message?.$case !== "agentHello") return this.close();
+        isGreeted = true;
+        hello.resolve(message.value);
       },
       onRoom: () => {},
       onEnd: () => {
@@ -65,6 +66,13 @@ export class RouteLink implements AgentLink {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** The viewers here know of the link: they get what has come meanwhile, and what comes. */
+  start(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const frame of early) this.#onFrame(frame);
   }
 
   sendFrame(frame: Uint8Array): void {
@@ -82,6 +90,20 @@ export class RouteLink implements AgentLink {
   /** Whether the agent answers is asked of the instance that holds it. */
   async probe(): Promise<boolean> {
     return false;
+  }
+
+  #onFrame(frame: Uint8Array): void {
+    if (this.#early !== undefined) {
+      if (this.#early.push(frame) > MAX_EARLY_FRAMES) this.close();
+      return;
+    }
+    try {
+      if (frame[0] === FRAME.CONTROL) this.#events?.onControl(readHolder(frame));
+      else this.#events?.onFrame(frame);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.close();
+    }
   }
 }
 

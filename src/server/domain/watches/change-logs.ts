@@ -54,6 +54,9 @@ function recordChange(logs: ChangeLogs, event: DomainEvent): void {
       return logs.limits.record(event.userId, event.userId);
     case "plan.changed":
       return logs.limits.recordAll();
+    case "events.missed":
+      for (const log of Object.values(logs) as ChangeLog<string>[]) log.recordAll();
+      return;
     case "instance.down":
       // Its shells are elsewhere by now, or nowhere: nobody says so of each.
       logs.sessions.recordAll();

@@ -46,6 +46,8 @@ export function watchCredential(
       case "user.updated":
         if (event.userId === user.id) askAgain();
         return;
+      case "access.uncertain":
+        return askAgain();
       default:
         return;
     }

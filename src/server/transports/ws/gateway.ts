@@ -10,6 +10,7 @@ import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from "../../../protocol/limits.ts";
 import { chooseProtocol } from "../../../protocol/subprotocol.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { EventBus } from "../../domain/events/events.ts";
+import type { AccessReview } from "../../domain/access/access-review.ts";
 import { authenticate } from "../../domain/access/authenticate.ts";
 import type { Identity } from "../../domain/access/identity.ts";
 import type { Refusals } from "../../domain/access/refusals.ts";
@@ -35,6 +36,7 @@ export interface GatewayDeps extends AdmitAgentDeps, AdmitUserDeps, AgentSocketD
   clock: Clock;
   events: EventBus;
   allowedOrigins: readonly string[];
+  accessReview: AccessReview;
   refusals: Pick<Refusals, "note">;
   trustedProxies: TrustedProxies;
 }
@@ -83,7 +85,7 @@ export class WebSocketGateway {
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
-    this.#sockets = new OpenSockets(deps.events, deps.authenticate.users);
+    this.#sockets = new OpenSockets({ ...deps, users: deps.authenticate.users });
     this.#grants = new GrantWatch(deps);
     this.#bridges = new KeptBridges(deps.secrets);
   }

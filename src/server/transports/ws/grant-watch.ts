@@ -50,7 +50,7 @@ export class GrantWatch {
         // A look that is under way may have read the grant before it ended.
         const isGranted = ({ untilMs, underWay }: Watched): boolean => untilMs !== undefined || underWay > 0;
         this.#closeUngranted(({ identity }, watched) => identity.user.id === event.userId && isGranted(watched));
-      }
+      } else if (event.type === "access.uncertain") this.#lookAtAll();
     });
   }
 
@@ -93,6 +93,17 @@ export class GrantWatch {
       if (!matches(viewer, watched)) continue;
       watched.closing++;
       void this.#closeUnlessGranted(viewer).finally(() => watched.closing--);
+    }
+  }
+
+  /** A lock may have come that nobody told us of. Where that can't be known, nobody could lock anything either. */
+  #lookAtAll(): void {
+    for (const [viewer, watched] of this.#viewers) {
+      if (watched.underWay > 0) continue;
+      this.look(viewer).catch((error: unknown) => {
+        if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;
+        if (this.#viewers.delete(viewer)) viewer.close(ERRORS[error.reason].ws, ERRORS[error.reason].message);
+      });
     }
   }
 

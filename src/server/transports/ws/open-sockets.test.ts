@@ -4,7 +4,10 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { AgentId, UserId } from "../../../protocol/ids.ts";
 import { OFFLINE_AFTER_MS, PING_INTERVAL_MS } from "../../../protocol/limits.ts";
 import { aUser } from "../../../../test/support/identities.ts";
+import { silentLogger } from "../../../../test/support/silent-logger.ts";
+import type { AccessReview } from "../../domain/access/access-review.ts";
 import type { Credential, User } from "../../domain/access/identity.ts";
+import { DomainError } from "../../domain/domain-error.ts";
 import type { DomainEvent } from "../../domain/events/events.ts";
 import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
 
@@ -45,6 +48,7 @@ let publish: (event: DomainEvent) => void;
 let listeners: number;
 let sockets: OpenSockets;
 let readUser: () => Promise<User | undefined>;
+let review: AccessReview["review"];
 beforeEach(() => {
   listeners = 0;
   const events = {
@@ -55,7 +59,14 @@ beforeEach(() => {
       return () => void listeners--;
     },
   };
-  sockets = new OpenSockets(events, { get: () => readUser() });
+  review = async (held) => held.map(() => undefined);
+  sockets = new OpenSockets({
+    events,
+    users: { get: () => readUser() },
+    accessReview: { review: (held, now) => review(held, now) },
+    clock: { now: Date.now },
+    log: silentLogger,
+  });
 });
 
 function open(...args: ConstructorParameters<typeof FakeSocket>): FakeSocket {
@@ -67,6 +78,29 @@ function open(...args: ConstructorParameters<typeof FakeSocket>): FakeSocket {
 const userId = "user" as UserId;
 
 describe("open sockets", () => {
+  it("close when events may have been missed, and what let them in stands no longer", async () => {
+    const [revoked, standing] = [open({ tokenHash: "revoked" }), open({ tokenHash: "standing" })];
+    review = async (held) => held.map(({ tokenHash }) => (tokenHash === "revoked" ? "TOKEN_INVALID" : undefined));
+    publish({ type: "access.uncertain" });
+    await expect.poll(() => revoked.closes).toEqual(["4401 invalid token"]);
+    expect(standing.closes).toEqual([]);
+  });
+
+  it("stay where nobody can say whether they may, and are asked about again", async () => {
+    const socket = open({ tokenHash: "revoked" });
+    let asked = 0;
+    review = () => Promise.reject(new DomainError(asked++ === 0 ? "BACKEND_UNAVAILABLE" : "INTERNAL"));
+    publish({ type: "access.uncertain" });
+    await expect.poll(() => asked).toBe(1);
+    review = async () => ["AGENT_NOT_FOUND"];
+    await expect
+      .poll(() => {
+        publish({ type: "access.uncertain" });
+        return socket.closes[0];
+      })
+      .toBe("4404 agent not found");
+  });
+
   it("close when the token that let them in, or that their JWT was made from, is revoked", () => {
     const [one, jwt, other, foreign] = [
       open({ tokenHash: "a" }),

@@ -3,10 +3,13 @@
 
 import { ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
 import type { AgentId, UserId } from "../../../protocol/ids.ts";
+import type { AccessReview } from "../../domain/access/access-review.ts";
 import type { Credential } from "../../domain/access/identity.ts";
 import { Presence } from "../../domain/agents/presence.ts";
 import type { UserStore } from "../../domain/access/token.ts";
+import type { Clock } from "../../domain/clock.ts";
 import type { DomainEvent, EventBus } from "../../domain/events/events.ts";
+import type { Log } from "../../domain/log.ts";
 
 export interface OpenSocket {
   agentId: AgentId;
@@ -20,19 +23,28 @@ export interface OpenSocket {
   terminate(): void;
 }
 
+export interface OpenSocketsDeps {
+  events: EventBus;
+  users: Pick<UserStore, "get">;
+  accessReview: AccessReview;
+  clock: Clock;
+  log: Log;
+}
+
 export class OpenSockets {
   readonly #sockets = new Set<OpenSocket>();
   /** Viewers only: agents' presence is the domain's. */
   readonly #viewers = new Presence<OpenSocket>();
   readonly #unsubscribe: () => void;
 
-  readonly #users: Pick<UserStore, "get">;
+  readonly #deps: OpenSocketsDeps;
+  #isReviewing = false;
   /** Users whose rights could not be read when they changed: asked for again each second. Users of open sockets only. */
   readonly #unknown = new Set<UserId>();
 
-  constructor(events: EventBus, users: Pick<UserStore, "get">) {
-    this.#users = users;
-    this.#unsubscribe = events.subscribe((event) => this.#onEvent(event));
+  constructor(deps: OpenSocketsDeps) {
+    this.#deps = deps;
+    this.#unsubscribe = deps.events.subscribe((event) => this.#onEvent(event));
   }
 
   get size(): number {
@@ -93,6 +105,8 @@ export class OpenSockets {
         return this.#closeWhere(({ userId }) => userId === event.userId, "TOKEN_INVALID");
       case "user.updated":
         return void this.#checkRights(event.userId);
+      case "access.uncertain":
+        return void this.#review();
       default:
         return;
     }
@@ -104,13 +118,33 @@ export class OpenSockets {
     }
   }
 
+  /** Events may have been missed: looks up what every socket rests on. */
+  async #review(): Promise<void> {
+    if (this.#isReviewing) return;
+    this.#isReviewing = true;
+    try {
+      const sockets = [...this.#sockets];
+      const held = sockets.map(({ credential: { tokenHash }, userId, agentId }) => ({ tokenHash, userId, agentId }));
+      const ended = await this.#deps.accessReview.review(held, new Date(this.#deps.clock.now()));
+      for (const [index, socket] of sockets.entries()) {
+        const reason = ended[index];
+        if (reason !== undefined) socket.close(ERRORS[reason].ws, ERRORS[reason].message);
+      }
+    } catch (err) {
+      // Where the database is away, too, nothing was revoked; the next word of uncertainty asks again.
+      this.#deps.log.warn({ err }, "open sockets not reviewed");
+    } finally {
+      this.#isReviewing = false;
+    }
+  }
+
   /** Only admins have sockets to agents of others. */
   async #checkRights(userId: UserId): Promise<void> {
     const isForeign = (socket: OpenSocket) => socket.userId === userId && socket.ownerId !== userId;
     this.#unknown.delete(userId);
     if (![...this.#sockets].some(isForeign)) return;
     try {
-      const user = await this.#users.get(userId);
+      const user = await this.#deps.users.get(userId);
       if (!user?.admin) this.#closeWhere(isForeign, "NOT_AUTHORIZED");
     } catch {
       // The database is away: whoever could not be asked about is asked about again with the next tick.

@@ -1,0 +1,104 @@
+// Routes straight to the instance that holds an agent, where that can be reached.
+
+import { randomBytes } from "node:crypto";
+import { WebSocket } from "ws";
+import type { InstanceId, RunId } from "../../../protocol/ids.ts";
+import { MAX_CONTROL_BYTES } from "../../../protocol/limits.ts";
+import type { AgentLocation } from "../../domain/agents/locations.ts";
+import { type MessageSeals, SEAL_BYTES } from "../../domain/instances/message-seal.ts";
+import type { Route, RouteEvents } from "../../domain/terminals/routes.ts";
+import { NONCE_HEX_DIGITS, ROUTE_HEADER, routeKeys, writeHello } from "./peer-handshake.ts";
+import { SealedRoute } from "./sealed-route.ts";
+
+export interface PeerRoutesDeps {
+  run: RunId;
+  seals: MessageSeals;
+  runOf(instanceId: InstanceId): { run: RunId; peerUrl?: string | undefined } | undefined;
+  /** Milliseconds that only grow. */
+  now(): number;
+}
+
+const OPEN_TIMEOUT_MS = 2_000;
+/** An instance that could not be reached is not tried again so soon. */
+const UNREACHABLE_FOR_MS = 15_000;
+/** Instances that could not be reached; the oldest is tried again above. */
+const MAX_UNREACHABLE = 1_000;
+
+export class PeerRoutes {
+  readonly #deps: PeerRoutesDeps;
+  readonly #unreachable = new Map<RunId, number>();
+
+  constructor(deps: PeerRoutesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Undefined where there is no such way; one that is refused has opened, and ends at once. */
+  async open(to: AgentLocation, events: RouteEvents): Promise<Route | undefined> {
+    const holder = this.#deps.runOf(to.instanceId);
+    if (holder?.peerUrl === undefined || this.#isUnreachable(holder.run)) return undefined;
+    const route = await this.#dial({ run: holder.run, peerUrl: holder.peerUrl }, to, events);
+    if (route === undefined) this.#noteUnreachable(holder.run);
+    return route;
+  }
+
+  #dial(
+    { run, peerUrl }: { run: RunId; peerUrl: string },
+    to: AgentLocation,
+    events: RouteEvents,
+  ): Promise<Route | undefined> {
+    const { seals, run: from } = this.#deps;
+    const nonce = randomBytes(NONCE_HEX_DIGITS / 2).toString("hex");
+    const request = { agentId: to.agentId, connectionId: to.connectionId };
+    const socket = new WebSocket(new URL("/route", peerUrl), {
+      headers: { [ROUTE_HEADER]: writeHello(seals, { from, nonce, request }, run) },
+      perMessageDeflate: false,
+      maxPayload: MAX_CONTROL_BYTES + SEAL_BYTES,
+      handshakeTimeout: OPEN_TIMEOUT_MS,
+      followRedirects: false,
+      // Sealed bytes look like nothing that a proxy could mistake.
+      generateMask: zeroMask,
+    });
+    const { promise, resolve } = Promise.withResolvers<Route | undefined>();
+    const timer = setTimeout(() => socket.terminate(), OPEN_TIMEOUT_MS);
+    let isGreeted = false;
+    socket.on("error", () => {});
+    socket.once("message", (holderNonce: Buffer) => {
+      isGreeted = true;
+      clearTimeout(timer);
+      const keys = routeKeys(
+        seals,
+        { from, nonce },
+        { to: run, holderNonce: holderNonce.toString("latin1"), side: "opener" },
+      );
+      const route = new SealedRoute(socket, keys, to.instanceId);
+      route.events = events;
+      route.send(NOTHING);
+      resolve(route);
+    });
+    socket.once("close", () => {
+      clearTimeout(timer);
+      if (!isGreeted) resolve(undefined);
+    });
+    return promise;
+  }
+
+  #isUnreachable(run: RunId): boolean {
+    return this.#deps.now() < (this.#unreachable.get(run) ?? 0);
+  }
+
+  #noteUnreachable(run: RunId): void {
+    if (this.#unreachable.size >= MAX_UNREACHABLE) {
+      for (const oldest of this.#unreachable.keys()) {
+        this.#unreachable.delete(oldest);
+        break;
+      }
+    }
+    this.#unreachable.set(run, this.#deps.now() + UNREACHABLE_FOR_MS);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+function zeroMask(mask: Uint8Array): void {
+  mask.fill(0);
+}

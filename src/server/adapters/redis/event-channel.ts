@@ -1,0 +1,192 @@
+// Events of all instances on one channel. Each instance sends what happens on it, in batches, sealed and numbered, and a
+// batch every two seconds though it be empty: so everybody notices what is missing, and that nothing comes any more.
+//
+//   version u8 = 1 | sender's run, 16 bytes | number u64 | sealed JSON: {"from": instance id, "events": […]}
+
+import { LRUCache } from "lru-cache";
+import type { InstanceId, RunId } from "../../../protocol/ids.ts";
+import type { DomainEvent, EventBus } from "../../domain/events/events.ts";
+import type { MessageOpener, MessageSeals } from "../../domain/instances/message-seal.ts";
+import type { Log } from "../../domain/log.ts";
+import type { RedisCommands } from "./redis-clients.ts";
+import type { RedisSubscriber } from "./redis-subscriber.ts";
+import { runFromBytes, runToBytes } from "./run-bytes.ts";
+import { decodeWire, encodeWire } from "./wire-json.ts";
+
+export interface EventChannelDeps {
+  run: RunId;
+  instanceId: InstanceId;
+  commands: Pick<RedisCommands, "spublish">;
+  subscriber: RedisSubscriber;
+  seals: MessageSeals;
+  log: Log;
+  /** What happens here, and whom what happens elsewhere is told. */
+  events: EventBus & { deliver(event: DomainEvent, from: InstanceId): void };
+  /** Milliseconds that only grow. */
+  now(): number;
+  /** Whether an event of ours concerns the others. */
+  isForOthers(event: DomainEvent): boolean;
+}
+
+const CHANNEL = "rexec:events";
+const VERSION = 1;
+const HEADER_BYTES = 25;
+const MAX_SENDERS = 1_000;
+/** What happens at once goes out at once; what happens within this goes out together. */
+const BATCH_MS = 5;
+/** In one message; more follows in the next. */
+const MAX_BATCH = 500;
+/** While Redis takes nothing. At the bound the oldest are lost: others find their number missing. */
+const MAX_WAITING = 20_000;
+const BEAT_MS = 2_000;
+/** Our own messages come back to us. Where they have not for so long, others' don't reach us either. */
+const SILENT_AFTER_MS = 6_000;
+/** While nobody tells us anything, what could have been told is looked up this often. */
+const UNCERTAIN_EVERY_MS = 5_000;
+
+/** up: hears everything · down: hears nothing, or can't know. */
+type ChannelState = "up" | "down";
+
+export class EventChannel {
+  readonly #deps: EventChannelDeps;
+  readonly #senders = new LRUCache<RunId, { opener: MessageOpener; last: number }>({ max: MAX_SENDERS });
+  readonly #sealer;
+  readonly #header: Buffer;
+  #waiting: DomainEvent[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #beatTimer: NodeJS.Timeout | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #sent = 0;
+  #sentAtMs = new Map<number, number>();
+  #heardOwnAtMs: number;
+  #uncertainAtMs = Number.NEGATIVE_INFINITY;
+  #state: ChannelState = "up";
+  /** From our sending to our hearing, the last time. */
+  lagMs = 0;
+
+  constructor(deps: EventChannelDeps) {
+    this.#deps = deps;
+    this.#sealer = deps.seals.sealer(nameOf(deps.run));
+    this.#heardOwnAtMs = deps.now();
+    this.#header = Buffer.alloc(HEADER_BYTES);
+    this.#header[0] = VERSION;
+    runToBytes(deps.run).copy(this.#header, 1);
+  }
+
+  get state(): ChannelState {
+    return this.#state;
+  }
+
+  /** Rejects with BACKEND_UNAVAILABLE where Redis does not answer, and goes on trying. */
+  async start(): Promise<void> {
+    const { events, subscriber } = this.#deps;
+    this.#unsubscribe = events.subscribe((event, from) => {
+      if (from === undefined && this.#deps.isForOthers(event)) this.#collect(event);
+    });
+    this.#beatTimer = setInterval(() => this.#beat(), BEAT_MS);
+    await subscriber.subscribe(CHANNEL, (message) => this.#onMessage(message));
+  }
+
+  /** What is collected goes out first. */
+  stop(): void {
+    this.#unsubscribe?.();
+    clearInterval(this.#beatTimer);
+    clearTimeout(this.#timer);
+    while (this.#waiting.length > 0) this.#send();
+    this.#deps.subscriber.unsubscribe(CHANNEL);
+  }
+
+  #collect(event: DomainEvent): void {
+    if (this.#waiting.length >= MAX_WAITING) {
+      this.#waiting.shift();
+      // Its message's number is used up, so that it is missed.
+      this.#sent += 1;
+    }
+    this.#waiting.push(event);
+    this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    this.#send();
+    if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#flush(), BATCH_MS);
+  }
+
+  #send(): void {
+    const batch = this.#waiting.splice(0, MAX_BATCH);
+    const number = ++this.#sent;
+    const header = Buffer.from(this.#header);
+    header.writeBigUInt64BE(BigInt(number), 17);
+    const payload = encodeWire({ from: this.#deps.instanceId, events: batch });
+    this.#sentAtMs.set(number, this.#deps.now());
+    const message = Buffer.concat([header, this.#sealer.seal(number, payload)]);
+    // It was lost: everybody, and we ourselves, find its number missing.
+    this.#deps.commands.spublish(CHANNEL, message).catch(() => {});
+  }
+
+  #beat(): void {
+    const now = this.#deps.now();
+    if (this.#timer === undefined) this.#send();
+    for (const [number, atMs] of this.#sentAtMs) {
+      if (now - atMs < SILENT_AFTER_MS) break;
+      this.#sentAtMs.delete(number);
+    }
+    if (now - this.#heardOwnAtMs < SILENT_AFTER_MS) return;
+    if (this.#state === "up") {
+      this.#state = "down";
+      this.#deps.log.warn({}, "events of other instances do not reach this one");
+    }
+    if (now - this.#uncertainAtMs < UNCERTAIN_EVERY_MS) return;
+    this.#uncertainAtMs = now;
+    this.#deps.events.deliver({ type: "access.uncertain" }, this.#deps.instanceId);
+  }
+
+  #onMessage(message: Buffer): void {
+    if (message.length < HEADER_BYTES || message[0] !== VERSION) return this.#drop("malformed");
+    const run = runFromBytes(message.subarray(1, 17));
+    const number = Number(message.readBigUInt64BE(17));
+    const known = this.#senders.get(run);
+    if (known !== undefined && number <= known.last) return this.#drop("sent before");
+    const sender = known ?? { opener: this.#deps.seals.opener(nameOf(run)), last: number - 1 };
+    const payload = Number.isSafeInteger(number)
+      ? sender.opener.open(number, message.subarray(HEADER_BYTES))
+      : undefined;
+    if (payload === undefined) return this.#drop("not sealed by an instance");
+    this.#senders.set(run, sender);
+    const isMissing = number !== sender.last + 1;
+    sender.last = number;
+    if (run === this.#deps.run) return this.#onOwn(number, isMissing);
+    if (isMissing) this.#onMissed();
+    const { from, events } = decodeWire(payload) as { from: InstanceId; events: DomainEvent[] };
+    for (const event of events) this.#deps.events.deliver(event, from);
+  }
+
+  /** Where one of ours has not come back, others' may not have come either. */
+  #onOwn(number: number, isMissing: boolean): void {
+    const now = this.#deps.now();
+    this.lagMs = now - (this.#sentAtMs.get(number) ?? now);
+    for (const old of this.#sentAtMs.keys()) {
+      if (old > number) break;
+      this.#sentAtMs.delete(old);
+    }
+    this.#heardOwnAtMs = now;
+    const wasDown = this.#state === "down";
+    if (wasDown) this.#deps.log.info({}, "events of other instances reach this one again");
+    this.#state = "up";
+    if (isMissing || wasDown) this.#onMissed();
+  }
+
+  #onMissed(): void {
+    const { events, instanceId } = this.#deps;
+    events.deliver({ type: "access.uncertain" }, instanceId);
+    events.deliver({ type: "events.missed" }, instanceId);
+  }
+
+  #drop(why: string): void {
+    this.#deps.log.warn({ why }, "event from Redis dropped");
+  }
+}
+
+function nameOf(run: RunId): string {
+  return `events ${run}`;
+}

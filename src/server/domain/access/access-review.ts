@@ -1,0 +1,21 @@
+// Whether what let sockets in still stands, asked for many at once: where nobody may have told us that it does not.
+
+import type { AgentId, UserId } from "../../../protocol/ids.ts";
+
+/** What one open socket rests on. */
+export interface HeldAccess {
+  /** Of the API token that let it in, if there was one. */
+  tokenHash?: string | undefined;
+  userId: UserId;
+  agentId: AgentId;
+}
+
+export type EndedAccess = "TOKEN_INVALID" | "AGENT_NOT_FOUND" | "NOT_AUTHORIZED";
+
+export interface AccessReview {
+  /**
+   * For each, why it stands no longer; undefined where it does. MFA locks are not looked at. Rejects with
+   * BACKEND_UNAVAILABLE.
+   */
+  review(held: readonly HeldAccess[], now: Date): Promise<readonly (EndedAccess | undefined)[]>;
+}
