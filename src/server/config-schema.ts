@@ -2,6 +2,7 @@
 
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
+import { parseRedisUrl } from "./adapters/redis/redis-url.ts";
 import { parseMfaKeys } from "./mfa-keys.ts";
 import type { SettingName } from "./settings.ts";
 
@@ -30,6 +31,16 @@ export const SETTINGS_SCHEMA = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
     .optional(),
+  redis_url: z
+    .string()
+    .superRefine((url, context) => {
+      const target = parseRedisUrl(url);
+      if (typeof target === "string") context.addIssue(target);
+    })
+    .optional(),
+  peer_host: z.string().min(1).optional(),
+  peer_port: port.optional(),
+  peer_url: z.url({ protocol: /^(https?|wss?)$/, error: "must be a URL that begins with ws:// or wss://" }).optional(),
   data_dir: z.string().min(1).optional(),
   jwt_secret: z.string().optional(),
   jwks_url: z.url().optional(),

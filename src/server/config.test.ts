@@ -96,6 +96,56 @@ describe("the environment", () => {
   });
 });
 
+describe("other instances", () => {
+  const SHARED = {
+    REXEC_JWT_SECRET: SECRET,
+    REXEC_DATABASE_URL: "postgres://db/rexec",
+    REXEC_REDIS_URL: "redis+cluster://:secret@a,b",
+  };
+  const redisUrl = SHARED.REXEC_REDIS_URL;
+
+  it("are there where Redis is named", () => {
+    expect(readServerConfig({}, SHARED).cluster).toEqual({ redisUrl });
+    expect(readServerConfig({}, { ...SHARED, REXEC_REDIS_URL: "" }).cluster).toBeUndefined();
+    const file = fileWith(`${redisUrl}\n`, 0o600, "redis");
+    expect(readServerConfig({}, { ...SHARED, REXEC_REDIS_URL: "", REXEC_REDIS_URL_FILE: file }).cluster).toEqual({
+      redisUrl,
+    });
+  });
+
+  it("link to this one where it has a port for them", () => {
+    const peer = (env: NodeJS.ProcessEnv) => readServerConfig({}, { ...SHARED, ...env }).cluster?.peer;
+    expect(peer({ REXEC_PEER_PORT: "7072" })).toEqual({ host: "127.0.0.1", port: 7072 });
+    expect(peer({ REXEC_PEER_HOST: "::", REXEC_PEER_PORT: "0", REXEC_PEER_URL: "https://one.internal/peer" })).toEqual({
+      host: "::",
+      port: 0,
+      url: "wss://one.internal/peer",
+    });
+  });
+
+  it("need what they share, and a port before its address", () => {
+    const { REXEC_DATABASE_URL: _, ...alone } = SHARED;
+    expect(problemsOf(alone)).toEqual([
+      "REXEC_REDIS_URL (redis_url): needs database_url: instances share one Postgres",
+    ]);
+    expect(problemsOf({ REXEC_JWT_SECRET: SECRET, REXEC_PEER_PORT: "7072" })).toEqual([
+      "REXEC_PEER_PORT (peer_port): needs redis_url: without it there are no other instances",
+    ]);
+    expect(problemsOf({ ...SHARED, REXEC_PEER_HOST: "0.0.0.0", REXEC_PEER_URL: "ws://one" })).toEqual([
+      "REXEC_PEER_HOST (peer_host): needs peer_port",
+      "REXEC_PEER_URL (peer_url): needs peer_port",
+    ]);
+  });
+
+  it("are told of a URL that is not right, without what is in it", () => {
+    const problems = problemsOf({ ...SHARED, REXEC_REDIS_URL: "redis://:canary@a,b", REXEC_PEER_URL: "one" });
+    expect(problems).toEqual([
+      "REXEC_REDIS_URL (redis_url): must name one host; for several, begin with redis+sentinel:// or redis+cluster://",
+      "REXEC_PEER_URL (peer_url): must be a URL that begins with ws:// or wss://",
+    ]);
+  });
+});
+
 describe("a configuration file", () => {
   it("has the same settings, and plain lists", () => {
     const file = fileWith(

@@ -19,6 +19,8 @@ export interface ServerConfig {
   /** Whether gRPC tells those who may read which calls there are. */
   grpcReflection: boolean;
   database: { kind: "pglite"; dataDir?: string | undefined } | { kind: "postgres"; url: string };
+  /** Several instances share one Postgres and this Redis. Undefined: this is the only one. */
+  cluster?: ClusterConfig | undefined;
   /** Signs JWTs and terminal tickets; at least 32 bytes. The same on every instance. */
   jwtSecret: string;
   /** Another issuer's public keys. */
@@ -50,6 +52,20 @@ export interface ServerConfig {
   warnings: readonly string[];
 }
 
+export interface ClusterConfig {
+  redisUrl: string;
+  /** Where other instances may link to this one directly. Undefined: all goes through Redis. */
+  peer?:
+    | {
+        host: string;
+        /** 0: any free port. */
+        port: number;
+        /** Under which they reach it, ws: or wss:. Default: ws://host:port, with the port it was given. */
+        url?: string | undefined;
+      }
+    | undefined;
+}
+
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 const NO_FILE: ConfigFile = { values: {}, problems: [], warnings: [] };
 
@@ -79,6 +95,7 @@ export function readServerConfig(
       values.database_url === undefined
         ? { kind: "pglite", dataDir: values.data_dir }
         : { kind: "postgres", url: values.database_url },
+    cluster: clusterOf(values),
     jwtSecret: values.jwt_secret ?? "",
     jwksUrl: values.jwks_url,
     publicUrl: values.public_url,
@@ -165,10 +182,29 @@ function tlsOf({ tls_cert_file, tls_key_file, tls_client_ca_file }: Settings): T
   return { certFile: tls_cert_file, keyFile: tls_key_file, clientCaFile: tls_client_ca_file };
 }
 
+function clusterOf({ redis_url, peer_host, peer_port, peer_url }: Settings): ClusterConfig | undefined {
+  if (redis_url === undefined) return undefined;
+  if (peer_port === undefined) return { redisUrl: redis_url };
+  const url = peer_url?.replace(/^http/, "ws");
+  return { redisUrl: redis_url, peer: { host: peer_host ?? "127.0.0.1", port: peer_port, url } };
+}
+
 /** Settings that are right by themselves and wrong together. */
-function* contradictions(values: Settings, { host, jwtSecret, tls }: ServerConfig): Generator<string> {
+function* contradictions(
+  values: Settings,
+  { host, database, cluster, jwtSecret, tls }: ServerConfig,
+): Generator<string> {
   if (values.database_url !== undefined && values.data_dir !== undefined) {
     yield "database_url and data_dir: set one of them, not both";
+  }
+  if (cluster !== undefined && database.kind !== "postgres") {
+    yield "redis_url: needs database_url: instances share one Postgres";
+  }
+  if (values.peer_port !== undefined && values.redis_url === undefined) {
+    yield "peer_port: needs redis_url: without it there are no other instances";
+  }
+  for (const name of ["peer_host", "peer_url"] as const) {
+    if (values[name] !== undefined && values.peer_port === undefined) yield `${name}: needs peer_port`;
   }
   if (Buffer.byteLength(jwtSecret) < 32) {
     yield "jwt_secret (or jwt_secret_file): must have at least 32 bytes; make one with `openssl rand -hex 32`";

@@ -13,6 +13,14 @@ export const SETTINGS = {
   grpc_port: { meaning: "gRPC; 0 takes a free one; 7071" },
   grpc_reflection: { meaning: "1: tell those who may read which calls there are; 0" },
   database_url: { meaning: "`postgres://…`; not together with data_dir; none", isSecret: true },
+  redis_url: {
+    meaning:
+      "makes this server one instance of several: `redis://…`, `redis+sentinel://host,host/mymaster` or `redis+cluster://host,host`, with TLS `rediss…`; needs database_url; none",
+    isSecret: true,
+  },
+  peer_host: { meaning: "address to listen on for other instances; 127.0.0.1" },
+  peer_port: { meaning: "port for other instances' direct links; 0 takes a free one; none, all goes through Redis" },
+  peer_url: { meaning: "where other instances reach that port, `ws://…` or `wss://…`; the address it listens on" },
   data_dir: { meaning: "folder of the embedded database; in memory, and gone at the end" },
   jwt_secret: { meaning: "signs JWTs and tickets, at least 32 bytes; required", isSecret: true },
   jwks_url: { meaning: "public keys of another issuer of JWTs; none" },
