@@ -13,6 +13,8 @@ export type SessionId = Id<"SessionId">;
 export type ConnectionId = Id<"ConnectionId">;
 /** One server process. */
 export type InstanceId = Id<"InstanceId">;
+/** One life of a server process, a UUID: when it starts again its instance id is the same, this is not. */
+export type RunId = Id<"RunId">;
 /** One viewer on one shell over all its connections: 32 hex digits; made by the server. */
 export type AttachmentKey = Id<"AttachmentKey">;
 /** One run of an agent process; made when it starts. */
