@@ -10,6 +10,7 @@ import * as auditLog from "./0005-audit-log.ts";
 import * as auditOrder from "./0006-audit-order.ts";
 import * as mfa from "./0007-mfa.ts";
 import * as userAccounts from "./0008-user-accounts.ts";
+import * as instances from "./0009-instances.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-plans": plans,
@@ -20,4 +21,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0006-audit-order": auditOrder,
   "0007-mfa": mfa,
   "0008-user-accounts": userAccounts,
+  "0009-instances": instances,
 };

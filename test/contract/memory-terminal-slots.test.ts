@@ -5,7 +5,7 @@ import type { AgentId, ConnectionId, UserId } from "../../src/protocol/ids.ts";
 import { createTerminalSlots } from "../../src/server/adapters/memory/terminal-slots.ts";
 import { terminalSlotsContract } from "./terminal-slots-contract.ts";
 
-terminalSlotsContract("memory", createTerminalSlots);
+terminalSlotsContract({ name: "memory", open: () => createTerminalSlots() });
 
 it("tells of a user only where the number of agents in use changes", async () => {
   const told: UserId[] = [];

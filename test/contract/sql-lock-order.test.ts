@@ -3,10 +3,10 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openPostgres, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
-import type { AgentId } from "../../src/protocol/ids.ts";
+import type { AgentId, ConnectionId, RunId, UserId } from "../../src/protocol/ids.ts";
 import { freshDatabase } from "../support/fresh-database.ts";
 import { attemptOf, enrollIn } from "../support/mfa.ts";
-import { addAgent, addUser, audit } from "../support/sql-rows.ts";
+import { addAgent, addUser, audit, instanceEntry } from "../support/sql-rows.ts";
 
 const AT = new Date(Date.UTC(2030, 0, 1));
 let stores: SqlStores;
@@ -66,4 +66,99 @@ test("the end of a second factor locks agents in the order that presence does", 
   await other.query("COMMIT");
   expect(await disabled).toMatchObject({ outcome: "proved" });
   for (const id of [first, last]) expect(await stores.agents.get(id)).toMatchObject({ mfaLocked: false });
+});
+
+describe("an instance that is declared dead", () => {
+  const self = instanceEntry();
+  const declareDead = () => stores.instances.declareDead({ run: self.run, beats: 0 });
+  const slot = {
+    userId: randomUUID() as UserId,
+    agentId: randomUUID() as AgentId,
+    connectionId: randomUUID() as ConnectionId,
+  };
+  beforeEach(async () => void (await stores.instances.enter(self)));
+
+  async function connectedAgent(id = randomUUID() as AgentId) {
+    const agent = await addAgent(stores, (await addUser(stores)).id, { id });
+    await stores.agents.markConnected(id, AT, {}, { instanceId: self.id, epoch: 1 });
+    return { id, userId: agent.userId };
+  }
+
+  test("lives where its heartbeat was being written", async () => {
+    await other.query("UPDATE instances SET beats = beats + 1");
+    const declared = declareDead();
+    await somebodyWaits();
+    await other.query("COMMIT");
+    expect(await declared).toBeUndefined();
+  });
+
+  test("frees the slot that was being taken", async () => {
+    await other.query("INSERT INTO terminal_slots VALUES ($1, $2, $3, $4)", [
+      slot.connectionId,
+      slot.userId,
+      slot.agentId,
+      self.run,
+    ]);
+    const declared = declareDead();
+    await somebodyWaits();
+    await other.query("COMMIT");
+    expect(await declared).toEqual({ agents: [], users: [slot.userId] });
+  });
+
+  test("gives out no slot that would be taken meanwhile", async () => {
+    await other.query("SELECT 1 FROM instances FOR UPDATE");
+    const slots = stores.terminalSlots({ run: self.run, clock: { now: () => 0 }, onChange: () => {} });
+    const taken = slots.acquire(slot, 1);
+    await somebodyWaits();
+    await other.query("DELETE FROM instances");
+    await other.query("COMMIT");
+    await expect(taken).rejects.toMatchObject({ reason: "BACKEND_UNAVAILABLE" });
+  });
+
+  test("leaves alone an agent that was being taken over", async () => {
+    const [stays, goes] = [await connectedAgent(), await connectedAgent()];
+    await other.query("UPDATE agents SET instance_id = 'other', epoch = 2 WHERE id = $1", [goes.id]);
+    const declared = declareDead();
+    await somebodyWaits();
+    await other.query("COMMIT");
+    expect(await declared).toEqual({ agents: [stays], users: [] });
+    expect(await stores.agents.get(goes.id)).toMatchObject({ status: "online", instanceId: "other" });
+  });
+
+  test("has its agents locked in the order that presence does", async () => {
+    const [first, last] = [randomUUID(), randomUUID()].sort() as [AgentId, AgentId];
+    for (const id of [last, first]) await connectedAgent(id);
+    const lock = "SELECT id FROM agents WHERE id = $1 FOR NO KEY UPDATE";
+    await other.query(lock, [first]);
+    const declared = declareDead();
+    await somebodyWaits();
+    await other.query(lock, [last]);
+    await other.query("COMMIT");
+    expect((await declared)?.agents).toHaveLength(2);
+  });
+
+  test("leaves no agent online, also where two lives of it are declared dead at once", async () => {
+    const again = { ...self, run: randomUUID() as RunId };
+    await stores.instances.reenter(again);
+    const agent = await connectedAgent();
+    const declared = await Promise.all([self, again].map(({ run }) => stores.instances.declareDead({ run, beats: 0 })));
+    expect(declared.flatMap((departure) => departure?.agents ?? [])).toEqual([agent]);
+  });
+
+  test("can have entered again while agents of no instance are looked for", async () => {
+    const agent = await connectedAgent();
+    await other.query("DELETE FROM instances");
+    await other.query("COMMIT");
+    // As `enter` does it.
+    await other.query("BEGIN; SELECT pg_advisory_xact_lock(1, 0)");
+    await other.query("INSERT INTO instances SELECT $1, $2, '', NULL, false, now(), 0, now(), 0, 0, 0, 0", [
+      self.run,
+      self.id,
+    ]);
+    const marked = stores.instances.markOrphansOffline();
+    await somebodyWaits();
+    await other.query("COMMIT");
+    expect(await marked).toEqual([]);
+    expect(await stores.agents.get(agent.id)).toMatchObject({ status: "online" });
+  });
 });

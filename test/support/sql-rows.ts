@@ -1,10 +1,11 @@
 // Users, agents, tokens and audit records for the tests of the SQL stores.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import type { AgentId, TokenId, UserId } from "../../src/protocol/ids.ts";
+import type { AgentId, InstanceId, RunId, TokenId, UserId } from "../../src/protocol/ids.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
 import type { NewToken } from "../../src/server/domain/access/token.ts";
 import type { Agent, NewAgent, NewAgentToken } from "../../src/server/domain/agents/agent.ts";
 import type { AuditRecord } from "../../src/server/domain/events/audit.ts";
+import type { InstanceEntry } from "../../src/server/domain/instances/instance-store.ts";
 import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 
 export function addUser(stores: SqlStores, fields: { plan?: string; admin?: boolean } = {}): Promise<User> {
@@ -41,4 +42,11 @@ export async function addAgent(stores: SqlStores, userId: UserId, fields: Partia
   const result = await stores.agents.register(newAgent(userId, fields), newAgentToken(), record);
   if (result.outcome !== "created") throw new Error(`not registered: ${result.outcome}`);
   return result.agent;
+}
+
+/** One life of a server process. */
+export function instanceEntry(fields: Partial<InstanceEntry> = {}): InstanceEntry {
+  const run = randomUUID() as RunId;
+  const figures = { draining: false, agents: 0, sessions: 0, busLagMs: 0, eventLoopP99Ms: 0 };
+  return { run, id: `host:${run}` as InstanceId, version: "1.2.3", startedAt: new Date(1000), ...figures, ...fields };
 }

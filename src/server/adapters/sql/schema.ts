@@ -1,7 +1,7 @@
 // The tables as kysely sees them; migrations/ makes them.
 
 import type { ColumnType, Generated, GeneratedAlways } from "kysely";
-import type { AgentId, InstanceId, TokenId, UserId } from "../../../protocol/ids.ts";
+import type { AgentId, ConnectionId, InstanceId, RunId, TokenId, UserId } from "../../../protocol/ids.ts";
 import type { Scope } from "../../domain/access/identity.ts";
 import type { AgentStats, AgentStatus, SystemInfo } from "../../domain/agents/agent.ts";
 
@@ -112,6 +112,28 @@ export interface AuditLogTable {
   transaction: GeneratedAlways<string>;
 }
 
+export interface InstanceTable {
+  run: RunId;
+  id: InstanceId;
+  version: string;
+  peer_url: string | null;
+  draining: boolean;
+  started_at: Date;
+  beats: Generated<number>;
+  heartbeat_at: Generated<Date>;
+  agents: number;
+  sessions: number;
+  bus_lag_ms: number;
+  event_loop_p99_ms: number;
+}
+
+export interface TerminalSlotTable {
+  connection_id: ConnectionId;
+  user_id: UserId;
+  agent_id: AgentId;
+  run: RunId;
+}
+
 export interface Schema {
   plans: PlanTable;
   users: UserTable;
@@ -121,4 +143,6 @@ export interface Schema {
   user_mfa: UserMfaTable;
   mfa_recovery_codes: MfaRecoveryCodeTable;
   mfa_grants: MfaGrantTable;
+  instances: InstanceTable;
+  terminal_slots: TerminalSlotTable;
 }

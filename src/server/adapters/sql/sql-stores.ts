@@ -4,6 +4,7 @@ import { type Kysely, sql } from "kysely";
 import type { TokenStore, UserStore } from "../../domain/access/token.ts";
 import type { AgentStore } from "../../domain/agents/agent.ts";
 import type { EventLog } from "../../domain/events/audit.ts";
+import type { InstanceStore } from "../../domain/instances/instance-store.ts";
 import type { MfaStore } from "../../domain/mfa/mfa.ts";
 import type { PlanStore } from "../../domain/plans/plan.ts";
 import type { UserAccounts } from "../../domain/users/user-accounts.ts";
@@ -12,12 +13,14 @@ import { createAccessReview } from "./access-review.ts";
 import { createAgentStore } from "./agent-store.ts";
 import { createEventLog } from "./audit-log.ts";
 import { wrapDatabase } from "./database.ts";
+import { createInstanceStore } from "./instance-store.ts";
 import { createMfaStore } from "./mfa-store.ts";
 import { runMigrations } from "./migrate.ts";
 import { openEmbedded, type PgliteOptions } from "./pglite.ts";
 import { createPlanStore } from "./plan-store.ts";
 import { connectPostgres, type PostgresOptions } from "./postgres.ts";
 import type { Schema } from "./schema.ts";
+import { createSqlTerminalSlots, type SqlTerminalSlots, type SqlTerminalSlotsDeps } from "./terminal-slots.ts";
 import { createTokenStore } from "./token-store.ts";
 import { createUserAccounts } from "./user-accounts.ts";
 import { createUserStore } from "./user-store.ts";
@@ -30,6 +33,9 @@ export interface SqlStores {
   audit: EventLog;
   mfa: MfaStore;
   accessReview: AccessReview;
+  instances: InstanceStore;
+  /** Those of one run: to be made once by a process, when its run has entered. */
+  terminalSlots(deps: SqlTerminalSlotsDeps): SqlTerminalSlots;
   /** Brings the schema up to date; to be called once, before anything else. */
   migrate(): Promise<void>;
   /** Rejects with BACKEND_UNAVAILABLE where the database does not answer. */
@@ -72,6 +78,8 @@ function storesOn(db: Kysely<Schema>, engine: Pick<SqlStores, "migrate" | "close
     audit: createEventLog(database),
     mfa: createMfaStore(database),
     accessReview: createAccessReview(database),
+    instances: createInstanceStore(database),
+    terminalSlots: (deps) => createSqlTerminalSlots({ ...deps, database }),
     migrate: engine.migrate,
     ping: () => database.run(async (db) => void (await sql`SELECT 1`.execute(db))),
     close: () => database.close(),
