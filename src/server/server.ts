@@ -1,17 +1,13 @@
 // The one place that wires adapters to the domain.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { pino, type Logger } from "pino";
+import type { Logger } from "pino";
 import { createJoseCodec } from "./adapters/jwt/jose-codec.ts";
-import { createAgentLocations } from "./adapters/memory/agent-locations.ts";
-import { createOwnInstance } from "./adapters/memory/instances.ts";
 import { createAttemptLimits } from "./adapters/memory/attempt-limits.ts";
 import { createEventBus } from "./adapters/memory/event-bus.ts";
-import { noCalls, noRoutes } from "./adapters/memory/no-others.ts";
 import { createRateLimits } from "./adapters/memory/rate-limits.ts";
 import { createSeenTokens } from "./adapters/memory/seen-tokens.ts";
-import { createTerminalSlots } from "./adapters/memory/terminal-slots.ts";
 import { createTokenCache } from "./adapters/memory/token-cache.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
 import { EventLoopMonitor } from "./adapters/node/event-loop.ts";
@@ -20,6 +16,8 @@ import { nodeSecrets as secrets } from "./adapters/node/secrets.ts";
 import { createMetrics } from "./adapters/prometheus/metrics.ts";
 import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-stores.ts";
 import { createTotp } from "./adapters/totp/totp.ts";
+import { type Backplane, type BackplaneDeps, createSingleBackplane } from "./backplane.ts";
+import { joinCluster } from "./cluster.ts";
 import type { ServerConfig } from "./config.ts";
 import { proxiesOf } from "./config-schema.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
@@ -39,6 +37,8 @@ import { createChangeLogs } from "./domain/watches/change-logs.ts";
 import { startGrpcServer } from "./transports/grpc/server.ts";
 import { createHttpHandler } from "./transports/http/http-handler.ts";
 import { createMetricsPage } from "./transports/http/metrics-page.ts";
+import { createLog } from "./server-log.ts";
+import { VERSION } from "./version.ts";
 import { closeHttp, createHttpListener, listen } from "./http-listener.ts";
 import { readTlsFiles } from "./tls-files.ts";
 import { createReadiness } from "./transports/shared/readiness.ts";
@@ -124,18 +124,35 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const attempts = createAttemptLimits({ clock, rates: config.rates });
   const trustedProxies = proxiesOf(config.trustedProxies);
   const authenticate = { ...stores, tokenCache, seenTokens, jwt, secrets, clock, tokenUsage, attempts };
-  const slots = createTerminalSlots((userId) => events.publish({ type: "limits.changed", userId }));
   const router = new TerminalRouter({ instanceId, clock, events });
+  const eventLoop = new EventLoopMonitor();
+  const draining = new AbortController();
+  const backplane = await openBackplane(config, {
+    stores,
+    log,
+    instanceId,
+    version: VERSION,
+    events,
+    load() {
+      const { agents, sessions } = router.census();
+      return { agents: agents["rexec.v1"] + agents["rexec.v2"], sessions, eventLoopP99Ms: eventLoop.delay.p99Ms };
+    },
+    onDrain() {
+      log.info({ instanceId }, "draining");
+      draining.abort();
+      void gateway.drain();
+    },
+  });
+  const { instances, locations, slots } = backplane;
   const stopNotices = forwardNotices({ events, viewersOf: (...of) => router.viewersOf(...of) });
-  const locations = createAgentLocations();
-  const agentRoutes = new AgentRoutes({ instanceId, locations, routes: noRoutes, router, events, log });
+  const agentRoutes = new AgentRoutes({ instanceId, locations, routes: backplane.routes, router, events, log });
   const agentsEverywhere = new AgentsEverywhere({
     instanceId,
     locations,
-    calls: noCalls,
+    calls: backplane.calls,
     router,
     log,
-    onDrain: () => void instance.drain(instanceId),
+    onDrain: () => void instances.drain(instanceId),
   });
   const lifecycle = new AgentLifecycle({
     instanceId,
@@ -167,23 +184,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     trustedProxies,
   });
 
-  const eventLoop = new EventLoopMonitor();
-  const draining = new AbortController();
-  const instance = createOwnInstance({
-    clock,
-    events,
-    own: { id: instanceId, version: VERSION },
-    load() {
-      const { agents, sessions } = router.census();
-      return { agents: agents["rexec.v1"] + agents["rexec.v2"], sessions, eventLoopP99Ms: eventLoop.delay.p99Ms };
-    },
-    onDrain() {
-      log.info({ instanceId }, "draining");
-      draining.abort();
-      void gateway.drain();
-    },
-  });
-  const isDraining = (): boolean => instance.isDraining;
+  const isDraining = (): boolean => instances.isDraining;
   const ping = (): Promise<void> => stores.ping();
   const metrics = createMetrics(
     {
@@ -194,6 +195,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       pendingAuditRecords: () => refusals.pending,
       pendingTokenUses: () => tokenUsage.pending,
       isDraining,
+      backplane: () => backplane.figures(),
       ping,
     },
     { version: VERSION, instanceId },
@@ -226,7 +228,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       sessions: agentsEverywhere,
       control: agentsEverywhere,
       presence: agentsEverywhere,
-      instances: instance,
+      instances,
       draining: draining.signal,
       meter: metrics.calls,
       terminalBaseUrl: () => webSocketUrl(config, httpPort),
@@ -248,9 +250,15 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     activity.tick(clock.now(), () => router.localSessions({}).sessions);
     gateway.tick();
     eventLoop.tick(clock.now());
-    instance.beat();
+    backplane.tick();
   }, TICK_MS);
-  instance.up();
+  await backplane.start({
+    accept: agentRoutes.accept,
+    answer: (question) => agentsEverywhere.answer(question),
+    onLocationsLost: () => lifecycle.onLocationsLost(),
+    onRevived: () => lifecycle.onRevived(),
+  });
+  instances.up();
   for (const warning of config.warnings) log.warn({}, warning);
   log.info({ instanceId, httpPort, grpcPort: grpc.port, database: config.database.kind }, "serving");
 
@@ -270,20 +278,28 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       }
     },
     async close(graceMs = CLOSE_GRACE_MS) {
-      await instance.drain(instanceId);
+      await instances.drain(instanceId);
       await Promise.all([gateway.drain(), grpc.close(graceMs)]);
       await closeHttp(http.server, Math.min(graceMs, LAST_REQUESTS_MS));
       clearInterval(timer);
       eventLoop.close();
-      instance.down();
+      instances.down();
       stopForgetting();
       stopWaking();
       stopNotices();
       agentRoutes.dispose();
       await Promise.all([recorder.close(), tokenUsage.close(), refusals.settled(), lifecycle.settled()]);
+      await backplane.close();
       await stores.close();
     },
   };
+}
+
+type ClusterParts = Omit<Parameters<typeof joinCluster>[0], keyof BackplaneDeps | "secret">;
+
+async function openBackplane(config: ServerConfig, deps: BackplaneDeps & ClusterParts): Promise<Backplane> {
+  if (config.cluster === undefined) return createSingleBackplane(deps);
+  return joinCluster({ ...deps, secret: config.jwtSecret }, config.cluster);
 }
 
 function openStores(config: ServerConfig, log: Logger): Promise<SqlStores> {
@@ -305,20 +321,4 @@ async function writeBootstrapToken({ bootstrapTokenFile: file }: ServerConfig, s
 function webSocketUrl({ publicUrl, host, tls }: ServerConfig, httpPort: number): string {
   if (publicUrl !== undefined) return publicUrl.replace(/^http/, "ws");
   return `${tls === undefined ? "ws" : "wss"}://${host.includes(":") ? `[${host}]` : host}:${httpPort}`;
-}
-
-function createLog({ logLevel, logFile }: ServerConfig): Logger {
-  const destination =
-    logFile === undefined ? pino.destination(2) : pino.destination({ dest: logFile, mkdir: true, mode: 0o600 });
-  // A last net under the rule that secrets are never logged.
-  const redact = ["token", "secret", "authorization", "*.token", "*.secret", "*.authorization", "*.headers"];
-  return pino({ level: logLevel, redact }, destination);
-}
-
-const VERSION = (JSON.parse(readFileSync(packageJson(), "utf8")) as { version: string }).version;
-
-/** Beside src/ in a clone, two folders further up in dist/. */
-function packageJson(): URL {
-  const inClone = new URL("../../package.json", import.meta.url);
-  return existsSync(inClone) ? inClone : new URL("../../../package.json", import.meta.url);
 }

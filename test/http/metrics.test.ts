@@ -141,6 +141,7 @@ describe("the figures", () => {
         pendingAuditRecords: () => 3,
         pendingTokenUses: () => 4,
         isDraining: () => true,
+        backplane: () => undefined,
         ping: () => new Promise(() => {}),
       },
       { version: "1", instanceId: "i" },

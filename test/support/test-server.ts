@@ -69,7 +69,7 @@ export async function startTestServer(overrides: Partial<ServerConfig> = {}): Pr
     (Client) => new Client(grpcAddress, credentials.createInsecure()),
   );
   const [agents, tokens, sessions] = clients as [AgentServiceClient, TokenServiceClient, SessionServiceClient];
-  const adminToken = (await readFile(join(directory, "admin-token"), "utf8")).trim();
+  const adminToken = (await readFile(config.bootstrapTokenFile ?? "", "utf8")).trim();
   let registered = 0;
   return {
     get running() {

@@ -17,7 +17,19 @@ export interface SocketFigures {
   mostUnsentBytes: number;
 }
 
+/** How this instance stands with the others. */
+export interface BackplaneFigures {
+  redisIsUp: boolean;
+  /** Events of others reach it. */
+  busIsUp: boolean;
+  busLagMs: number;
+  /** That live. */
+  others: number;
+}
+
 export interface ServerFigures {
+  /** Undefined where there are no others. */
+  backplane(): BackplaneFigures | undefined;
   terminals(): TerminalCensus;
   sockets(): Readonly<Record<SocketPeer, SocketFigures>>;
   /** WebSocket handshakes since the start. */

@@ -57,7 +57,25 @@ export function registerServerMetrics(registry: Registry, figures: ServerFigures
     },
     ["statistic"],
   );
+  const routes = (): Reading[] =>
+    Object.entries(figures.terminals().routes).map(([direction, value]) => [{ direction }, value]);
+  gauge("rexec_routes", "to agents that other instances hold, and from others to agents here", routes, ["direction"]);
+  if (figures.backplane() !== undefined) registerBackplane(gauge, figures);
   registerPing(registry, figures);
+}
+
+function registerBackplane(
+  gauge: (name: string, help: string, read: () => number) => void,
+  { backplane }: Pick<ServerFigures, "backplane">,
+): void {
+  gauge("rexec_redis_up", "1 where Redis takes commands and is listened to", () => Number(backplane()?.redisIsUp));
+  gauge("rexec_bus_up", "1 where events of other instances come", () => Number(backplane()?.busIsUp));
+  gauge(
+    "rexec_bus_lag_seconds",
+    "from an event's sending to its coming back",
+    () => (backplane()?.busLagMs ?? 0) / 1000,
+  );
+  gauge("rexec_other_instances", "that live", () => backplane()?.others ?? 0);
 }
 
 function registerPing(registry: Registry, { ping }: Pick<ServerFigures, "ping">): void {

@@ -10,7 +10,7 @@ import type { AgentLocation, AgentLocations } from "../../domain/agents/location
 import type { RedisCommands } from "./redis-clients.ts";
 import { redisCall } from "./redis-errors.ts";
 
-/** Refreshed every 15 s: two may fail. Also how long an agent of an instance that has died is looked for there. */
+/** Refreshed every 10 s: several may fail. Also how long an agent of an instance that has died is looked for there. */
 const LOCATION_TTL_MS = 45_000;
 
 /**

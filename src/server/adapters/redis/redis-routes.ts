@@ -82,8 +82,9 @@ export class RedisRoutes implements Routes {
     return isOpen ? route : undefined;
   }
 
-  onMessage(from: RunId, payload: Buffer): void {
-    if (payload.length < HEADER_BYTES) return;
+  onMessage(from: RunId, message: Uint8Array): void {
+    if (message.length < HEADER_BYTES) return;
+    const payload = Buffer.from(message.buffer, message.byteOffset, message.length);
     const [, saidBy, op] = payload as unknown as [number, number, number];
     const known = this.#peers.get(from);
     if (known !== undefined) known.heardAtMs = this.#deps.now();

@@ -5,13 +5,13 @@ import type { ControlOf } from "../../../protocol/control-frame.ts";
 import type { AgentId, BootId, InstanceId } from "../../../protocol/ids.ts";
 import type { Clock } from "../clock.ts";
 import type { EventBus } from "../events/events.ts";
-import { ERRORS } from "../../../protocol/errors.ts";
+import { CLOSE, ERRORS } from "../../../protocol/errors.ts";
 import type { Log } from "../log.ts";
 import type { AgentLink } from "../terminals/links.ts";
 import type { TerminalRouter } from "../terminals/terminal-router.ts";
 import type { Agent, AgentStats, AgentStore, ConnectionFacts, SystemInfo } from "./agent.ts";
 import { type HeldLocation, HeldLocations } from "./held-locations.ts";
-import type { AgentLocations } from "./locations.ts";
+import type { AgentLocation, AgentLocations } from "./locations.ts";
 import { Presence } from "./presence.ts";
 
 /** Statistics reach terminals and events as they come, and the database this often. */
@@ -40,6 +40,7 @@ type Mark = (store: AgentStore) => Promise<void>;
 
 /** One open agent socket, from hello to close. */
 export interface AgentConnection extends HeldLocation {
+  location: AgentLocation;
   readonly link: AgentLink & { ping(): void; terminate(): void };
   readonly agent: Agent;
   heardAtMs: number;
@@ -122,6 +123,28 @@ export class AgentLifecycle {
   /** The store of locations has forgotten everything: all are put back, as fast as may be. */
   onLocationsLost(): void {
     for (const connection of this.#connections) connection.refreshedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** This instance was taken for dead, and its agents were marked offline: whom it still holds it claims anew. */
+  onRevived(): void {
+    for (const connection of this.#connections) {
+      this.#reclaim(connection).catch((err: unknown) => {
+        this.#deps.log.warn({ agentId: connection.agent.id, err }, "agent not claimed anew");
+        connection.link.close(CLOSE.RESTART, "come back");
+      });
+    }
+  }
+
+  async #reclaim(connection: AgentConnection): Promise<void> {
+    const { locations, router, clock, instanceId } = this.#deps;
+    const { agent, link } = connection;
+    const current = await locations.get(agent.id);
+    // Somebody else's by now: the refresh finds that out.
+    if (current !== undefined && current.connectionId !== link.connectionId) return;
+    connection.location = await locations.claim(connection.location, connection.location.epoch);
+    const { epoch } = connection.location;
+    router.epochGrows(link, agent.id, epoch);
+    this.#mark(agent, (store) => store.markConnected(agent.id, new Date(clock.now()), {}, { instanceId, epoch }));
   }
 
   /** Another instance says that this agent is there. */

@@ -3,8 +3,8 @@
 
 import type { AgentLocation, AgentLocations } from "./locations.ts";
 
-/** A third of a location's life: two refreshes may fail. */
-export const REFRESH_LOCATION_MS = 15_000;
+/** A location's life is more than four times that. What the store has lost without our hearing of it is back as soon. */
+export const REFRESH_LOCATION_MS = 10_000;
 /** In one go: ten thousand take ten seconds where all are due at once, and hold up nothing else. */
 const MAX_AT_ONCE = 1_000;
 

@@ -133,6 +133,11 @@ export class InstanceObserver implements Instances {
     return true;
   }
 
+  /** The other instances that live, as of the last look. */
+  others(): InstanceId[] {
+    return this.#others.filter(({ state }) => state !== "silent").map(({ id }) => id);
+  }
+
   /** As of the last look: who is called so, of two the one that started last. */
   runOf(id: InstanceId): InstanceAddress | undefined {
     const { own } = this.#deps;

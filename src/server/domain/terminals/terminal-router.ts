@@ -96,6 +96,12 @@ export class TerminalRouter {
     return true;
   }
 
+  /** The agent was claimed anew on the connection that it has. */
+  epochGrows(link: AgentLink, agentId: AgentId, epoch: number): void {
+    const entry = this.#agents.get(agentId);
+    if (entry?.held.link === link) entry.epoch = epoch;
+  }
+
   /** Another instance holds the agent by now: its shells have not ended when it is given up here. */
   movedAway(agentId: AgentId): void {
     const entry = this.#agents.get(agentId);
