@@ -4,7 +4,7 @@
 import type { MfaKey } from "./mfa-keys.ts";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import type { AttemptRates } from "./adapters/memory/attempt-limits.ts";
+import type { AttemptRates } from "./domain/access/attempt-rates.ts";
 import { type Settings, SETTINGS_SCHEMA } from "./config-schema.ts";
 import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import { SETTINGS, type Setting, variableOf } from "./settings.ts";

@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import { createJoseCodec } from "./adapters/jwt/jose-codec.ts";
 import { createAttemptLimits } from "./adapters/memory/attempt-limits.ts";
 import { createEventBus } from "./adapters/memory/event-bus.ts";
-import { createRateLimits } from "./adapters/memory/rate-limits.ts";
+import { createRecordLimits } from "./adapters/memory/rate-limits.ts";
 import { createSeenTokens } from "./adapters/memory/seen-tokens.ts";
 import { createTokenCache } from "./adapters/memory/token-cache.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
@@ -104,7 +104,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     log: stores.audit,
     clock,
     secrets,
-    agentLimits: createRateLimits({ clock, ...RECORDED_OF_AGENT }),
+    agentLimits: createRecordLimits({ clock, ...RECORDED_OF_AGENT }),
     onError: (err) => log.warn({ err }, "events not written"),
     onWritten: () => eventWakeUps.wake(),
   });
@@ -118,7 +118,7 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
   const refusals = createRefusals({
     audit: stores.audit,
     clock,
-    rateLimits: createRateLimits({ clock, ...AUDITED_REFUSALS }),
+    limits: createRecordLimits({ clock, ...AUDITED_REFUSALS }),
     onError: (err) => log.warn({ err }, "refused access not audited"),
   });
   const attempts = createAttemptLimits({ clock, rates: config.rates });

@@ -1,4 +1,5 @@
 // Connections to Redis through its troubles: nothing waits for it, everything comes back, nothing secret is told.
+import { inspect } from "node:util";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { redisCall } from "../../src/server/adapters/redis/redis-errors.ts";
 import { openRedis } from "../../src/server/adapters/redis/redis-connection.ts";
@@ -125,7 +126,7 @@ test("a wrong password is told once, without any password", async () => {
   await vi.waitFor(() => expect(opened.errors.length).toBeGreaterThan(0));
   await expect(redisCall(opened.commands.get("key"))).rejects.toMatchObject(UNAVAILABLE);
 
-  const told = opened.errors.map((error) => JSON.stringify([error.message, error.stack, { ...error }]));
+  const told = opened.errors.map((error) => inspect(error, { depth: 9 }));
   expect(told.join()).toContain("WRONGPASS");
   expect(told.join()).not.toContain("canary");
   expect(told.filter((text) => text.includes("WRONGPASS"))).toHaveLength(1);

@@ -5,7 +5,7 @@ import { createJoseCodec } from "../../src/server/adapters/jwt/jose-codec.ts";
 import { createOwnInstance } from "../../src/server/adapters/memory/instances.ts";
 import { createAttemptLimits } from "../../src/server/adapters/memory/attempt-limits.ts";
 import { createEventBus } from "../../src/server/adapters/memory/event-bus.ts";
-import { createRateLimits } from "../../src/server/adapters/memory/rate-limits.ts";
+import { createRecordLimits } from "../../src/server/adapters/memory/rate-limits.ts";
 import { createSeenTokens } from "../../src/server/adapters/memory/seen-tokens.ts";
 import { createTerminalSlots } from "../../src/server/adapters/memory/terminal-slots.ts";
 import { createTokenCache } from "../../src/server/adapters/memory/token-cache.ts";
@@ -68,8 +68,8 @@ export async function startControlPlane(
   });
   const onError = (error: unknown) => log.error({ err: error }, "not written");
   const tokenUsage = createTokenUsage({ tokens: stores.tokens, clock, onError });
-  const rateLimits = createRateLimits({ clock, burst: 1000, perMinute: 1000 });
-  const refusals = createRefusals({ audit: stores.audit, rateLimits, clock, onError });
+  const limits = createRecordLimits({ clock, burst: 1000, perMinute: 1000 });
+  const refusals = createRefusals({ audit: stores.audit, limits, clock, onError });
   const eventWakeUps = createWakeUps();
   events.subscribe(() => eventWakeUps.wake());
   const wiring: GrpcDeps = {

@@ -1,7 +1,8 @@
 // Token buckets, one per key. The least recently used go first: their buckets have had the longest to fill.
 
 import { LRUCache } from "lru-cache";
-import type { RateLimits } from "../../domain/access/rate-limits.ts";
+import type { Share } from "../../domain/access/attempt-rates.ts";
+import type { RateLimits, RecordLimits } from "../../domain/access/rate-limits.ts";
 import type { Clock } from "../../domain/clock.ts";
 
 interface Bucket {
@@ -12,13 +13,21 @@ interface Bucket {
 /** Keys may be chosen by strangers (their addresses): at the bound an old key starts with a full bucket again. */
 const MAX_KEYS = 10_000;
 
-export function createRateLimits(deps: {
+interface BucketsDeps extends Share {
   clock: Clock;
-  /** How many at once. */
-  burst: number;
-  perMinute: number;
   maxKeys?: number;
-}): RateLimits {
+}
+
+export function createRateLimits(deps: BucketsDeps): RateLimits {
+  const buckets = createBuckets(deps);
+  return { tryTake: async (key) => buckets.tryTake(key), waitMs: async (key) => buckets.waitMs(key) };
+}
+
+export function createRecordLimits(deps: BucketsDeps): RecordLimits {
+  return createBuckets(deps);
+}
+
+function createBuckets(deps: BucketsDeps): RecordLimits & { waitMs(key: string): number } {
   const { clock, burst, perMinute, maxKeys = MAX_KEYS } = deps;
   const buckets = new LRUCache<string, Bucket>({ max: maxKeys });
 

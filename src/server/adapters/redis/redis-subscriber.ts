@@ -29,8 +29,8 @@ export interface SubscriberDeps {
   /** Where a channel may be looked for: known masters of a cluster, else one that stands for where Redis is. */
   addresses(): readonly string[];
   /** Whether all channels are confirmed. */
-  onChange(isComplete: boolean): void;
-  onError(error: unknown): void;
+  onChange: (isComplete: boolean) => void;
+  onError: (error: unknown) => void;
 }
 
 interface Channel {

@@ -36,7 +36,7 @@ export async function admit(deps: AdmissionDeps, arrival: Arrival): Promise<User
     identity = await authenticateFrom(deps, arrival);
     if (rule === undefined) throw new DomainError("NOT_AUTHORIZED");
     const caller = requireScope(identity, rule);
-    if (action !== undefined) takeAttempt(deps.attempts, { action, userId: caller.user.id, peer });
+    if (action !== undefined) await takeAttempt(deps.attempts, { action, userId: caller.user.id, peer });
     return caller;
   } catch (error) {
     if (error instanceof DomainError && error.reason !== "BACKEND_UNAVAILABLE") {
@@ -62,7 +62,7 @@ export async function authenticateFrom(
   // Nothing was guessed, and nothing is asked of anybody.
   if (presented === "") throw new DomainError("TOKEN_INVALID");
   const { attempts, seenTokens, secrets } = deps;
-  const waitMs = attempts.authFailures.waitMs(peer.network);
+  const waitMs = await attempts.authFailures.waitMs(peer.network);
   const tokenHash = API_TOKEN.test(presented) ? secrets.sha256Hex(presented) : undefined;
   try {
     // A JWT's signature has been looked at before the store is asked for anything.
@@ -73,7 +73,7 @@ export async function authenticateFrom(
   } catch (error) {
     if (!(error instanceof DomainError) || error.reason !== "TOKEN_INVALID") throw error;
     if (tokenHash !== undefined) seenTokens.forget(tokenHash);
-    attempts.authFailures.tryTake(peer.network);
+    await attempts.authFailures.tryTake(peer.network);
     throw waitMs === 0 ? error : tooManyAttempts(waitMs);
   }
 }
@@ -87,8 +87,8 @@ function withFewLookUps(
     ...deps,
     tokens: {
       async findByHash(hash) {
-        if (lookUps.tryTake(peer.network)) return deps.tokens.findByHash(hash);
-        throw tooManyAttempts(Math.min(waitMs, lookUps.waitMs(peer.network)));
+        if (await lookUps.tryTake(peer.network)) return deps.tokens.findByHash(hash);
+        throw tooManyAttempts(Math.min(waitMs, await lookUps.waitMs(peer.network)));
       },
     },
   };

@@ -31,17 +31,21 @@ export interface ActionLimits {
 /** What is limited although the caller may do it. */
 export type LimitedAction = "registration" | "terminal" | "ticket" | "code";
 
-/** Takes one of the caller's and of the network's share. Throws TOO_MANY_ATTEMPTS, and then has taken nothing. */
-export function takeAttempt(
+/**
+ * Takes one of the caller's and of the network's share. Throws TOO_MANY_ATTEMPTS, and then has taken nothing, unless others
+ * took what was left at the same moment: then the other share is one shorter.
+ */
+export async function takeAttempt(
   limits: AttemptLimits,
   { action, userId, peer }: { action: LimitedAction; userId: UserId; peer: Peer },
-): void {
+): Promise<void> {
   const { byAccount, byNetwork } = limitsOf(limits, action);
   const [account, network] = [`${action}:${userId}`, `${action}:${peer.network}`];
-  const waitMs = Math.max(byAccount.waitMs(account), byNetwork.waitMs(network));
-  if (waitMs > 0) throw tooManyAttempts(waitMs);
-  byAccount.tryTake(account);
-  byNetwork.tryTake(network);
+  const waitMs = async () => Math.max(...(await Promise.all([byAccount.waitMs(account), byNetwork.waitMs(network)])));
+  const beforeMs = await waitMs();
+  if (beforeMs > 0) throw tooManyAttempts(beforeMs);
+  const taken = await Promise.all([byAccount.tryTake(account), byNetwork.tryTake(network)]);
+  if (taken.includes(false)) throw tooManyAttempts(await waitMs());
 }
 
 function limitsOf({ registrations, opens, codes }: AttemptLimits, action: LimitedAction): ActionLimits {

@@ -9,7 +9,7 @@ function refusalsInto(append: (record: AuditRecord) => Promise<void>, allow: (ke
   const errors: unknown[] = [];
   const refusals = createRefusals({
     audit: { append },
-    rateLimits: { tryTake: allow },
+    limits: { tryTake: allow },
     clock: manualClock(1000),
     onError: (error) => void errors.push(error),
   });

@@ -4,7 +4,7 @@ import type { UserId } from "../../../protocol/ids.ts";
 import type { Clock } from "../clock.ts";
 import type { AuditLog } from "../events/audit.ts";
 import type { Identity } from "./identity.ts";
-import type { RateLimits } from "./rate-limits.ts";
+import type { RecordLimits } from "./rate-limits.ts";
 
 export interface Refusal {
   /** Default: "access.refused". */
@@ -33,7 +33,7 @@ const MAX_PENDING = 100;
 
 export function createRefusals(deps: {
   audit: AuditLog;
-  rateLimits: Pick<RateLimits, "tryTake">;
+  limits: RecordLimits;
   clock: Clock;
   onError: (error: unknown) => void;
 }): Refusals {
@@ -48,7 +48,7 @@ export function createRefusals(deps: {
       // One bucket per caller; strangers are told apart by address. Who runs into a limit hides no refused access by it.
       const caller = identity === undefined ? `peer:${detail["peer"] ?? ""}` : actor;
       const key = type === "access.refused" ? caller : `${type} ${caller}`;
-      if (pending.size >= MAX_PENDING || !deps.rateLimits.tryTake(key)) return;
+      if (pending.size >= MAX_PENDING || !deps.limits.tryTake(key)) return;
       const record = { at: new Date(deps.clock.now()), type, subject: subject ?? actor, actor };
       const written: Promise<void> = deps.audit
         .append({ ...record, ...(userId === undefined ? {} : { userId }), detail })

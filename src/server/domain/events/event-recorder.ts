@@ -1,7 +1,7 @@
 // Writes events into the audit log that come with no change of the database: connections, sessions, instances.
 // In batches, for ten thousand agents may come back at once.
 
-import type { RateLimits } from "../access/rate-limits.ts";
+import type { RecordLimits } from "../access/rate-limits.ts";
 import type { Secrets } from "../access/token.ts";
 import type { Clock } from "../clock.ts";
 import type { AuditRecord, EventLog } from "./audit.ts";
@@ -25,7 +25,7 @@ export function createEventRecorder(deps: {
   clock: Clock;
   secrets: Pick<Secrets, "randomUuid">;
   /** How much of one agent is written: it could connect, and start shells, for ever. What is over is lost and counted. */
-  agentLimits: Pick<RateLimits, "tryTake">;
+  agentLimits: RecordLimits;
   onError: (error: unknown) => void;
   /** Something can be read from the log now that could not before. */
   onWritten: () => void;

@@ -24,7 +24,7 @@ function watched(credential: Partial<Credential>, findByHash: (() => Promise<unk
     tokenCache: { get: () => undefined, put: () => {} },
     tokenUsage: { note: () => {} },
     refusals: { note: () => {} },
-    attempts: { authFailures: { waitMs: () => 0, tryTake: () => true } },
+    attempts: { authFailures: { waitMs: async () => 0, tryTake: async () => true } },
     seenTokens: { has: () => false, add: () => {}, forget: () => {} },
     trustedProxies: { check: () => false },
     clock: { now: () => Date.now() },

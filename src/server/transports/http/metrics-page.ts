@@ -45,7 +45,7 @@ function isFromHere({ socket, headers }: IncomingMessage): boolean {
 async function admitReader(deps: MetricsPageDeps, request: IncomingMessage): Promise<void> {
   const presented = parseBearer(request.headers.authorization ?? "") ?? "";
   const peer = peerOfRequest(deps.trustedProxies, request);
-  if (presented !== "" && isScrapeToken(deps, presented, peer)) return;
+  if (presented !== "" && (await isScrapeToken(deps, presented, peer))) return;
   await admit(deps, { presented, peer, rule: "admin", method: "GET /metrics" });
 }
 
@@ -53,8 +53,13 @@ async function admitReader(deps: MetricsPageDeps, request: IncomingMessage): Pro
  * People choose this token, so it could be guessed: where there were too many failures, it too is looked at only as often
  * as any that was never seen. By hash, so that the time it takes tells nothing of the token.
  */
-function isScrapeToken({ scrapeToken, attempts, secrets }: MetricsPageDeps, presented: string, peer: Peer): boolean {
+async function isScrapeToken(
+  { scrapeToken, attempts, secrets }: MetricsPageDeps,
+  presented: string,
+  peer: Peer,
+): Promise<boolean> {
   if (scrapeToken === undefined) return false;
-  if (attempts.authFailures.waitMs(peer.network) > 0 && !attempts.lookUps.tryTake(peer.network)) return false;
+  const hasFailedTooOften = (await attempts.authFailures.waitMs(peer.network)) > 0;
+  if (hasFailedTooOften && !(await attempts.lookUps.tryTake(peer.network))) return false;
   return timingSafeEqual(Buffer.from(secrets.sha256Hex(presented)), Buffer.from(secrets.sha256Hex(scrapeToken)));
 }

@@ -44,7 +44,7 @@ export async function admitUser(
   const ticketSession = identity.credential.ticket?.sessionId as SessionId | undefined;
   // Which session is asked for is not known yet: only who may open none is refused here.
   if (!mayOpen({ sessionId: ticketSession ?? MAIN_SESSION, readOnly: true })) throw new DomainError("NOT_AUTHORIZED");
-  takeAttempt(deps.authenticate.attempts, { action: "terminal", userId: identity.user.id, peer: input.peer });
+  await takeAttempt(deps.authenticate.attempts, { action: "terminal", userId: identity.user.id, peer: input.peer });
   const grantedUntil = await requireGrant(deps, { identity, agent });
   const reachability = await deps.agentRoutes.reach(agent);
   if (reachability !== "online") {
