@@ -3,11 +3,14 @@
 
 import type { InstanceId } from "../protocol/ids.ts";
 import { createAgentLocations } from "./adapters/memory/agent-locations.ts";
+import { createAttemptLimits } from "./adapters/memory/attempt-limits.ts";
 import type { LocalEventBus } from "./adapters/memory/event-bus.ts";
 import { createOwnInstance } from "./adapters/memory/instances.ts";
 import { noCalls, noRoutes } from "./adapters/memory/no-others.ts";
 import { createTerminalSlots } from "./adapters/memory/terminal-slots.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
+import type { AttemptRates } from "./domain/access/attempt-rates.ts";
+import type { AttemptLimits } from "./domain/access/attempts.ts";
 import type { AgentLocations } from "./domain/agents/locations.ts";
 import type { AnswerCall, InstanceCalls } from "./domain/instances/instance-calls.ts";
 import type { Instances, InstanceView } from "./domain/instances/instances.ts";
@@ -21,6 +24,7 @@ export interface Backplane {
   routes: Routes;
   calls: InstanceCalls;
   slots: TerminalSlots;
+  attempts: AttemptLimits;
   /** Others can ask this instance from now on. */
   start(ends: BackplaneEnds): Promise<void>;
   /** Once a second. */
@@ -45,19 +49,21 @@ export interface BackplaneDeps {
   instanceId: InstanceId;
   version: string;
   events: LocalEventBus;
+  rates: AttemptRates;
   load(): Pick<InstanceView, "agents" | "sessions" | "eventLoopP99Ms">;
   /** Once, at the first drain. */
   onDrain(): void;
 }
 
 /** One process, and everything within it. */
-export function createSingleBackplane({ instanceId, version, events, load, onDrain }: BackplaneDeps): Backplane {
+export function createSingleBackplane({ instanceId, version, events, rates, load, onDrain }: BackplaneDeps): Backplane {
   const instances = createOwnInstance({ clock, events, own: { id: instanceId, version }, load, onDrain });
   return {
     instances,
     locations: createAgentLocations(),
     routes: noRoutes,
     calls: noCalls,
+    attempts: createAttemptLimits({ clock, rates }),
     slots: createTerminalSlots((userId) => events.publish({ type: "limits.changed", userId })),
     start: async () => {},
     tick: () => instances.beat(),

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { InstanceId, RunId } from "../protocol/ids.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
+import { createRateLimits } from "./adapters/memory/rate-limits.ts";
 import { createMessageSeals } from "./adapters/node/message-seals.ts";
 import { listenForPeers, type PeerListener } from "./adapters/peer/peer-listener.ts";
 import { PeerRoutes } from "./adapters/peer/peer-routes.ts";
@@ -13,6 +14,7 @@ import { Courier } from "./adapters/redis/courier.ts";
 import { EventChannel } from "./adapters/redis/event-channel.ts";
 import { RedisCalls } from "./adapters/redis/instance-calls.ts";
 import { RedisMemoryWatch } from "./adapters/redis/memory-watch.ts";
+import { createRedisAttemptLimits } from "./adapters/redis/rate-limits.ts";
 import { openRedis } from "./adapters/redis/redis-connection.ts";
 import { RedisRoutes, ROUTE_KIND } from "./adapters/redis/redis-routes.ts";
 import type { SqlStores } from "./adapters/sql/sql-stores.ts";
@@ -111,6 +113,12 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
       routes,
       calls,
       slots,
+      attempts: createRedisAttemptLimits({
+        redis: redis.commands,
+        clock,
+        rates: deps.rates,
+        inProcess: (share) => createRateLimits({ clock, ...share }),
+      }),
       async start(given) {
         ends = given;
         const listening = Promise.all([

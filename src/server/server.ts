@@ -3,12 +3,8 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Logger } from "pino";
+import type { InstanceId } from "../protocol/ids.ts";
 import { createJoseCodec } from "./adapters/jwt/jose-codec.ts";
-import { createAttemptLimits } from "./adapters/memory/attempt-limits.ts";
-import { createEventBus } from "./adapters/memory/event-bus.ts";
-import { createRecordLimits } from "./adapters/memory/rate-limits.ts";
-import { createSeenTokens } from "./adapters/memory/seen-tokens.ts";
-import { createTokenCache } from "./adapters/memory/token-cache.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
 import { EventLoopMonitor } from "./adapters/node/event-loop.ts";
 import { createSecretSeal, keyFromJwtSecret } from "./adapters/node/secret-seal.ts";
@@ -17,23 +13,18 @@ import { createMetrics } from "./adapters/prometheus/metrics.ts";
 import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-stores.ts";
 import { createTotp } from "./adapters/totp/totp.ts";
 import { type Backplane, type BackplaneDeps, createSingleBackplane } from "./backplane.ts";
+import { type Bookkeeping, createBookkeeping } from "./bookkeeping.ts";
 import { joinCluster } from "./cluster.ts";
 import type { ServerConfig } from "./config.ts";
 import { proxiesOf } from "./config-schema.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
-import { forgetTokens } from "./domain/access/forget-tokens.ts";
-import { createRefusals } from "./domain/access/refusals.ts";
-import { createTokenUsage } from "./domain/access/token-usage.ts";
 import { AgentLifecycle } from "./domain/agents/agent-lifecycle.ts";
-import { createEventRecorder } from "./domain/events/event-recorder.ts";
-import { createWakeUps } from "./domain/events/wake-ups.ts";
 import { checkPlanForTerminal } from "./domain/plans/check-plan.ts";
 import { AgentRoutes } from "./domain/terminals/agent-routes.ts";
 import { AgentsEverywhere } from "./domain/terminals/agents-everywhere.ts";
 import { SessionActivity } from "./domain/terminals/session-activity.ts";
 import { forwardNotices } from "./domain/terminals/terminal-notices.ts";
 import { TerminalRouter } from "./domain/terminals/terminal-router.ts";
-import { createChangeLogs } from "./domain/watches/change-logs.ts";
 import { startGrpcServer } from "./transports/grpc/server.ts";
 import { createHttpHandler } from "./transports/http/http-handler.ts";
 import { createMetricsPage } from "./transports/http/metrics-page.ts";
@@ -56,22 +47,9 @@ export interface RunningServer {
 }
 
 const TICK_MS = 1_000;
-/** Events of one agent that the audit log takes in. */
-const RECORDED_OF_AGENT = { burst: 500, perMinute: 120 };
-/** Events that come often and leave nothing in the audit log. */
-const UNLOGGED: ReadonlySet<string> = new Set([
-  "agent.stats",
-  "instance.beat",
-  "session.moved",
-  "stats.wanted",
-  "events.missed",
-  "access.uncertain",
-]);
 const CLOSE_GRACE_MS = 5_000;
 /** For requests over HTTP that began before the server drained. */
 const LAST_REQUESTS_MS = 1_000;
-/** Refused accesses that one caller can put into the audit log. */
-const AUDITED_REFUSALS = { burst: 20, perMinute: 20 };
 
 /** Throws where the database can't be opened or a port is taken; nothing is left open then. */
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
@@ -87,63 +65,70 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
 
 async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Promise<RunningServer> {
   await stores.migrate();
-  const instanceId = config.instanceId as Parameters<typeof stores.agents.markAllOffline>[0];
+  const instanceId = config.instanceId as InstanceId;
   await stores.agents.markAllOffline(instanceId, new Date());
   await writeBootstrapToken(config, stores);
 
-  const events = createEventBus({
-    onListenerError: (err, event) => log.error({ err, event: event.type }, "listener failed"),
-  });
-  const tokenCache = createTokenCache({ clock });
-  const seenTokens = createSeenTokens();
-  const stopForgetting = events.subscribe((event) => forgetTokens(tokenCache, event));
-  const eventWakeUps = createWakeUps();
-  const stopWaking = events.subscribe((event) => !UNLOGGED.has(event.type) && eventWakeUps.wake());
-  const recorder = createEventRecorder({
-    events,
-    log: stores.audit,
-    clock,
-    secrets,
-    agentLimits: createRecordLimits({ clock, ...RECORDED_OF_AGENT }),
-    onError: (err) => log.warn({ err }, "events not written"),
-    onWritten: () => eventWakeUps.wake(),
-  });
-  const changeLogs = createChangeLogs(secrets.randomHex(8), events);
-  const jwt = createJoseCodec({ clock, secret: config.jwtSecret, jwksUrl: config.jwksUrl });
-  const tokenUsage = createTokenUsage({
-    tokens: stores.tokens,
-    clock,
-    onError: (err) => log.warn({ err }, "token use not saved"),
-  });
-  const refusals = createRefusals({
-    audit: stores.audit,
-    clock,
-    limits: createRecordLimits({ clock, ...AUDITED_REFUSALS }),
-    onError: (err) => log.warn({ err }, "refused access not audited"),
-  });
-  const attempts = createAttemptLimits({ clock, rates: config.rates });
-  const trustedProxies = proxiesOf(config.trustedProxies);
-  const authenticate = { ...stores, tokenCache, seenTokens, jwt, secrets, clock, tokenUsage, attempts };
-  const router = new TerminalRouter({ instanceId, clock, events });
+  const books = createBookkeeping(stores, log);
+  const router = new TerminalRouter({ instanceId, clock, events: books.events });
   const eventLoop = new EventLoopMonitor();
-  const draining = new AbortController();
+  const isDrained = Promise.withResolvers<void>();
   const backplane = await openBackplane(config, {
     stores,
     log,
     instanceId,
     version: VERSION,
-    events,
+    events: books.events,
+    rates: config.rates,
     load() {
       const { agents, sessions } = router.census();
       return { agents: agents["rexec.v1"] + agents["rexec.v2"], sessions, eventLoopP99Ms: eventLoop.delay.p99Ms };
     },
-    onDrain() {
-      log.info({ instanceId }, "draining");
-      draining.abort();
-      void gateway.drain();
-    },
+    onDrain: isDrained.resolve,
   });
-  const { instances, locations, slots } = backplane;
+  try {
+    return await serveOn(backplane, {
+      config,
+      stores,
+      log,
+      instanceId,
+      books,
+      router,
+      eventLoop,
+      drained: isDrained.promise,
+    });
+  } catch (error) {
+    eventLoop.close();
+    await backplane.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  config: ServerConfig;
+  stores: SqlStores;
+  log: Logger;
+  instanceId: InstanceId;
+  books: Bookkeeping;
+  router: TerminalRouter;
+  eventLoop: EventLoopMonitor;
+  /** Resolves when this instance is to take nothing new. */
+  drained: Promise<void>;
+}
+
+async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServer> {
+  const { config, stores, log, instanceId, books, router, eventLoop, drained } = parts;
+  const { events, refusals, tokenUsage } = books;
+  const { instances, locations, slots, attempts } = backplane;
+  const draining = new AbortController();
+  void drained.then(() => {
+    log.info({ instanceId }, "draining");
+    draining.abort();
+    void gateway.drain();
+  });
+  const jwt = createJoseCodec({ clock, secret: config.jwtSecret, jwksUrl: config.jwksUrl });
+  const trustedProxies = proxiesOf(config.trustedProxies);
+  const authenticate = { ...stores, ...books, jwt, secrets, clock, attempts };
   const stopNotices = forwardNotices({ events, viewersOf: (...of) => router.viewersOf(...of) });
   const agentRoutes = new AgentRoutes({ instanceId, locations, routes: backplane.routes, router, events, log });
   const agentsEverywhere = new AgentsEverywhere({
@@ -222,8 +207,8 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       // The derived key stays behind configured ones: what it has sealed must open when keys are configured later.
       seal: createSecretSeal([...config.mfa.keys, keyFromJwtSecret(config.jwtSecret)]),
       mfaPolicy: config.mfa.policy,
-      eventWakeUps,
-      changeLogs,
+      eventWakeUps: books.eventWakeUps,
+      changeLogs: books.changeLogs,
       slots,
       sessions: agentsEverywhere,
       control: agentsEverywhere,
@@ -236,7 +221,6 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
     },
     { host: config.host, port: config.grpcPort, tls, reflection: config.grpcReflection },
   ).catch(async (error: unknown) => {
-    eventLoop.close();
     await closeHttp(http.server, 0);
     throw error;
   });
@@ -284,11 +268,9 @@ async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Prom
       clearInterval(timer);
       eventLoop.close();
       instances.down();
-      stopForgetting();
-      stopWaking();
       stopNotices();
       agentRoutes.dispose();
-      await Promise.all([recorder.close(), tokenUsage.close(), refusals.settled(), lifecycle.settled()]);
+      await Promise.all([books.close(), lifecycle.settled()]);
       await backplane.close();
       await stores.close();
     },
