@@ -1,0 +1,142 @@
+// Routes straight from one instance to another.
+import { randomUUID } from "node:crypto";
+import { createConnection } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import type { InstanceId, RunId } from "../../src/protocol/ids.ts";
+import { createMessageSeals } from "../../src/server/adapters/node/message-seals.ts";
+import { ROUTE_HEADER, writeHello } from "../../src/server/adapters/peer/peer-handshake.ts";
+import { listenForPeers, type PeerListener } from "../../src/server/adapters/peer/peer-listener.ts";
+import { PeerRoutes } from "../../src/server/adapters/peer/peer-routes.ts";
+import type { AcceptRoute, RouteRequest } from "../../src/server/domain/terminals/routes.ts";
+import { silentLogger } from "../support/silent-logger.ts";
+import { aLocation, RouteProbe, routesContract, type RoutesRig } from "./routes-contract.ts";
+
+const seals = createMessageSeals("a secret of the tests, 32 bytes or more");
+const [opener, holder] = ["one", "two"] as InstanceId[] as [InstanceId, InstanceId];
+
+interface PeerRig extends RoutesRig {
+  url: string;
+  runs: Record<"opener" | "holder", RunId>;
+}
+
+async function startPeers(): Promise<PeerRig> {
+  const runs = { opener: randomUUID() as RunId, holder: randomUUID() as RunId };
+  let accept: AcceptRoute = () => undefined;
+  const listener: PeerListener = await listenForPeers(
+    {
+      run: runs.holder,
+      seals,
+      accept: (...asked) => accept(...asked),
+      instanceOf: (run) => (run === runs.opener ? opener : undefined),
+      log: silentLogger,
+    },
+    { host: "127.0.0.1", port: 0 },
+  );
+  const url = `ws://127.0.0.1:${listener.port}`;
+  const routes = new PeerRoutes({
+    run: runs.opener,
+    seals,
+    runOf: (id) => (id === holder ? { run: runs.holder, peerUrl: url } : undefined),
+    now: () => performance.now(),
+  });
+  return { routes, setAccept: (given) => (accept = given), holder, opener, url, runs, stop: () => listener.close() };
+}
+
+routesContract("between instances", startPeers);
+
+describe("the port for other instances", () => {
+  let rig: PeerRig;
+  let accepted: RouteRequest[];
+  beforeAll(async () => {
+    rig = await startPeers();
+    accepted = [];
+    rig.setAccept((request) => {
+      accepted.push(request);
+      return new RouteProbe();
+    });
+  });
+  afterAll(() => rig.stop());
+
+  const request = aLocation(holder);
+  const nonce = "0".repeat(32);
+
+  /** How the handshake ends: the HTTP status, or "open". */
+  function knock(headers: Record<string, string>): Promise<number | "open"> {
+    const socket = new WebSocket(`${rig.url}/route`, { headers });
+    return new Promise((resolve, reject) => {
+      socket.on("unexpected-response", (_, response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      socket.on("open", () => {
+        resolve("open");
+        socket.terminate();
+      });
+      socket.on("error", reject);
+    });
+  }
+
+  it("is closed to whoever does not show that it is an instance", async () => {
+    const strangers = createMessageSeals("another secret of the tests, 32 bytes or more");
+    const hello = { from: rig.runs.opener, nonce, request };
+    const right = writeHello(seals, hello, rig.runs.holder);
+    const wrong = [
+      {},
+      { [ROUTE_HEADER]: "" },
+      { [ROUTE_HEADER]: "x" },
+      { [ROUTE_HEADER]: writeHello(strangers, hello, rig.runs.holder) },
+      { [ROUTE_HEADER]: writeHello(seals, hello, randomUUID() as RunId) },
+      { [ROUTE_HEADER]: right.replace(nonce, "1".repeat(32)) },
+      { [ROUTE_HEADER]: right.slice(0, -4) },
+    ];
+    for (const headers of wrong) expect(await knock(headers)).toBe(403);
+    expect(accepted).toEqual([]);
+  });
+
+  it("gives nothing to who repeats what an instance once said, for it has no key", async () => {
+    const hello = writeHello(seals, { from: rig.runs.opener, nonce, request }, rig.runs.holder);
+    const socket = new WebSocket(`${rig.url}/route`, { headers: { [ROUTE_HEADER]: hello } });
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    await new Promise((resolve) => socket.once("message", resolve));
+    socket.send(Buffer.alloc(16));
+    await closed;
+    expect(accepted).toEqual([]);
+  });
+
+  it("ends the route of who says something that was not sealed for it", async () => {
+    const near = new RouteProbe();
+    const far = new RouteProbe();
+    let raw: WebSocket | undefined;
+    rig.setAccept(() => far);
+    const before = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {
+      raw ??= this;
+      return (before as (...all: unknown[]) => void).apply(this, args);
+    } as typeof before;
+    try {
+      const route = (await rig.routes.open(aLocation(holder), near))!;
+      route.send(Buffer.from("whole"));
+      await expect.poll(() => far.bytes.toString()).toBe("whole");
+    } finally {
+      WebSocket.prototype.send = before;
+    }
+    raw?.send(Buffer.from("forged, and long enough for a seal"));
+    await expect.poll(() => [near.ends, far.ends]).toEqual([1, 1]);
+    expect(far.bytes.toString()).toBe("whole");
+  });
+
+  it("answers other requests with 404", async () => {
+    const response = await fetch(rig.url.replace("ws", "http"));
+    expect(response.status).toBe(404);
+  });
+
+  it("takes another instance's route after one that said nothing", async () => {
+    const silent = createConnection({ port: Number(new URL(rig.url).port), host: "127.0.0.1" });
+    rig.setAccept(() => new RouteProbe());
+    const route = await rig.routes.open(aLocation(holder), new RouteProbe());
+    expect(route).toBeDefined();
+    route?.close();
+    silent.destroy();
+  });
+});
