@@ -81,7 +81,7 @@ describe("the port for other instances", () => {
     const strangers = createMessageSeals("another secret of the tests, 32 bytes or more");
     const hello = { from: rig.runs.opener, nonce, request };
     const right = writeHello(seals, hello, rig.runs.holder);
-    const wrong = [
+    const wrong: Record<string, string>[] = [
       {},
       { [ROUTE_HEADER]: "" },
       { [ROUTE_HEADER]: "x" },

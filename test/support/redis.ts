@@ -19,8 +19,8 @@ export interface TestRedisCluster {
 export interface TestRedisSentinel {
   /** redis+sentinel://…/mymaster */
   url: string;
-  /** Kills the master, and ends when the replica is the master. Once: there is no other replica. */
-  failover(): Promise<void>;
+  /** Kills the master, or lets it hang, and ends when the replica is the master. Once: there is no other replica. */
+  failover(of?: "dead" | "hung"): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -115,8 +115,9 @@ export async function startRedisSentinel(): Promise<TestRedisSentinel> {
     return {
       url: `redis+sentinel://:${password}@${addresses([sentinel])}/mymaster`,
       stop,
-      async failover() {
-        await master.kill();
+      async failover(of = "dead") {
+        if (of === "hung") master.pause();
+        else await master.kill();
         await until(async () => {
           const [, port] = await sentinel.ask<string[]>("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster");
           return port === String(replica.port);

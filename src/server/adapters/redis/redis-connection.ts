@@ -1,7 +1,7 @@
 // This process's connections to Redis: one for commands, and one that listens, each of several where Redis is a cluster.
 // Neither waits for a Redis that is away, and both come back by themselves.
 
-import { Cluster } from "ioredis";
+import { Cluster, type Redis } from "ioredis";
 import { openCommands, openListener, type RedisCommands, startHeartbeat } from "./redis-clients.ts";
 import { withoutCommand } from "./redis-errors.ts";
 import { createSubscriber, type RedisSubscriber } from "./redis-subscriber.ts";
@@ -61,10 +61,6 @@ export function openRedis({ url, onState, onError }: RedisConnectionOptions): Re
     takesCommands = true;
     look();
   });
-  commands.on("close", () => {
-    takesCommands = false;
-    look();
-  });
   const stopHeartbeat = startHeartbeat(commands);
 
   const subscriber = createSubscriber({
@@ -81,6 +77,14 @@ export function openRedis({ url, onState, onError }: RedisConnectionOptions): Re
     onError: report,
   });
 
+  // Of one Redis that hangs, the other connection may not know yet: up would be told while channels are still there.
+  commands.on("close", () => {
+    takesCommands = false;
+    subscriber.reopen();
+    look();
+  });
+  commands.on("-node", ({ options }: Redis) => subscriber.reopen(addressOf(options)));
+
   return {
     commands,
     subscriber,
@@ -96,8 +100,12 @@ export function openRedis({ url, onState, onError }: RedisConnectionOptions): Re
 /** Of a cluster's masters those it named last, or those the URL names. Elsewhere there is one place, without a name. */
 function addressesOf(target: RedisTarget, commands: RedisCommands): string[] {
   if (target.kind !== "cluster" || !(commands instanceof Cluster)) return [""];
-  const named = commands.nodes("master").map(({ options }) => `${options.host}:${options.port}`);
-  return named.length > 0 ? named : target.nodes.map(({ host, port }) => `${host}:${port}`);
+  const named = commands.nodes("master").map(({ options }) => addressOf(options));
+  return named.length > 0 ? named : target.nodes.map(addressOf);
+}
+
+function addressOf({ host, port }: { host?: string | undefined; port?: number | undefined }): string {
+  return `${host}:${port}`;
 }
 
 function hostOf(address: string): RedisHost {

@@ -48,7 +48,16 @@ interface Line {
 /** A slot may move while it is asked for; more often is a cluster that does not agree with itself. */
 const MAX_REDIRECTS = 3;
 
-export function createSubscriber(deps: SubscriberDeps): RedisSubscriber & { close(): void } {
+export interface OpenSubscriber extends RedisSubscriber {
+  /**
+   * Leaves the connection to the address, or all, and listens anew: whoever lost another connection to that Redis knows
+   * earlier than this one that it has gone. It may hang, so nothing is awaited of it.
+   */
+  reopen(address?: string): void;
+  close(): void;
+}
+
+export function createSubscriber(deps: SubscriberDeps): OpenSubscriber {
   const channels = new Map<string, Channel>();
   const lines = new Map<string, Line>();
   let isComplete = true;
@@ -79,14 +88,16 @@ export function createSubscriber(deps: SubscriberDeps): RedisSubscriber & { clos
       if (channel?.home === line) channel.listener(message);
     });
     line.client.on("error", deps.onError);
-    line.client.on("end", () => {
-      if (lines.get(address) === line) lines.delete(address);
-      for (const channel of channels.values()) if (channel.home === line) lose(channel);
-      look();
-    });
+    line.client.on("end", () => giveUp(line));
     // Redis has ended subscriptions, since their slots moved away, or has answered so to one of `ask`'s.
     line.client.on("moved", () => setImmediate(confirmAgain, line));
     return line;
+  }
+
+  function giveUp(line: Line): void {
+    if (lines.get(line.address) === line) lines.delete(line.address);
+    for (const channel of channels.values()) if (channel.home === line) lose(channel);
+    look();
   }
 
   function lose(channel: Channel): void {
@@ -165,6 +176,13 @@ export function createSubscriber(deps: SubscriberDeps): RedisSubscriber & { clos
         closeUnused(line);
       }
       look();
+    },
+    reopen(address) {
+      for (const line of [...lines.values()]) {
+        if (address !== undefined && line.address !== address) continue;
+        giveUp(line);
+        line.client.disconnect();
+      }
     },
     close() {
       clearTimeout(retry);
