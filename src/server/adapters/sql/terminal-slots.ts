@@ -16,7 +16,7 @@ export interface SqlTerminalSlotsDeps {
   run: RunId;
   clock: Clock;
   /** May hear of a user once too often, when one of several windows on an agent is closed; never too seldom. */
-  onChange(userId: UserId): void;
+  onChange: (userId: UserId) => void;
 }
 
 export interface SqlTerminalSlots extends TerminalSlots {
