@@ -1,13 +1,11 @@
 // Instances in the database: they enter, beat, leave, and are declared dead at most once.
 import { randomUUID } from "node:crypto";
-import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { InstanceId, RunId, UserId } from "../../src/protocol/ids.ts";
-import { openPostgres, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
+import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { Agent } from "../../src/server/domain/agents/agent.ts";
 import type { InstanceEntry } from "../../src/server/domain/instances/instance-store.ts";
 import { DATABASES } from "../support/databases.ts";
-import { freshDatabase } from "../support/fresh-database.ts";
 import { addAgent, addUser, instanceEntry } from "../support/sql-rows.ts";
 
 const figures = { draining: false, agents: 0, sessions: 0, busLagMs: 0, eventLoopP99Ms: 0 };

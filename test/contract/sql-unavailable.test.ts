@@ -1,10 +1,10 @@
 // A database that can't be used is BACKEND_UNAVAILABLE, whatever is wrong with it, and never "not found".
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { AgentId, InstanceId, TokenId, UserId } from "../../src/protocol/ids.ts";
+import type { AgentId, ConnectionId, InstanceId, RunId, TokenId, UserId } from "../../src/protocol/ids.ts";
 import { openPglite, openPostgres, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import { freshDatabase } from "../support/fresh-database.ts";
-import { addUser, audit, newAgent, newAgentToken, newToken } from "../support/sql-rows.ts";
+import { addUser, audit, instanceEntry, newAgent, newAgentToken, newToken } from "../support/sql-rows.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const id = randomUUID();
@@ -13,6 +13,8 @@ const where = { instanceId: "i" as InstanceId, epoch: 1 };
 const person = { email: "a@example.org", username: "a", plan: "free", subscriptionActive: false, admin: false };
 const newUser = { id: id as UserId, ...person };
 const stats = { measuredAt: new Date() };
+const slot = { userId: id as UserId, agentId: id as AgentId, connectionId: id as ConnectionId };
+const slots = (s: SqlStores) => s.terminalSlots({ run: id as RunId, clock: { now: () => 0 }, onChange: () => {} });
 
 /** Every method of every store, as somebody would call it. */
 const CALLS: Readonly<Record<string, (stores: SqlStores) => Promise<unknown>>> = {
@@ -44,6 +46,17 @@ const CALLS: Readonly<Record<string, (stores: SqlStores) => Promise<unknown>>> =
   "plans.listUsage": (s) => s.plans.listUsage({ ...page, order: { by: "user_id", descending: false } }),
   "plans.countAgents": (s) => s.plans.countAgents(id as UserId),
   "audit.append": (s) => s.audit.append(audit("x")),
+  "instances.enter": (s) => s.instances.enter(instanceEntry()),
+  "instances.reenter": (s) => s.instances.reenter(instanceEntry()),
+  "instances.beat": (s) => s.instances.beat(id as RunId, instanceEntry()),
+  "instances.list": (s) => s.instances.list(),
+  "instances.declareDead": (s) => s.instances.declareDead({ run: id as RunId, beats: 0 }),
+  "instances.leave": (s) => s.instances.leave(id as RunId),
+  "instances.markOrphansOffline": (s) => s.instances.markOrphansOffline(),
+  "slots.acquire": (s) => slots(s).acquire(slot, 1),
+  "slots.check": (s) => slots(s).check(slot, 1),
+  "slots.release": (s) => slots(s).release(slot),
+  "slots.used": (s) => slots(s).used(id as UserId),
   ping: (s) => s.ping(),
 };
 

@@ -2,7 +2,7 @@
 // slots, then agents by their ids: nobody waits for another in a circle. A heartbeat waits for nobody's turn.
 
 import { type Selectable, sql, type Transaction } from "kysely";
-import type { InstanceId, RunId } from "../../../protocol/ids.ts";
+import type { InstanceId } from "../../../protocol/ids.ts";
 import type {
   Departure,
   InstanceEntry,

@@ -1,12 +1,11 @@
 // Which agents each user has terminals on, over all instances: one row for each viewer's connection. The rows of one
 // instance live as long as its own (instance-store.ts), so what a dead one held is free once it is declared dead.
 
-import { type Kysely, sql, type Transaction } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { ConnectionId, RunId, UserId } from "../../../protocol/ids.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { SlotAnswer, TerminalSlot, TerminalSlots } from "../../domain/plans/plan.ts";
-import { lockSlotsOf } from "./advisory-locks.ts";
 import type { Database } from "./database.ts";
 import { violatedConstraint } from "./errors.ts";
 import type { Schema } from "./schema.ts";
@@ -16,7 +15,7 @@ export interface SqlTerminalSlotsDeps {
   run: RunId;
   clock: Clock;
   /** May hear of a user once too often, when one of several windows on an agent is closed; never too seldom. */
-  onChange(userId: UserId): void;
+  onChange: (userId: UserId) => void;
 }
 
 export interface SqlTerminalSlots extends TerminalSlots {
@@ -29,16 +28,16 @@ export interface SqlTerminalSlots extends TerminalSlots {
   tick(): Promise<void>;
 }
 
-/** A transaction whose end we have not heard may be committed later, but not later than Postgres's own time-outs allow. */
+/** A statement whose end we have not heard may be committed later, but not later than Postgres's own time-outs allow. */
 const SETTLED_AFTER_MS = 30_000;
 
-export function createSqlTerminalSlots({ database, ...deps }: SqlTerminalSlotsDeps & { database: Database }) {
-  const { run, clock, onChange } = deps;
+export function createSqlTerminalSlots(deps: SqlTerminalSlotsDeps & { database: Database }): SqlTerminalSlots {
+  const { database, run, clock, onChange } = deps;
   /** Granted and not given back: one for each viewer of this process. */
   const held = new Map<ConnectionId, TerminalSlot>();
   /**
    * Connections that are over, whose rows may be there all the same, since when. As many as viewers left while the
-   * database was away, and as there were transactions under way when it went.
+   * database was away, and as there were statements under way when it went.
    */
   const leftOver = new Map<ConnectionId, number>();
   let isMissing = false;
@@ -62,11 +61,12 @@ export function createSqlTerminalSlots({ database, ...deps }: SqlTerminalSlotsDe
     async acquire(slot, limit) {
       let mayBeWritten = false;
       const look = await refusedWithoutRun(() =>
-        database.transaction(async (trx) => {
-          await lockSlotsOf(trx, slot.userId);
-          mayBeWritten = true;
-          return take(trx, { run, slot, limit });
-        }),
+        database.run((db) =>
+          db.connection().execute((connection) => {
+            mayBeWritten = true;
+            return take(connection, { run, slot, limit });
+          }),
+        ),
       ).catch((error: unknown) => {
         if (mayBeWritten) leftOver.set(slot.connectionId, clock.now());
         throw error;
@@ -101,7 +101,7 @@ export function createSqlTerminalSlots({ database, ...deps }: SqlTerminalSlotsDe
       await remove(over.map(([connectionId]) => connectionId));
       for (const [id, sinceMs] of over) if (now - sinceMs >= SETTLED_AFTER_MS) leftOver.delete(id);
     },
-  } satisfies SqlTerminalSlots;
+  };
 }
 
 /** What a user has before a slot is taken. */
@@ -115,34 +115,24 @@ function answerTo({ used, holds }: Look, limit: number | undefined): SlotAnswer 
   return limit === undefined || holds || used < limit ? { granted: true } : { granted: false, used };
 }
 
-/**
- * Count and insert in one statement, which begins after the user's lock was taken and so sees what everybody before
- * has committed. With the lock in the same statement it would see what was there before it waited.
- */
+/** One round trip, in which the database locks, counts and inserts: how is in migrations/0009-instances.ts. */
 async function take(
-  trx: Transaction<Schema>,
+  db: Kysely<Schema>,
   { run, slot, limit }: { run: RunId; slot: TerminalSlot; limit: number | undefined },
 ): Promise<Look> {
   const { connectionId, userId, agentId } = slot;
   const { rows } = await sql<Look>`
-    WITH look AS (${lookQuery(slot)}), taken AS (
-      INSERT INTO terminal_slots (connection_id, user_id, agent_id, run)
-      SELECT ${connectionId}::uuid, ${userId}::uuid, ${agentId}::uuid, ${run}::uuid FROM look
-      WHERE holds OR used < coalesce(${limit ?? null}::integer, used + 1)
-      ON CONFLICT (connection_id) DO NOTHING
-    )
-    SELECT used, holds FROM look`.execute(trx);
+    SELECT used, holds FROM take_terminal_slot(
+      ${connectionId}::uuid, ${userId}::uuid, ${agentId}::uuid, ${run}::uuid, ${limit ?? null}::integer
+    )`.execute(db);
   return only(rows);
 }
 
-async function lookAt(db: Kysely<Schema>, slot: Omit<TerminalSlot, "connectionId">): Promise<Look> {
-  return only((await lookQuery(slot).execute(db)).rows);
-}
-
-function lookQuery({ userId, agentId }: Omit<TerminalSlot, "connectionId">) {
-  return sql<Look>`
+async function lookAt(db: Kysely<Schema>, { userId, agentId }: Omit<TerminalSlot, "connectionId">): Promise<Look> {
+  const { rows } = await sql<Look>`
     SELECT count(DISTINCT agent_id)::integer AS used, coalesce(bool_or(agent_id = ${agentId}::uuid), false) AS holds
-    FROM terminal_slots WHERE user_id = ${userId}::uuid`;
+    FROM terminal_slots WHERE user_id = ${userId}::uuid`.execute(db);
+  return only(rows);
 }
 
 function only(rows: readonly Look[]): Look {

@@ -19,7 +19,7 @@ import { Standstill } from "./standstill.ts";
 export interface InstanceObserverDeps {
   clock: Clock;
   /** Milliseconds of a clock that nobody sets, and that goes on while this process is stopped. */
-  monotonicMs(): number;
+  monotonicMs: () => number;
   store: InstanceStore;
   /** For everybody, on every instance: what this one does, and what it did to others. */
   events: Pick<EventBus, "publish">;
@@ -28,16 +28,16 @@ export interface InstanceObserverDeps {
   log: Log;
   own: Pick<InstanceEntry, "run" | "id" | "version" | "peerUrl">;
   /** What changes, read when it is asked for. */
-  load(): Omit<InstanceFigures, "draining">;
+  load: () => Omit<InstanceFigures, "draining">;
   /** Called once, at the first drain. */
-  onDrain(): void;
+  onDrain: () => void;
   /**
    * This process was declared dead and has entered again. Meanwhile its slots were given to others, and its agents
    * were marked offline under their epochs: those it still holds must be claimed anew, or closed.
    */
-  onRevived(): void;
+  onRevived: () => void;
   /** Resolves false where that run can't be reached. */
-  askToDrain(run: RunId): Promise<boolean>;
+  askToDrain: (run: RunId) => Promise<boolean>;
 }
 
 export type InstanceAddress = Pick<InstanceEntry, "id" | "run" | "peerUrl">;

@@ -4,9 +4,9 @@
 import type { Log } from "../log.ts";
 
 export interface RoundsDeps {
-  monotonicMs(): number;
+  monotonicMs: () => number;
   log: Log;
-  look(): Promise<void>;
+  look: () => Promise<void>;
 }
 
 const EVERY_MS = 2_000;
