@@ -1,33 +1,33 @@
 // The control plane as commands call it: a deadline on every call, the next server where one is not there, failures as CliError.
 
 import { type CallOptions, ChannelCredentials, type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
-import {
-  type GetAgentRequest,
-  type GetAgentResponse,
-  type ListAgentsRequest,
-  type ListAgentsResponse,
-  type RegisterAgentRequest,
-  type RegisterAgentResponse,
+import type {
+  GetAgentRequest,
+  GetAgentResponse,
+  ListAgentsRequest,
+  ListAgentsResponse,
+  RegisterAgentRequest,
+  RegisterAgentResponse,
 } from "../gen/rexec/agent/v1/agent_service.ts";
 import type { GetLimitsRequest, GetLimitsResponse } from "../gen/rexec/plan/v1/plan_service.ts";
-import {
-  type CreateTokenRequest,
-  type CreateTokenResponse,
-  type ExchangeTokenResponse,
-  type ListTokensRequest,
-  type ListTokensResponse,
-  type RevokeTokenRequest,
-  type RevokeTokenResponse,
+import type {
+  CreateTokenRequest,
+  CreateTokenResponse,
+  ExchangeTokenResponse,
+  ListTokensRequest,
+  ListTokensResponse,
+  RevokeTokenRequest,
+  RevokeTokenResponse,
 } from "../gen/rexec/token/v1/token_service.ts";
-import {
-  type CreateUserRequest,
-  type CreateUserResponse,
-  type DeleteUserRequest,
-  type DeleteUserResponse,
-  type ListUsersRequest,
-  type ListUsersResponse,
-  type UpdateUserRequest,
-  type UpdateUserResponse,
+import type {
+  CreateUserRequest,
+  CreateUserResponse,
+  DeleteUserRequest,
+  DeleteUserResponse,
+  ListUsersRequest,
+  ListUsersResponse,
+  UpdateUserRequest,
+  UpdateUserResponse,
 } from "../gen/rexec/user/v1/user_service.ts";
 import type { ServerList } from "../protocol/server-list.ts";
 import { apiError } from "./api-error.ts";

@@ -74,14 +74,13 @@ export class SilenceWatch {
   }
 
   #look(): void {
-    const { clock, seesPings, ping, onSilent } = this.#deps;
-    const silentMs = clock.now() - this.#lastHeardMs;
+    const silentMs = this.#deps.clock.now() - this.#lastHeardMs;
     if (silentMs >= this.#limitMs) {
-      if (seesPings || this.#dueBytes > 0) return onSilent();
+      if (this.#deps.seesPings || this.#dueBytes > 0) return this.#deps.onSilent();
       this.heard();
     } else if (this.#isDoubting && !this.#hasAsked && silentMs >= DOUBT_AFTER_MS) {
       this.#hasAsked = true;
-      ping();
+      this.#deps.ping();
     }
     this.#arm();
   }
