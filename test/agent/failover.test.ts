@@ -3,12 +3,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { credentials } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AgentState, RunningAgent } from "../../src/agent/agent.ts";
+import { type OpenTerminalResponse, SessionServiceClient } from "../../src/gen/rexec/session/v1/session_service.ts";
 import { type ServerPair, startServerPair } from "../support/server-pair.ts";
 import { startStreamAgent, type StreamAgent } from "../support/stream-agent.ts";
 import { checkBothWays, openStreamViewer } from "../support/stream-checker.ts";
-import { registerOver } from "../support/test-server.ts";
+import { call, registerOver } from "../support/test-server.ts";
 
 let directory: string;
 let pair: ServerPair;
@@ -104,4 +106,19 @@ test("whose server is killed is with the other within 1 s; its shell runs on, an
     },
   );
   expect(await moved).toBeLessThan(1_000);
+});
+
+test("serves on its new server who has a ticket of the one that was killed", async () => {
+  const { agent } = await startAgent();
+  const sessions = new SessionServiceClient(pair.a.grpcAddress, credentials.createInsecure());
+  cleanUps.push(async () => sessions.close());
+  const request = { agentId: identity.agentId, newSession: false, sessionId: "", readOnly: false };
+  const { ticket } = (await call(sessions, "openTerminal", request, pair.a.adminToken)) as OpenTerminalResponse;
+  const moved = comesTo(agent, pair.b.wsUrl);
+  await pair.a.process.kill("SIGKILL");
+  await moved;
+  const urls = { wsUrl: pair.a.wsUrl, otherUrls: [pair.b.wsUrl] };
+  const viewer = openStreamViewer({ ...urls, agentId: identity.agentId, token: ticket });
+  cleanUps.push(async () => viewer.terminal.close());
+  await viewer.receive(1);
 });
