@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import type WebSocket from "ws";
 import type { SystemInfo } from "../gen/rexec/agent/v1/machine.ts";
 import type { AgentId, BootId } from "../protocol/ids.ts";
+import { mapServerList, type ServerList } from "../protocol/server-list.ts";
 import { readShell, serverUrl } from "./config.ts";
 import { ExecRunner } from "./exec.ts";
 import { Link } from "./link.ts";
@@ -18,8 +19,8 @@ import { Terminals } from "./terminals.ts";
 import { runTunnel, type TunnelEnd, type TunnelState, type TunnelTls } from "./tunnel.ts";
 
 export interface AgentOptions {
-  /** Base URLs: ws:, wss:, http: or https:. The next one is tried after a failure. */
-  servers: readonly [string, ...string[]];
+  /** Base URLs: ws:, wss:, http: or https:. The next one is dialled where one is lost or does not answer. */
+  servers: ServerList;
   agentId: AgentId;
   token: string;
   /** PEM: whom to trust in place of what the machine trusts, and a certificate for servers that ask for one. */
@@ -47,8 +48,7 @@ export interface RunningAgent {
 
 export function startAgent(options: AgentOptions): RunningAgent {
   const { logger, agentId, token, version = "unknown", shell = readShell() } = options;
-  const [first, ...others] = options.servers;
-  const servers: [string, ...string[]] = [serverUrl(first), ...others.map(serverUrl)];
+  const servers = mapServerList(options.servers, serverUrl);
   const bootId = randomBytes(16).toString("hex") as BootId;
   const terminals = new Terminals({ startPty: options.pty ?? startRealPty, command: shell, logger });
   const exec = new ExecRunner(shell);

@@ -2,10 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { type AgentId, parseUuid } from "../protocol/ids.ts";
+import { mapServerList, type ServerList, splitServerList } from "../protocol/server-list.ts";
 import { loginShell, type ShellCommand } from "./login-shell.ts";
 
 export interface AgentConfig {
-  servers: [string, ...string[]];
+  servers: ServerList;
   agentId: AgentId;
   token: string;
   name: string | undefined;
@@ -25,13 +26,10 @@ export function readAgentConfig(environment: NodeJS.ProcessEnv = process.env): A
   const token = readToken(environment);
   const agentId = parseUuid<AgentId>(environment["REXEC_AGENT_ID"] ?? "");
   if (agentId === undefined) throw new ConfigError("REXEC_AGENT_ID is not set to an agent's id");
-  const [first, ...others] = (environment["REXEC_HOST"] ?? "")
-    .split(",")
-    .map((text) => text.trim())
-    .filter((text) => text !== "");
-  if (first === undefined) throw new ConfigError("REXEC_HOST is not set");
+  const servers = splitServerList(environment["REXEC_HOST"] ?? "");
+  if (servers === undefined) throw new ConfigError("REXEC_HOST is not set");
   return {
-    servers: [serverUrl(first), ...others.map(serverUrl)],
+    servers: mapServerList(servers, serverUrl),
     agentId,
     token,
     name: environment["REXEC_NAME"],

@@ -1,16 +1,19 @@
-// The agent's one WebSocket to a server: dials, watches over it, and dials again for ever.
+// The agent's one WebSocket to one of its servers: dials, watches over it, and dials the next for ever.
 
 import WebSocket from "ws";
 import type { ErrorReason } from "../protocol/errors.ts";
 import { CLOSE } from "../protocol/errors.ts";
 import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES, OFFLINE_AFTER_MS } from "../protocol/limits.ts";
-import { Backoff } from "./backoff.ts";
+import type { ServerList } from "../protocol/server-list.ts";
+import { ServerTurns, type Turn } from "../protocol/server-turns.ts";
 import { finalClose, finalRefusal, readBody } from "./handshake-refusal.ts";
 import type { Logger } from "./logger.ts";
 
-const CONNECT_TIMEOUT_MS = 10_000;
 /** A connection that lasted this long ends the back-off. */
 const STABLE_AFTER_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
+/** A proxy's answer, or a server's of ours that drains or lacks its database: another one may be better off. */
+const SERVICE_UNAVAILABLE = 503;
 const WATCH_INTERVAL_MS = 5_000;
 /** The closing handshake; after it the connection is cut. */
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -31,7 +34,6 @@ export interface TunnelDeps {
   /** The connection is open. What it returns gets the server's frames, and hears of the end. */
   onOpen(socket: WebSocket): TunnelEnd;
   onState(state: TunnelState): void;
-  backoff?: Backoff;
 }
 
 export interface TunnelEnd {
@@ -48,8 +50,8 @@ export interface TunnelTls {
 }
 
 export interface TunnelOptions {
-  /** Base URLs, ws: or wss:; the next one is tried after a failure. */
-  servers: readonly [string, ...string[]];
+  /** Base URLs, ws: or wss:. */
+  servers: ServerList;
   agentId: string;
   token: string;
   tls?: TunnelTls;
@@ -62,19 +64,23 @@ export async function runTunnel(
   options: TunnelOptions,
   signal: AbortSignal,
 ): Promise<ErrorReason | undefined> {
-  const backoff = deps.backoff ?? new Backoff();
-  for (let attempt = 0; !signal.aborted; attempt++) {
-    const server = options.servers[attempt % options.servers.length] as string;
-    deps.onState({ kind: "connecting", server });
-    const openedAt = { ms: Number.POSITIVE_INFINITY };
-    const end = await dialOnce(deps, { ...options, server, openedAt }, signal);
+  const turns = new ServerTurns({
+    servers: options.servers,
+    random: Math.random,
+    now: () => performance.now(),
+    maxWaitMs: MAX_WAIT_MS,
+    stableAfterMs: STABLE_AFTER_MS,
+  });
+  while (!signal.aborted) {
+    const turn = turns.next();
+    deps.onState({ kind: "connecting", server: turn.server });
+    const end = await dialOnce(deps, { ...options, ...turn }, signal);
     if (signal.aborted) break;
     if (end.final !== undefined) {
       deps.onState({ kind: "refused", reason: end.final });
       return end.final;
     }
-    if (performance.now() - openedAt.ms >= STABLE_AFTER_MS) backoff.reset();
-    const retryInMs = end.closeCode === CLOSE.RESTART ? backoff.afterRestart() : backoff.next();
+    const retryInMs = turns.ended(end);
     deps.onState({ kind: "waiting", retryInMs, why: end.why });
     await sleep(retryInMs, signal);
   }
@@ -84,14 +90,13 @@ export async function runTunnel(
 
 interface ConnectionEnd {
   why: string;
-  closeCode?: number;
+  /** 0: it never was. */
+  openMs: number;
+  isDraining: boolean;
   final?: ErrorReason | undefined;
 }
 
-interface Dial extends TunnelOptions {
-  server: string;
-  openedAt: { ms: number };
-}
+interface Dial extends TunnelOptions, Turn {}
 
 /** One connection from its first packet to its last. Never rejects. */
 function dialOnce(deps: TunnelDeps, dial: Dial, signal: AbortSignal): Promise<ConnectionEnd> {
@@ -102,13 +107,14 @@ function dialOnce(deps: TunnelDeps, dial: Dial, signal: AbortSignal): Promise<Co
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
     maxFragments: MAX_FRAGMENTS,
-    handshakeTimeout: CONNECT_TIMEOUT_MS,
+    handshakeTimeout: dial.connectTimeoutMs,
     followRedirects: false,
     ...(isSeenByNobody(dial.server) ? { generateMask: zeroMask } : {}),
   });
   let end: TunnelEnd | undefined;
   let refusal: ConnectionEnd | undefined;
   let failure = "closed";
+  let openedAtMs: number | undefined;
   let lastSeenMs = performance.now();
   const watch = setInterval(() => {
     if (performance.now() - lastSeenMs <= OFFLINE_AFTER_MS) return;
@@ -122,7 +128,7 @@ function dialOnce(deps: TunnelDeps, dial: Dial, signal: AbortSignal): Promise<Co
   };
   signal.addEventListener("abort", stop, { once: true });
   socket.on("open", () => {
-    lastSeenMs = dial.openedAt.ms = performance.now();
+    lastSeenMs = openedAtMs = performance.now();
     end = deps.onOpen(socket);
   });
   socket.on("ping", () => {
@@ -141,7 +147,8 @@ function dialOnce(deps: TunnelDeps, dial: Dial, signal: AbortSignal): Promise<Co
   socket.on("unexpected-response", (request, response) => {
     const status = response.statusCode ?? 0;
     void readBody(response).then((body) => {
-      refusal = { why: `HTTP ${status}`, final: finalRefusal(status, body) };
+      const isDraining = status === SERVICE_UNAVAILABLE;
+      refusal = { why: `HTTP ${status}`, openMs: 0, isDraining, final: finalRefusal(status, body) };
       request.destroy();
       socket.terminate();
     });
@@ -155,7 +162,8 @@ function dialOnce(deps: TunnelDeps, dial: Dial, signal: AbortSignal): Promise<Co
     signal.removeEventListener("abort", stop);
     end?.close();
     const why = code === 1006 ? failure : `closed with ${code} ${reason.toString("utf8")}`.trim();
-    resolve(refusal ?? { why, closeCode: code, final: finalClose(code) });
+    const openMs = openedAtMs === undefined ? 0 : performance.now() - openedAtMs;
+    resolve(refusal ?? { why, openMs, isDraining: code === CLOSE.RESTART, final: finalClose(code) });
   });
   return promise;
 }

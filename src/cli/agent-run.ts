@@ -20,7 +20,7 @@ export async function runAgent(context: CommandContext, options: { isQuiet: bool
   context.signal.addEventListener("abort", stop, { once: true });
   const { reason } = await agent.done;
   context.signal.removeEventListener("abort", stop);
-  if (isErrorReason(reason)) throw refused(reason, identity.servers[0]);
+  if (isErrorReason(reason)) throw refused(reason, identity.servers.join(", "));
 }
 
 function refused(reason: Parameters<typeof isErrorReason>[0], server: string): CliError {
@@ -49,5 +49,5 @@ function fromFile(path: string): Identity {
       hint: "enroll it with `rexec agent enroll`",
     });
   }
-  return { servers: [stored.server], agentId: stored.agentId, token: stored.token, name: stored.name };
+  return { servers: stored.servers, agentId: stored.agentId, token: stored.token, name: stored.name };
 }

@@ -19,7 +19,7 @@ export function addAgentCommand(program: Command, context: CommandContext): void
   const agent = program.command("agent").description("make this machine one that terminals can be opened on");
   agent
     .command("enroll")
-    .description("register this machine; its own token is stored for `rexec agent run`")
+    .description("register this machine; its own token and its servers are stored for `rexec agent run`")
     .option("--name <name>", "by default the host's name")
     .option("--description <text>")
     .option("--tag <tag...>")
@@ -34,7 +34,8 @@ export function addAgentCommand(program: Command, context: CommandContext): void
     .description("run the agent until it is told to stop")
     .addHelpText(
       "after",
-      "\nUses what `rexec agent enroll` stored; or REXEC_HOST, REXEC_AGENT_ID and REXEC_TOKEN or REXEC_TOKEN_FILE.",
+      "\nUses what `rexec agent enroll` stored; or REXEC_HOST, REXEC_AGENT_ID and REXEC_TOKEN or REXEC_TOKEN_FILE." +
+        "\nWith several servers (`rexec agent enroll --server https://a,https://b`) it dials the next where one is lost.",
     )
     .action((_options, command: Command) => run(command, context));
 }
@@ -53,7 +54,7 @@ async function enroll(command: Command, context: CommandContext): Promise<void> 
   const known = force ? undefined : readAgentFile(agentFile);
   if (known) {
     throw new CliError("AGENT_NAME_TAKEN", {
-      message: `this machine is enrolled already, as ${known.name} at ${known.server}`,
+      message: `this machine is enrolled already, as ${known.name} at ${known.servers.join(", ")}`,
       hint: "run it with `rexec agent run`; --force enrolls it anew",
     });
   }
@@ -67,13 +68,15 @@ async function enroll(command: Command, context: CommandContext): Promise<void> 
           )
         : error;
     });
-    writeAgentFile(agentFile, { server: target.origin, ...agent });
-    return { ...agent, server: target.origin };
+    const stored = { servers: target.servers, ...agent };
+    writeAgentFile(agentFile, stored);
+    return stored;
   });
   if (formatOf(flags).startsWith("json")) {
-    context.print(`${JSON.stringify({ id: made.agentId, name: made.name, server: made.server, file: agentFile })}\n`);
+    const server = made.servers.join(",");
+    context.print(`${JSON.stringify({ id: made.agentId, name: made.name, server, file: agentFile })}\n`);
     return;
   }
   context.print(`${made.agentId}\n`);
-  context.tell(`enrolled as ${made.name} at ${made.server}\n`);
+  context.tell(`enrolled as ${made.name} at ${made.servers.join(", ")}\n`);
 }

@@ -7,6 +7,7 @@ import type { TerminalOutcome } from "../client/terminal-events.ts";
 import type { OpenTerminalOptions, TerminalConnection } from "../client/terminal-options.ts";
 import type { AgentId } from "../protocol/ids.ts";
 import { SCROLLBACK_LINES } from "../protocol/limits.ts";
+import { mapServerList, type ServerList } from "../protocol/server-list.ts";
 import { AttachedScreen } from "./attached-screen.ts";
 import type { ClientTls } from "./client-tls.ts";
 import { CliError, EXIT } from "./cli-error.ts";
@@ -16,8 +17,8 @@ import { nodeSockets } from "./node-socket.ts";
 import { OrderedWriter } from "./ordered-writer.ts";
 
 export interface AttachOptions {
-  /** HTTP origin of the server. */
-  origin: string;
+  /** HTTP origins. */
+  servers: ServerList;
   token: string;
   tls?: ClientTls | undefined;
   agentId: AgentId;
@@ -76,7 +77,7 @@ export async function attachTerminal(options: AttachOptions): Promise<AttachResu
     sockets: nodeSockets(options.token, options.tls),
     clock: systemClock,
     random: Math.random,
-    urls: [options.origin.replace(/^http/, "ws")],
+    urls: mapServerList(options.servers, (server) => server.replace(/^http/, "ws")),
     agentId: options.agentId,
     target: options.target,
     readOnly: options.readOnly,
@@ -138,7 +139,7 @@ function nudge(terminal: TerminalConnection, local: LocalTerminal): void {
   terminal.resize({ cols, rows });
 }
 
-function resultOf(end: End, screen: AttachedScreen, { origin }: AttachOptions): AttachResult {
+function resultOf(end: End, screen: AttachedScreen, { servers }: AttachOptions): AttachResult {
   const exitCode = EXIT.ATTACH_FAILED;
   switch (end.kind) {
     case "detached":
@@ -163,7 +164,11 @@ function resultOf(end: End, screen: AttachedScreen, { origin }: AttachOptions): 
       const why = screen.lastTrouble;
       throw new CliError(
         "TIMEOUT",
-        { message: `no terminal from ${origin} in time`, why, hint: "try again, or wait longer with --timeout" },
+        {
+          message: `no terminal from ${servers.join(", ")} in time`,
+          why,
+          hint: "try again, or wait longer with --timeout",
+        },
         { exitCode },
       );
     }

@@ -52,7 +52,7 @@ async function attach(agent: string, command: Command, context: CommandContext):
     parseUuid<AgentId>(agent) ??
     (await withApiOf({ ...target, token }, flags, context, (api) => findAgentByName(api, agent)));
   const result = await attachTerminal({
-    origin: target.origin,
+    servers: target.servers,
     token,
     tls: target.tls,
     agentId,

@@ -50,13 +50,13 @@ export async function withApi<T>(
 }
 
 export async function withApiOf<T>(
-  target: Pick<Target, "grpcAddress" | "isEncrypted" | "tls"> & { token: string },
+  target: Pick<Target, "grpcAddresses" | "isEncrypted" | "tls"> & { token: string },
   flags: Pick<GlobalFlags, "timeout">,
   context: Pick<CommandContext, "signal">,
   use: (api: Api) => Promise<T>,
 ): Promise<T> {
-  const { grpcAddress, isEncrypted, tls, token } = target;
-  const api = new Api({ grpcAddress, isEncrypted, tls, token, timeoutMs: flags.timeout, signal: context.signal });
+  const { grpcAddresses, isEncrypted, tls, token } = target;
+  const api = new Api({ grpcAddresses, isEncrypted, tls, token, timeoutMs: flags.timeout, signal: context.signal });
   try {
     return await use(api);
   } finally {

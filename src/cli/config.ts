@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
 export interface CliEnvironment {
-  /** REXEC_HOST: the server's HTTP origin. */
+  /** REXEC_HOST: the servers' HTTP origins, separated by commas. */
   host: string | undefined;
   /** REXEC_TOKEN. */
   token: string | undefined;

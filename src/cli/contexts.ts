@@ -5,6 +5,9 @@
 //     local:
 //       host: http://127.0.0.1:7070
 //       grpc: 127.0.0.1:7071
+//     prod:
+//       host: https://one.example,https://two.example
+//       grpc: one.example:7071,two.example:7071
 //
 // Only this much YAML is read: two levels of maps with plain or double-quoted values. Anything else is refused
 // by line, never guessed at.
@@ -14,9 +17,9 @@ import { CliError } from "./cli-error.ts";
 import { isMissing, unreadable, writePrivateFile } from "./private-file.ts";
 
 export interface Context {
-  /** The HTTP origin. */
+  /** HTTP origins, separated by commas. */
   host: string;
-  /** host:port of the gRPC server. */
+  /** host:port of the gRPC servers, separated by commas. */
   grpc: string;
   /** Clear text beyond this machine has been agreed to. */
   insecure: boolean;

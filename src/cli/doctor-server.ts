@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { ChannelCredentials, Client } from "@grpc/grpc-js";
+import type { ServerList } from "../protocol/server-list.ts";
 import type { SocketDown } from "../client/socket.ts";
 import { callerName, fetchCaller } from "./caller.ts";
 import { CliError } from "./cli-error.ts";
@@ -18,16 +19,27 @@ export async function checkServer(
   timeoutMs: number,
   context: Pick<CommandContext, "signal">,
 ): Promise<Finding[]> {
+  const { servers, grpcAddresses } = target;
   const [http, grpc, token, webSocket] = await Promise.all([
-    checkHttp(target, timeoutMs),
-    checkGrpc(target, timeoutMs),
+    ofEach(servers, (server) => checkHttp(server, timeoutMs)),
+    ofEach(grpcAddresses, async (address) => [await checkGrpc(address, target, timeoutMs)]),
     checkToken(target, timeoutMs, context),
-    checkWebSocket(target, timeoutMs),
+    ofEach(servers, async (server) => [await checkWebSocket(server, target, timeoutMs)]),
   ]);
-  return [...http, grpc, token, webSocket];
+  return [...http, ...grpc, token, ...webSocket];
 }
 
-async function checkHttp({ origin }: Target, timeoutMs: number): Promise<Finding[]> {
+/** Where there are several, each check says of which one it is. */
+async function ofEach(list: ServerList, check: (address: string) => Promise<Finding[]>): Promise<Finding[]> {
+  const named = async (address: string): Promise<Finding[]> => {
+    const findings = await check(address);
+    if (list.length === 1) return findings;
+    return findings.map((finding) => ({ ...finding, check: `${finding.check} ${address}` }));
+  };
+  return (await Promise.all(list.map(named))).flat();
+}
+
+async function checkHttp(origin: string, timeoutMs: number): Promise<Finding[]> {
   let health: Response;
   try {
     health = await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(timeoutMs) });
@@ -63,7 +75,7 @@ function checkClock(date: string | null, now = Date.now()): Finding {
   return failed("clock", found, "set both clocks by NTP: tokens and codes are good for minutes only");
 }
 
-async function checkGrpc({ grpcAddress, isEncrypted }: Target, timeoutMs: number): Promise<Finding> {
+async function checkGrpc(grpcAddress: string, { isEncrypted }: Target, timeoutMs: number): Promise<Finding> {
   const channel = isEncrypted ? ChannelCredentials.createSsl() : ChannelCredentials.createInsecure();
   const client = new Client(grpcAddress, channel, { "grpc.enable_http_proxy": isEncrypted ? 1 : 0 });
   try {
@@ -101,7 +113,7 @@ async function checkToken(
 }
 
 /** Knocks at a terminal that can't be: only a server that was asked for a WebSocket refuses it in these words. */
-async function checkWebSocket({ origin, token }: Target, timeoutMs: number): Promise<Finding> {
+async function checkWebSocket(origin: string, { token }: Target, timeoutMs: number): Promise<Finding> {
   const down = Promise.withResolvers<SocketDown>();
   const url = `${origin.replace(/^http/, "ws")}/ws/agent/${randomUUID()}/terminal`;
   const socket = nodeSockets(token ?? "").connect(

@@ -59,7 +59,8 @@ async function checkTarget(flags: GlobalFlags, context: CommandContext): Promise
       ...unknown.map((check) => skipped(check, why)),
     ];
   }
-  const { contextName, origin } = target;
-  const named = contextName === undefined ? `${origin}, which no context names` : `${contextName}, ${origin}`;
+  const { contextName } = target;
+  const servers = target.servers.join(", ");
+  const named = contextName === undefined ? `${servers}, which no context names` : `${contextName}, ${servers}`;
   return [ok("context", named), ...(await checkServer(target, flags.timeout, context))];
 }

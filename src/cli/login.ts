@@ -32,22 +32,26 @@ export function addLoginCommand(program: Command, context: CommandContext): void
       }
       const token = await newToken(flags.tokenFile, target, context);
       const caller = await withApiOf({ ...target, token }, flags, context, (api) => fetchCaller(api, token));
-      known.contexts.set(name, { host: target.origin, grpc: target.grpcAddress, insecure: flags.insecure ?? false });
+      known.contexts.set(name, {
+        host: target.servers.join(","),
+        grpc: target.grpcAddresses.join(","),
+        insecure: flags.insecure ?? false,
+      });
       writeContexts(context.env.configFile, { ...known, current: name });
       storeCredential(context.env.credentialsFile, name, token);
-      context.tell(`logged in to ${target.origin} as ${harmless(callerName(caller))} (context ${name})\n`);
+      context.tell(`logged in to ${target.servers.join(", ")} as ${harmless(callerName(caller))} (context ${name})\n`);
     });
 }
 
 async function newToken(tokenFile: string | undefined, target: Target, context: CommandContext): Promise<string> {
   if (tokenFile !== undefined) return readTokenFile(tokenFile);
-  const token = await readSecret(`Token for ${target.origin}: `, context.signal);
+  const token = await readSecret(`Token for ${target.servers.join(", ")}: `, context.signal);
   if (token !== "" && !/[^\x21-\x7e]/.test(token)) return token;
   const message = token === "" ? "no token was given" : "what was given is no token";
   throw new CliError("USAGE", { message, hint: "paste one, or pipe it in: rexec login < token-file" });
 }
 
-/** Contexts are named for their server's host. */
+/** Contexts are named for their first server's host. */
 function defaultName(target: Target): string {
-  return new URL(target.origin).hostname.replace(/[^A-Za-z0-9_.-]/g, "_");
+  return new URL(target.servers[0]).hostname.replace(/[^A-Za-z0-9_.-]/g, "_");
 }

@@ -10,8 +10,9 @@ export function addLogoutCommand(program: Command, context: CommandContext): voi
     .command("logout")
     .description("forget the token of this context")
     .action((_options, command: Command) => {
-      const { contextName, origin } = targetOf(flagsOf(command), context);
-      if (contextName === undefined) throw new CliError("USAGE", { message: `no context has the server ${origin}` });
+      const { contextName, servers } = targetOf(flagsOf(command), context);
+      if (contextName === undefined)
+        throw new CliError("USAGE", { message: `no context has the server ${servers.join(", ")}` });
       const had = storeCredential(context.env.credentialsFile, contextName, undefined);
       context.tell(
         had ? `forgot the token of ${contextName}; it stays valid until revoked\n` : `${contextName} had no token\n`,

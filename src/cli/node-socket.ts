@@ -39,7 +39,7 @@ function connect(
     events.down(cause);
   };
   socket.on("open", () => events.open());
-  socket.on("ping", () => events.ping());
+  for (const sign of ["ping", "pong"]) socket.on(sign, () => events.ping());
   socket.on("message", (data) => {
     if (!isDown && Buffer.isBuffer(data)) events.message(data);
   });
@@ -59,6 +59,7 @@ function connect(
   });
   return {
     send: (frame) => socket.send(frame),
+    ping: () => socket.ping(),
     close(code, reason) {
       // Before it is open there is nobody to say goodbye to.
       if (socket.readyState === WebSocket.CONNECTING) socket.terminate();

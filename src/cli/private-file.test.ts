@@ -1,5 +1,5 @@
 // Secrets on disk: whole, and for their owner alone.
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -63,7 +63,7 @@ describe("the agent's file", () => {
   it("is read back as it was written", () => {
     const path = join(dir, "agent.json");
     const stored = {
-      server: "https://x",
+      servers: ["https://x", "https://y"] as const,
       agentId: "11111111-1111-4111-8111-111111111111" as AgentId,
       name: "n",
       token: "t",
@@ -71,6 +71,7 @@ describe("the agent's file", () => {
     writeAgentFile(path, stored);
     expect(readAgentFile(path)).toEqual(stored);
     expect(mode(path)).toBe(0o600);
+    expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ server: "https://x,https://y" });
     writeFileSync(path, '{"server": "https://x"}');
     expect(() => readAgentFile(path)).toThrow("is not complete");
   });

@@ -23,8 +23,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command("rexec")
     .description("terminals on machines that dial out")
-    .option("--server <url>", "the server's address (REXEC_HOST)")
-    .option("--grpc <host:port>", "its gRPC address; by default port 7071 of the same host")
+    .option("--server <urls>", "the server's address, or several: https://a,https://b (REXEC_HOST)")
+    .option("--grpc <addresses>", "gRPC, as a:7071,b:7071; by default port 7071 of each server's host")
     .option("--context <name>", "a server that you have logged in to (REXEC_CONTEXT)")
     .option(
       "--token-file <path>",

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CliEnvironment, readEnvironment } from "./config.ts";
 import { writeContexts } from "./contexts.ts";
 import { storeCredential } from "./credentials.ts";
-import { isLoopback, parseGrpcAddress, parseOrigin, readTokenFile, resolveTarget } from "./target.ts";
+import { readTokenFile, resolveTarget } from "./target.ts";
 
 let home = "";
 let env: CliEnvironment;
@@ -37,8 +37,8 @@ function withContexts(): void {
 describe("resolveTarget", () => {
   it("takes this machine where nothing is said", () => {
     expect(resolveTarget({}, env)).toEqual({
-      origin: "http://127.0.0.1:7070",
-      grpcAddress: "127.0.0.1:7071",
+      servers: ["http://127.0.0.1:7070"],
+      grpcAddresses: ["127.0.0.1:7071"],
       isEncrypted: false,
       token: undefined,
       contextName: undefined,
@@ -48,7 +48,7 @@ describe("resolveTarget", () => {
   it("takes the current context with its address and token", () => {
     withContexts();
     expect(resolveTarget({}, env)).toMatchObject({
-      grpcAddress: "prod.example:9071",
+      grpcAddresses: ["prod.example:9071"],
       token: "prod-token",
       contextName: "prod",
     });
@@ -58,12 +58,12 @@ describe("resolveTarget", () => {
     withContexts();
     const said = environment({ REXEC_HOST: "https://env.example", REXEC_TOKEN: "env-token" });
     expect(resolveTarget({}, said)).toMatchObject({
-      origin: "https://env.example",
-      grpcAddress: "env.example:7071",
+      servers: ["https://env.example"],
+      grpcAddresses: ["env.example:7071"],
       token: "env-token",
     });
-    expect(resolveTarget({ server: "https://flag.example" }, said).origin).toBe("https://flag.example");
-    expect(resolveTarget({ context: "local" }, said).origin).toBe("http://127.0.0.1:7070");
+    expect(resolveTarget({ server: "https://flag.example" }, said).servers).toEqual(["https://flag.example"]);
+    expect(resolveTarget({ context: "local" }, said).servers).toEqual(["http://127.0.0.1:7070"]);
     expect(resolveTarget({}, environment({ REXEC_CONTEXT: "local" })).token).toBe("local-token");
   });
 
@@ -81,6 +81,61 @@ describe("resolveTarget", () => {
     });
   });
 
+  describe("with several servers", () => {
+    const PAIR = "https://one.example,https://two.example";
+
+    function withPair(grpc: string): void {
+      const contexts = new Map([["pair", { host: PAIR, grpc, insecure: false }]]);
+      writeContexts(env.configFile, { current: undefined, contexts });
+      storeCredential(env.credentialsFile, "pair", "pair-token");
+    }
+
+    it("takes them from the flag, the environment and the context, with a gRPC address each", () => {
+      const expected = {
+        servers: ["https://one.example", "https://two.example"],
+        grpcAddresses: ["one.example:7071", "two.example:7071"],
+        isEncrypted: true,
+      };
+      expect(resolveTarget({ server: "one.example, two.example" }, env)).toMatchObject(expected);
+      expect(resolveTarget({}, environment({ REXEC_HOST: PAIR }))).toMatchObject(expected);
+      withPair("one.example:7071,two.example:7071");
+      expect(resolveTarget({ context: "pair" }, env)).toMatchObject({ ...expected, token: "pair-token" });
+    });
+
+    it("takes gRPC addresses in any number", () => {
+      const { grpcAddresses } = resolveTarget({ server: PAIR, grpc: "balancer.example:443" }, env);
+      expect(grpcAddresses).toEqual(["balancer.example:443"]);
+    });
+
+    it("knows a context by some of its servers, in any order, and takes their own gRPC addresses", () => {
+      withPair("one.example:1,two.example:2");
+      expect(resolveTarget({ server: "https://two.example" }, env)).toMatchObject({
+        grpcAddresses: ["two.example:2"],
+        token: "pair-token",
+        contextName: "pair",
+      });
+      expect(resolveTarget({ server: "https://two.example,https://one.example" }, env).grpcAddresses).toEqual([
+        "two.example:2",
+        "one.example:1",
+      ]);
+      withPair("balancer.example:443");
+      expect(resolveTarget({ server: "https://two.example" }, env).grpcAddresses).toEqual(["balancer.example:443"]);
+    });
+
+    it("sends the context's token to none that is not the context's", () => {
+      withPair("one.example:1,two.example:2");
+      const target = resolveTarget({ server: "https://one.example,https://evil.example", context: "pair" }, env);
+      expect(target).toMatchObject({ token: undefined, contextName: undefined });
+    });
+
+    it("refuses clear text to any of them, and lists of both kinds", () => {
+      expect(() => resolveTarget({ server: "http://127.0.0.1:1,http://far.example:1" }, env)).toThrow(
+        "far.example:1 would",
+      );
+      expect(() => resolveTarget({ server: "https://one.example,http://127.0.0.1:1" }, env)).toThrow("some encrypted");
+    });
+  });
+
   it("refuses an unknown context and says which there are", () => {
     withContexts();
     expect(() => resolveTarget({ context: "nowhere" }, env)).toThrow("no context named nowhere");
@@ -90,26 +145,6 @@ describe("resolveTarget", () => {
     expect(() => resolveTarget({ server: "http://far.example:7070" }, env)).toThrow("in clear text");
     expect(() => resolveTarget({ grpc: "far.example:7071" }, env)).toThrow("in clear text");
     expect(resolveTarget({ server: "http://far.example:7070", insecure: true }, env).isEncrypted).toBe(false);
-  });
-});
-
-describe("addresses", () => {
-  it("reads origins", () => {
-    expect(parseOrigin("rexec.example")).toBe("https://rexec.example");
-    expect(parseOrigin("wss://rexec.example:8443/path")).toBe("https://rexec.example:8443");
-    expect(() => parseOrigin("ftp://x")).toThrow("no server address");
-    expect(() => parseOrigin("https://me:secret@x")).toThrow("no server address");
-  });
-
-  it("reads gRPC addresses", () => {
-    expect(parseGrpcAddress(undefined, "https://[::1]:7070")).toBe("[::1]:7071");
-    expect(parseGrpcAddress("h:1", "https://x")).toBe("h:1");
-    expect(() => parseGrpcAddress("h", "https://x")).toThrow("no gRPC address");
-  });
-
-  it("knows this machine, and is not taken in by names that look like it", () => {
-    expect(["127.0.0.1", "127.9.9.9", "localhost", "[::1]"].map(isLoopback)).toEqual([true, true, true, true]);
-    expect(["127.0.0.1.example.com", "10.0.0.1", "localhost.example"].map(isLoopback)).toEqual([false, false, false]);
   });
 });
 

@@ -1,15 +1,13 @@
-// Which server a command speaks to, as whom: flags, then the environment, then the context, then the default.
+// Which servers a command speaks to, as whom: flags, then the environment, then the context, then the default.
 
 import { readFileSync } from "node:fs";
-import { isIP } from "node:net";
+import { type ServerList, splitServerList } from "../protocol/server-list.ts";
+import { DEFAULT_ORIGIN, isEachEncrypted, parseGrpcAddresses, parseServers, requireLoopback } from "./addresses.ts";
 import { type ClientTls, readClientTls } from "./client-tls.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliEnvironment } from "./config.ts";
 import { type Context, readContexts } from "./contexts.ts";
 import { readCredentials } from "./credentials.ts";
-
-export const DEFAULT_ORIGIN = "http://127.0.0.1:7070";
-const GRPC_PORT = 7071;
 
 export interface TargetFlags {
   server?: string | undefined;
@@ -21,10 +19,11 @@ export interface TargetFlags {
 }
 
 export interface Target {
-  /** "https://host[:port]". */
-  origin: string;
+  /** "https://host[:port]", one or more that serve the same: the next is asked where one does not answer. */
+  servers: ServerList;
   /** host:port. */
-  grpcAddress: string;
+  grpcAddresses: ServerList;
+  /** All of them, or none. */
   isEncrypted: boolean;
   /** For an encrypted one; undefined where the machine's own trust is all that there is. */
   tls?: ClientTls | undefined;
@@ -42,31 +41,28 @@ export function resolveTarget(flags: TargetFlags, env: CliEnvironment): Target {
   if (named !== undefined && !contexts.has(named) && said === undefined)
     throw unknownContext(named, [...contexts.keys()]);
 
-  const origin = said === undefined ? undefined : parseOrigin(said);
-  const contextName = named ?? (origin === undefined ? current : byOrigin(contexts, origin, current));
+  const byHand = said === undefined ? undefined : parseServers(said);
+  const contextName = named ?? (byHand === undefined ? current : whichKnows(contexts, byHand, current));
   const found = contextName === undefined ? undefined : contexts.get(contextName);
   // A server that was named by hand is not the context's: neither its gRPC address nor its token belong to it.
-  const context = origin === undefined || found?.host === origin ? found : undefined;
-  const host = origin ?? (context ? parseOrigin(context.host) : DEFAULT_ORIGIN);
-  const isEncrypted = host.startsWith("https:");
-  const grpcAddress = parseGrpcAddress(flags.grpc ?? context?.grpc, host);
+  const context = byHand === undefined || (found && knows(found, byHand)) ? found : undefined;
+  const servers = byHand ?? (context ? parseServers(context.host) : ([DEFAULT_ORIGIN] as const));
+  const isEncrypted = isEachEncrypted(servers);
+  const grpcAddresses = parseGrpcAddresses(flags.grpc ?? (context && grpcOf(context, servers)), servers);
   const insecure = (flags.insecure ?? false) || (context?.insecure ?? false);
-  if (!isEncrypted && !insecure) {
-    requireLoopback(new URL(host).hostname, host);
-    requireLoopback(hostOf(grpcAddress), grpcAddress);
-  }
+  if (!isEncrypted && !insecure) requireLoopback([...servers, ...grpcAddresses.map((address) => `grpc://${address}`)]);
   const stored = (): string | undefined =>
     context && contextName !== undefined ? readCredentials(env.credentialsFile).get(contextName) : undefined;
   const token = flags.tokenFile === undefined ? (env.token ?? stored()) : readTokenFile(flags.tokenFile);
   const tls = isEncrypted ? readClientTls(flags, env) : undefined;
-  return { origin: host, grpcAddress, isEncrypted, tls, token, contextName: context ? contextName : undefined };
+  return { servers, grpcAddresses, isEncrypted, tls, token, contextName: context ? contextName : undefined };
 }
 
 /** The token, for commands that can do nothing without one. */
 export function requireToken(target: Target): string {
   if (target.token !== undefined) return target.token;
   throw new CliError("TOKEN_INVALID", {
-    message: `not logged in to ${target.origin}`,
+    message: `not logged in to ${target.servers.join(", ")}`,
     hint: "run `rexec login`, set REXEC_TOKEN, or start a server of your own with `rexec up`",
   });
 }
@@ -86,53 +82,28 @@ export function readTokenFile(path: string): string {
   return text;
 }
 
-/** A URL's origin; a bare host means https. */
-export function parseOrigin(text: string): string {
-  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
-  const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
-  const scheme = { "http:": "http:", "https:": "https:", "ws:": "http:", "wss:": "https:" }[url?.protocol ?? ""];
-  if (!url || scheme === undefined || url.username !== "" || url.password !== "") {
-    throw new CliError("USAGE", { message: `no server address: ${text}`, hint: `write it as ${DEFAULT_ORIGIN}` });
-  }
-  return `${scheme}//${url.host}`;
+/** A context's gRPC addresses stand in the order of its servers, where each server has one. */
+function grpcOf(context: Context, servers: ServerList): string {
+  const known: readonly string[] = splitServerList(context.host) ?? [];
+  const addresses: readonly string[] = splitServerList(context.grpc) ?? [];
+  if (addresses.length !== known.length) return context.grpc;
+  return servers.map((server) => addresses[known.indexOf(server)] ?? "").join(",");
 }
 
-/** host:port; where nothing is said, the origin's host with the default port. */
-export function parseGrpcAddress(text: string | undefined, origin: string): string {
-  if (text === undefined || text === "") return `${new URL(origin).hostname}:${GRPC_PORT}`;
-  const url = URL.canParse(`grpc://${text}`) ? new URL(`grpc://${text}`) : undefined;
-  if (!url?.port || url.pathname !== "" || url.username !== "") {
-    throw new CliError("USAGE", { message: `no gRPC address: ${text}`, hint: "write it as host:port" });
-  }
-  return url.host;
+/** All of these are servers of the context. */
+function knows(context: Context, servers: ServerList): boolean {
+  const known: readonly string[] = splitServerList(context.host) ?? [];
+  return servers.every((server) => known.includes(server));
 }
 
-export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase();
-  if (host === "localhost" || host === "::1") return true;
-  return isIP(host) === 4 && host.startsWith("127.");
-}
-
-function requireLoopback(hostname: string, address: string): void {
-  if (isLoopback(hostname)) return;
-  throw new CliError("USAGE", {
-    message: `${address} would be spoken to in clear text`,
-    why: "your token and everything you type would be readable on the way",
-    hint: "use an https:// address; or --insecure, if the network is yours",
-  });
-}
-
-function hostOf(address: string): string {
-  return new URL(`grpc://${address}`).hostname;
-}
-
-function byOrigin(
+function whichKnows(
   contexts: ReadonlyMap<string, Context>,
-  origin: string,
+  servers: ServerList,
   current: string | undefined,
 ): string | undefined {
-  if (current !== undefined && contexts.get(current)?.host === origin) return current;
-  for (const [name, context] of contexts) if (context.host === origin) return name;
+  const currentContext = current === undefined ? undefined : contexts.get(current);
+  if (currentContext && knows(currentContext, servers)) return current;
+  for (const [name, context] of contexts) if (knows(context, servers)) return name;
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 // What `rexec up` says of itself: where it is, and how others come to it.
 
 import { hostname, userInfo } from "node:os";
-import { DEFAULT_ORIGIN } from "./target.ts";
+import { DEFAULT_ORIGIN } from "./addresses.ts";
 
 export interface UpFacts {
   httpPort: number;

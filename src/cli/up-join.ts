@@ -26,7 +26,7 @@ export async function joinRunning(
   if (!process.stdin.isTTY || !process.stdout.isTTY) return;
   context.tell("this window is another terminal on it; Ctrl+] leaves it and stops nothing\n");
   const result = await attachTerminal({
-    origin: running.origin,
+    servers: [running.origin],
     token,
     agentId,
     target: { kind: "session", sessionId: MAIN_SESSION },

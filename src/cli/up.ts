@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { pino } from "pino";
 import { type RunningAgent, startAgent } from "../agent/agent.ts";
 import { MAIN_SESSION } from "../protocol/ids.ts";
+import type { ServerList } from "../protocol/server-list.ts";
 import { readServerConfig } from "../server/config.ts";
 import { type RunningServer, startServer } from "../server/server.ts";
 import { readAgentFile, type StoredAgent, writeAgentFile } from "./agent-file.ts";
@@ -54,7 +55,7 @@ async function serve(paths: UpPaths, options: UpOptions, flags: GlobalFlags, con
     const token = readFileSync(paths.adminToken, "utf8").trim();
     const origin = `http://${HOST}:${server.httpPort}`;
     const grpcAddress = `${HOST}:${server.grpcPort}`;
-    const target = { grpcAddress, isEncrypted: false, token };
+    const target = { grpcAddresses: [grpcAddress], isEncrypted: false, token } as const;
     const identity = await withApiOf(target, flags, context, (api) => ownAgent(api, paths, origin));
     agent = await connectAgent(identity, paths, context.signal);
     writeRunning(paths, { pid: process.pid, origin, grpcAddress, agentId: identity.agentId });
@@ -86,7 +87,7 @@ async function useTerminal(
   }
   context.tell("this window is a terminal on it; Ctrl+] or the end of its shell stops rexec\n");
   const result = await attachTerminal({
-    origin,
+    servers: [origin],
     token,
     agentId: identity.agentId,
     target: { kind: "session", sessionId: MAIN_SESSION },
@@ -131,8 +132,9 @@ async function start(paths: UpPaths, options: UpOptions, jwtSecret: string): Pro
 /** The agent that this directory has remembered, or a new one. */
 async function ownAgent(api: Api, paths: UpPaths, server: string): Promise<StoredAgent> {
   const known = readAgentFile(paths.agent);
-  if (known && (await exists(api, known.agentId))) return { ...known, server };
-  const identity = { server, ...(await enrollUnderFreeName(api)) };
+  const servers: ServerList = [server];
+  if (known && (await exists(api, known.agentId))) return { ...known, servers };
+  const identity = { servers, ...(await enrollUnderFreeName(api)) };
   writeAgentFile(paths.agent, identity);
   return identity;
 }
@@ -162,8 +164,8 @@ async function enrollUnderFreeName(api: Api) {
 /** Resolves when the server has welcomed it. */
 async function connectAgent(identity: StoredAgent, paths: UpPaths, signal: AbortSignal): Promise<RunningAgent> {
   const logger = pino({ level: "info" }, pino.destination({ dest: paths.agentLog, mkdir: true, mode: 0o600 }));
-  const { server, agentId, token, name } = identity;
-  const agent = startAgent({ servers: [server], agentId, token, name, version: readVersion(), logger });
+  const { servers, agentId, token, name } = identity;
+  const agent = startAgent({ servers, agentId, token, name, version: readVersion(), logger });
   const connected = Promise.withResolvers<void>();
   const timeout = AbortSignal.any([signal, AbortSignal.timeout(AGENT_CONNECT_TIMEOUT_MS)]);
   const onTimeout = (): void => {

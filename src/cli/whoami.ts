@@ -16,11 +16,11 @@ export function addWhoamiCommand(program: Command, context: CommandContext): voi
         const caller = await fetchCaller(api, requireToken(target));
         const { userId, email, username, plan, scope } = caller;
         if (formatOf(flags).startsWith("json")) {
-          const server = { server: target.origin, context: target.contextName };
+          const server = { server: target.servers.join(","), context: target.contextName };
           context.print(`${JSON.stringify({ user_id: userId, email, username, plan, scope, ...server })}\n`);
           return;
         }
-        const facts = [email, plan && `plan ${plan}`, scope && `scope ${scope}`, `at ${target.origin}`];
+        const facts = [email, plan && `plan ${plan}`, scope && `scope ${scope}`, `at ${target.servers.join(", ")}`];
         const told = facts.filter((fact) => fact !== undefined && fact !== "").join(", ");
         context.print(`${harmless(`${callerName(caller)} (${told})`)}\n`);
       });

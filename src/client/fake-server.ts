@@ -43,6 +43,8 @@ export class FakeConnection implements ClientSocket {
   /** What the client closed with. */
   closedBy: { code: number; reason: string } | undefined;
   isOver = false;
+  /** How often the client has asked for a sign of life. */
+  pingsToServer = 0;
   readonly #events: SocketEvents;
 
   constructor(request: SocketRequest, events: SocketEvents) {
@@ -52,6 +54,10 @@ export class FakeConnection implements ClientSocket {
 
   send(frame: Uint8Array<ArrayBuffer>): void {
     if (!this.isOver) this.toServer.push(frame);
+  }
+
+  ping(): void {
+    this.pingsToServer += 1;
   }
 
   close(code: number, reason: string): void {
@@ -67,7 +73,8 @@ export class FakeConnection implements ClientSocket {
     this.#events.open();
   }
 
-  ping(): void {
+  /** A ping of the server, or its answer to the client's. */
+  sendPing(): void {
     this.#events.ping();
   }
 

@@ -1,13 +1,10 @@
-// One WebSocket of a terminal, from dialling to its end: decodes what comes, and notices when nothing does.
+// One WebSocket of a terminal, from dialling to its end: decodes what comes, and ends it when nothing does.
 
 import { type ControlMessage, decodeControl } from "../protocol/control-frame.ts";
 import { CLOSE } from "../protocol/errors.ts";
 import { type DataHeader, FRAME, FrameError, frameBytes, readHeader } from "../protocol/data-frame.ts";
-import { OFFLINE_AFTER_MS } from "../protocol/limits.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 import type { ClientClock, ClientSocket, SocketDown, SocketFactory, SocketRequest } from "./socket.ts";
-
-/** Dialling, TLS and the server's answer: a host that drops packets is given up before the next is tried. */
-const CONNECT_TIMEOUT_MS = 15_000;
 
 export interface LinkEvents {
   up(): void;
@@ -19,8 +16,8 @@ export interface LinkEvents {
 
 export interface Link {
   send(frame: Uint8Array<ArrayBuffer>): void;
-  /** While this holds, silence is watched even on a socket that sees no pings: an answer is due. */
-  expectAnswer(isDue: boolean): void;
+  /** So many bytes were sent that have no answer yet: while it is not 0, a server that is gone is soon found out. */
+  expectAnswer(dueBytes: number): void;
   /** Ends it for a reason of ours, which down() is told at once. */
   drop(cause: string, code?: number): void;
   /** Ends it with the closing handshake; down() is not called any more. */
@@ -29,30 +26,32 @@ export interface Link {
 
 export function openLink(
   deps: { sockets: SocketFactory; clock: ClientClock },
-  request: SocketRequest,
+  dial: { request: SocketRequest; connectTimeoutMs: number },
   events: LinkEvents,
 ): Link {
   const { sockets, clock } = deps;
   let state: "dialling" | "up" | "down" = "dialling";
-  let isAnswerDue = false;
-  let lastHeardMs = clock.now();
-  let cancelTimer = clock.after(CONNECT_TIMEOUT_MS, () =>
-    end({ kind: "failed", message: "no answer from the server" }),
-  );
+  let silence: SilenceWatch | undefined;
+  // Dialling, TLS and the server's answer.
+  const cancelDialTimer = clock.after(dial.connectTimeoutMs, () => drop("no answer from the server"));
 
-  const socket: ClientSocket = sockets.connect(request, {
+  const socket: ClientSocket = sockets.connect(dial.request, {
     open() {
       if (state !== "dialling") return;
       state = "up";
-      heard();
-      cancelTimer();
-      watchSilence(OFFLINE_AFTER_MS);
+      cancelDialTimer();
+      silence = new SilenceWatch({
+        clock,
+        seesPings: sockets.seesPings,
+        ping: () => socket.ping(),
+        onSilent: () => drop("the server has gone silent"),
+      });
       events.up();
     },
-    ping: heard,
+    ping: () => silence?.heard(),
     message(data) {
       if (state !== "up") return;
-      heard();
+      silence?.heard();
       try {
         dispatch(data);
       } catch (error) {
@@ -62,10 +61,6 @@ export function openLink(
     },
     down: (cause) => finish(cause),
   });
-
-  function heard(): void {
-    lastHeardMs = clock.now();
-  }
 
   function dispatch(data: Uint8Array): void {
     if (data[0] !== FRAME.CONTROL) {
@@ -77,26 +72,16 @@ export function openLink(
     if (message) events.control(message);
   }
 
-  function watchSilence(inMs: number): void {
-    cancelTimer = clock.after(inMs, () => {
-      const silentMs = clock.now() - lastHeardMs;
-      if (silentMs < OFFLINE_AFTER_MS) watchSilence(OFFLINE_AFTER_MS - silentMs);
-      else if (sockets.seesPings || isAnswerDue) end({ kind: "failed", message: "the server has gone silent" });
-      else watchSilence(OFFLINE_AFTER_MS);
-    });
-  }
-
   function finish(cause: SocketDown): void {
     if (state === "down") return;
-    state = "down";
-    cancelTimer();
+    fall();
     events.down(cause);
   }
 
-  function end(cause: SocketDown): void {
-    if (state === "down") return;
-    socket.terminate();
-    finish(cause);
+  function fall(): void {
+    state = "down";
+    cancelDialTimer();
+    silence?.stop();
   }
 
   function drop(cause: string, code?: number): void {
@@ -110,16 +95,13 @@ export function openLink(
     send(frame) {
       if (state === "up") socket.send(frame);
     },
-    expectAnswer(isDue) {
-      // Silence counts from the question, not from the last thing heard before it.
-      if (isDue && !isAnswerDue) heard();
-      isAnswerDue = isDue;
+    expectAnswer(dueBytes) {
+      if (state === "up") silence?.expect(dueBytes);
     },
     drop,
     leave() {
       if (state === "down") return;
-      state = "down";
-      cancelTimer();
+      fall();
       socket.close(CLOSE.NORMAL, "detached");
     },
   };

@@ -1,6 +1,6 @@
-// Which ends are final, which are waited out, and for how long.
+// Which ends are final, and which are waited out.
 import { describe, expect, it } from "vitest";
-import { Backoff, judge } from "./reconnect.ts";
+import { judge } from "./reconnect.ts";
 import type { SocketDown } from "./socket.ts";
 
 const first = { wasOpen: false, waitForAgent: false };
@@ -66,38 +66,17 @@ describe("judge", () => {
     expect(judge(closed(4420, "exit 3"), later)).toEqual({ kind: "ended", reason: "exit 3" });
   });
 
+  it.each([
+    [closed(1012), true],
+    [refused(503, '{"error":"server draining"}'), true],
+    [refused(503, "<html>"), true],
+    [refused(503, '{"error":"agent reconnecting"}'), false],
+    [refused(502, "<html>"), false],
+  ])("knows a server that sends its callers elsewhere: %j", (down, isDraining) => {
+    expect(judge(down, later)).toMatchObject({ kind: "retry", isDraining });
+  });
+
   it("does not resume with offsets that the server has called impossible", () => {
     expect(judge(closed(4400), later)).toMatchObject({ kind: "retry", forgetResume: true });
-  });
-});
-
-describe("Backoff", () => {
-  it("doubles its bound from 250 ms to 10 s, with full jitter", () => {
-    const highest = new Backoff(() => 1);
-    const bounds = Array.from({ length: 8 }, () => highest.nextDelayMs({}));
-    expect(bounds).toEqual([250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
-    const lowest = new Backoff(() => 0);
-    expect(lowest.nextDelayMs({})).toBe(0);
-  });
-
-  it("spreads the first return after a restart over 500 ms", () => {
-    const backoff = new Backoff(() => 1);
-    expect(backoff.nextDelayMs({ atOnce: true })).toBe(500);
-    expect(backoff.nextDelayMs({ atOnce: true })).toBe(500);
-    expect(backoff.nextDelayMs({ atOnce: true })).toBe(1000);
-  });
-
-  it("comes no sooner than Retry-After says, within its bound", () => {
-    expect(new Backoff(() => 0).nextDelayMs({ retryAfterMs: 2000 })).toBe(2000);
-    expect(new Backoff(() => 0).nextDelayMs({ retryAfterMs: 600_000 })).toBe(10_000);
-  });
-
-  it("starts anew after a connection that held, and not after one that broke at once", () => {
-    const backoff = new Backoff(() => 1);
-    backoff.nextDelayMs({});
-    backoff.connectionEnded(100);
-    expect(backoff.nextDelayMs({})).toBe(500);
-    backoff.connectionEnded(6000);
-    expect(backoff.nextDelayMs({})).toBe(250);
   });
 });

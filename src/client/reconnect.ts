@@ -1,17 +1,13 @@
-// Whether and when to come back after a connection has ended.
+// Whether to come back after a connection has ended.
 
 import { CLOSE, ERRORS, type ErrorReason, isErrorReason } from "../protocol/errors.ts";
 import type { SocketDown } from "./socket.ts";
 
-const BASE_MS = 250;
-const CAP_MS = 10_000;
-/** A server that restarts has others beside it, or is back soon: everybody comes within this. */
-const RESTART_SPREAD_MS = 500;
-/** A connection that held this long was a good one: the next failure starts the backoff anew. */
-const STABLE_MS = 5_000;
+/** A minute's share of attempts is used up: there is no telling when the next one is free. */
+const TOO_MANY_ATTEMPTS_MS = 10_000;
 
 export type Verdict =
-  | { kind: "retry"; cause: string; atOnce?: boolean; retryAfterMs?: number; forgetResume?: boolean }
+  | { kind: "retry"; cause: string; isDraining?: boolean; retryAfterMs?: number; forgetResume?: boolean }
   | { kind: "ended"; reason: string }
   | { kind: "final"; reason: ErrorReason | "PROTOCOL"; message: string };
 
@@ -54,13 +50,14 @@ export function judge(down: SocketDown, situation: Situation): Verdict {
 function judgeClose(code: number, text: string, situation: Situation): Verdict {
   if (code === CLOSE.SESSION_ENDED) return { kind: "ended", reason: text };
   const said = reasonOf(text);
-  if (said === "TOO_MANY_ATTEMPTS") return { kind: "retry", cause: ERRORS[said].message, retryAfterMs: CAP_MS };
+  if (said === "TOO_MANY_ATTEMPTS")
+    return { kind: "retry", cause: ERRORS[said].message, retryAfterMs: TOO_MANY_ATTEMPTS_MS };
   const reason = FINAL_CODES[code];
   if (reason) return final(said ?? reason, text);
   if (code === ERRORS.AGENT_OFFLINE.ws) return offline(situation);
   if (OUR_FAULT.has(code)) return { kind: "final", reason: "PROTOCOL", message: text || `closed with code ${code}` };
   const cause = text || (code === 1006 ? "connection lost" : `closed with code ${code}`);
-  if (code === CLOSE.RESTART) return { kind: "retry", cause, atOnce: true };
+  if (code === CLOSE.RESTART) return { kind: "retry", cause, isDraining: true };
   if (code === CLOSE.BAD_OFFSET) return { kind: "retry", cause, forgetResume: true };
   return { kind: "retry", cause };
 }
@@ -79,8 +76,10 @@ function judgeStatus(down: Extract<SocketDown, { kind: "refused" }>, situation: 
   if (!isTheirs && !situation.wasOpen) {
     return { kind: "final", reason: said ?? "PROTOCOL", message: `the server answered the handshake with ${cause}` };
   }
-  if (down.retryAfterS === undefined) return { kind: "retry", cause };
-  return { kind: "retry", cause, retryAfterMs: down.retryAfterS * 1000 };
+  // An agent that is on its way back is no reason to leave its server.
+  const isDraining = status === 503 && said !== "AGENT_RECONNECTING";
+  if (down.retryAfterS === undefined) return { kind: "retry", cause, isDraining };
+  return { kind: "retry", cause, isDraining, retryAfterMs: down.retryAfterS * 1000 };
 }
 
 function offline(situation: Situation): Verdict {
@@ -114,33 +113,4 @@ function errorText(text: string): string {
     // No JSON: a proxy's page, and no row of our table.
   }
   return text;
-}
-
-/** Full jitter: anywhere between nothing and a bound that doubles from 250 ms to 10 s. */
-export class Backoff {
-  readonly #random: () => number;
-  #attempt = 0;
-
-  constructor(random: () => number) {
-    this.#random = random;
-  }
-
-  /** How many times in a row. */
-  get attempt(): number {
-    return this.#attempt;
-  }
-
-  /** A connection has ended that was open for `openMs`. */
-  connectionEnded(openMs: number): void {
-    if (openMs >= STABLE_MS) this.#attempt = 0;
-  }
-
-  nextDelayMs(verdict: { atOnce?: boolean; retryAfterMs?: number }): number {
-    const bound = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(this.#attempt, 16));
-    this.#attempt += 1;
-    if (verdict.atOnce && this.#attempt === 1) return this.#random() * RESTART_SPREAD_MS;
-    const delay = this.#random() * bound;
-    if (verdict.retryAfterMs === undefined) return delay;
-    return Math.min(CAP_MS, verdict.retryAfterMs) * (1 + this.#random() / 2);
-  }
 }

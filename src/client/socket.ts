@@ -2,6 +2,8 @@
 
 export interface ClientSocket {
   send(frame: Uint8Array<ArrayBuffer>): void;
+  /** Asks the server for a sign of life; where that can't be had (browsers), nothing. Only once it is open. */
+  ping(): void;
   /** Starts the closing handshake. */
   close(code: number, reason: string): void;
   /** Ends the connection at once; where that can't be had (browsers), as close() does. */
@@ -11,7 +13,7 @@ export interface ClientSocket {
 export interface SocketEvents {
   open(): void;
   message(data: Uint8Array): void;
-  /** The server's ping has come. Called only by a socket that can see pings. */
+  /** The server's ping has come, or its answer to ours. Called only by a socket that can see pings. */
   ping(): void;
   /** Once, and nothing after it. */
   down(cause: SocketDown): void;
@@ -33,7 +35,7 @@ export interface SocketRequest {
 
 /** Makes a socket; in Node it adds the authorization header. */
 export interface SocketFactory {
-  /** Whether its sockets tell of pings: without them, silence does not mean a dead link. */
+  /** Whether its sockets ping and tell of pings: without them, silence does not mean a dead link. */
   readonly seesPings: boolean;
   /** Calls no event before it has returned. */
   connect(request: SocketRequest, events: SocketEvents): ClientSocket;

@@ -219,21 +219,79 @@ describe("openTerminal", () => {
     const all = opened();
     for (let i = 0; i < 10; i++) {
       all.clock.advance(15_000);
-      all.server.connection.ping();
+      all.server.connection.sendPing();
     }
     expect(all.consumer.of("lost")).toEqual([]);
     all.clock.advance(45_000);
     expect(all.consumer.of("lost")[0]?.cause).toBe("the server has gone silent");
   });
 
-  it("gives up a handshake, and an open, that nobody answers", () => {
+  it("gives up in 5 s a server that is silent when something was typed", () => {
+    const all = opened();
+    all.clock.advance(30_000);
+    all.terminal.write(bytes("x"));
+    all.clock.advance(4_999);
+    expect(all.consumer.of("lost")).toEqual([]);
+    all.clock.advance(1);
+    expect(all.consumer.of("lost")[0]?.cause).toBe("the server has gone silent");
+    all.clock.advance(250);
+    expect(all.server.connection.request.url).toContain("ws://b/");
+  });
+
+  it("stays with a server that lives, though the shell takes nothing", () => {
+    const all = opened();
+    all.terminal.write(bytes("x"));
+    for (let i = 0; i < 100; i++) {
+      all.clock.advance(3_000);
+      expect(all.server.connection.pingsToServer).toBe(i + 1);
+      all.server.connection.sendPing();
+    }
+    expect(all.consumer.of("lost")).toEqual([]);
+  });
+
+  it("gives up a handshake that nobody answers, sooner where there is another server", () => {
+    const alone = start({ urls: ["ws://a"] });
     const all = start();
-    all.clock.advance(15_000);
+    all.clock.advance(3_000);
     expect(all.consumer.of("lost")[0]?.cause).toBe("no answer from the server");
-    all.clock.advance(1000);
+    all.clock.advance(250);
+    expect(all.server.connection.request.url).toContain("ws://b/");
+    alone.clock.advance(9_999);
+    expect(alone.consumer.of("lost")).toEqual([]);
+    alone.clock.advance(1);
+    expect(alone.consumer.of("lost")[0]?.cause).toBe("no answer from the server");
+  });
+
+  it("gives up an open that the agent does not answer, and in 5 s one whose server is silent", () => {
+    const all = start();
     all.server.connection.open();
-    all.clock.advance(15_000);
-    expect(all.consumer.of("lost")[1]?.cause).toBe("the agent has not answered");
+    for (let i = 0; i < 15; i++) {
+      all.server.connection.sendPing();
+      all.clock.advance(1_000);
+    }
+    expect(all.consumer.of("lost")[0]?.cause).toBe("the agent has not answered");
+    all.clock.advance(1_000);
+    all.server.connection.open();
+    all.clock.advance(5_100);
+    expect(all.consumer.of("lost")[1]?.cause).toBe("the server has gone silent");
+  });
+
+  it("goes to the next server at once when one drains or answers 503, and not back to it first", () => {
+    const all = opened({ urls: ["ws://a", "ws://b", "ws://c"] });
+    all.clock.advance(30_000);
+    const dialled = (): string => all.server.connection.request.url.slice(5, 6);
+    all.server.connection.down({ kind: "closed", code: 1012, reason: "server draining" });
+    all.clock.advance(250);
+    expect(dialled()).toBe("b");
+    all.server.connection.down({ kind: "refused", status: 503, body: "", retryAfterS: 5 });
+    all.clock.advance(250);
+    expect(dialled()).toBe("c");
+    all.server.connection.open();
+    all.server.settle();
+    all.clock.advance(10_000);
+    all.server.connection.down(LOST);
+    all.clock.advance(250);
+    expect(dialled()).toBe("c");
   });
 
   it("tells the window's size with open, and again only when it has changed meanwhile", () => {

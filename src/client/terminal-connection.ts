@@ -10,19 +10,24 @@
 import { type ControlMessage, type ControlOf, encodeControl } from "../protocol/control-frame.ts";
 import { type DataHeader, encodeDataFrame, FRAME } from "../protocol/data-frame.ts";
 import { type SessionId, parseSessionId } from "../protocol/ids.ts";
+import { ServerTurns } from "../protocol/server-turns.ts";
 import { tokenSubprotocol } from "../protocol/subprotocol.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
 import { controlEvent } from "./control-event.ts";
 import { InputStream } from "./input-stream.ts";
 import { type Link, openLink } from "./link.ts";
 import { OutputStream } from "./output-stream.ts";
-import { Backoff, judge } from "./reconnect.ts";
+import { judge } from "./reconnect.ts";
 import type { SocketDown } from "./socket.ts";
 import type { TerminalOutcome } from "./terminal-events.ts";
 import type { OpenTerminalOptions, TerminalConnection } from "./terminal-options.ts";
 
 /** After `open`, the agent must have answered: its own time-out is 10 s, the server reports it by closing. */
 const OPENED_TIMEOUT_MS = 15_000;
+/** Somebody looks at the screen and waits. */
+const MAX_WAIT_MS = 10_000;
+/** A connection that held this long was a good one: the next failure starts the waits anew. */
+const STABLE_AFTER_MS = 5_000;
 
 /** What the last `opened` said, for the next connection. */
 interface Attachment {
@@ -51,13 +56,12 @@ class Terminal implements TerminalConnection {
   readonly #options: OpenTerminalOptions;
   readonly #output = new OutputStream();
   readonly #input = new InputStream();
-  readonly #backoff: Backoff;
+  readonly #turns: ServerTurns;
   #resolve: (outcome: TerminalOutcome) => void = () => {};
   #state: State = { kind: "waiting", cancel: () => {} };
   #size: TerminalSize;
   /** The size that the server knows. */
   #toldSize: TerminalSize;
-  #urlIndex = 0;
   /** The attachment, while it can be asked for again. */
   #attachment: Attachment | undefined;
   #wasOpen = false;
@@ -65,7 +69,9 @@ class Terminal implements TerminalConnection {
   constructor(options: OpenTerminalOptions) {
     this.#options = options;
     this.#size = this.#toldSize = options.size;
-    this.#backoff = new Backoff(options.random);
+    const { urls: servers, random, clock } = options;
+    const now = () => clock.now();
+    this.#turns = new ServerTurns({ servers, random, now, maxWaitMs: MAX_WAIT_MS, stableAfterMs: STABLE_AFTER_MS });
     this.closed = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -96,11 +102,10 @@ class Terminal implements TerminalConnection {
   }
 
   #connect(): void {
-    const { urls, agentId, token } = this.#options;
-    const origin = (urls[this.#urlIndex % urls.length] ?? "").replace(/\/+$/, "");
-    this.#urlIndex += 1;
+    const { agentId, token } = this.#options;
+    const { server, connectTimeoutMs } = this.#turns.next();
     const request = {
-      url: `${origin}/ws/agent/${agentId}/terminal`,
+      url: `${server.replace(/\/+$/, "")}/ws/agent/${agentId}/terminal`,
       protocols: token === undefined ? ["rexec.v2"] : ["rexec.v2", tokenSubprotocol(token)],
     };
     const askedFrom = this.#output.resumeOffset;
@@ -108,16 +113,22 @@ class Terminal implements TerminalConnection {
       kind: "opening",
       askedFrom,
       cancelTimeout: () => {},
-      link: openLink(this.#options, request, {
-        up: () => {
-          const timeout = (): void => opening.link.drop("the agent has not answered");
-          opening.cancelTimeout = this.#options.clock.after(OPENED_TIMEOUT_MS, timeout);
-          opening.link.send(this.#openFrame(askedFrom));
+      link: openLink(
+        this.#options,
+        { request, connectTimeoutMs },
+        {
+          up: () => {
+            const timeout = (): void => opening.link.drop("the agent has not answered");
+            opening.cancelTimeout = this.#options.clock.after(OPENED_TIMEOUT_MS, timeout);
+            const frame = this.#openFrame(askedFrom);
+            opening.link.send(frame);
+            opening.link.expectAnswer(frame.length);
+          },
+          data: (header, bytes) => this.#onData(opening.link, header, bytes),
+          control: (message) => this.#onControl(opening.link, message),
+          down: (cause) => this.#onDown(cause),
         },
-        data: (header, bytes) => this.#onData(opening.link, header, bytes),
-        control: (message) => this.#onControl(opening.link, message),
-        down: (cause) => this.#onDown(cause),
-      }),
+      ),
     };
     this.#state = opening;
   }
@@ -259,7 +270,7 @@ class Terminal implements TerminalConnection {
       const header = { type: FRAME.INPUT, stream, attachment, offset: frame.offset };
       this.#state.link.send(encodeDataFrame(header, frame.bytes));
     }
-    this.#state.link.expectAnswer(this.#input.inFlightBytes > 0);
+    this.#state.link.expectAnswer(this.#input.inFlightBytes);
   }
 
   #tellDrain(): void {
@@ -270,14 +281,15 @@ class Terminal implements TerminalConnection {
     const state = this.#state;
     if (state.kind === "closed" || state.kind === "waiting") return;
     if (state.kind === "opening") state.cancelTimeout();
-    else this.#backoff.connectionEnded(this.#options.clock.now() - state.sinceMs);
+    const openMs = state.kind === "open" ? this.#options.clock.now() - state.sinceMs : 0;
     const verdict = judge(down, { wasOpen: this.#wasOpen, waitForAgent: this.#options.waitForAgent ?? false });
     if (verdict.kind === "final") return this.#finish({ ...verdict, kind: "failed" });
     if (verdict.kind === "ended") return this.#finish({ kind: "ended", exitCode: undefined, reason: verdict.reason });
     if (verdict.forgetResume && this.#attachment) this.#attachment.next = "fresh";
-    const retryInMs = this.#backoff.nextDelayMs(verdict);
+    const { cause, isDraining, retryAfterMs } = verdict;
+    const retryInMs = this.#turns.ended({ openMs, isDraining, retryAfterMs });
     this.#state = { kind: "waiting", cancel: this.#options.clock.after(retryInMs, () => this.#connect()) };
-    this.#options.consumer.event({ type: "lost", cause: verdict.cause, attempt: this.#backoff.attempt, retryInMs });
+    this.#options.consumer.event({ type: "lost", cause, attempt: this.#turns.failures, retryInMs });
   }
 
   #finish(outcome: TerminalOutcome): void {

@@ -1,6 +1,7 @@
 // How a terminal is opened, and what one holds then.
 
 import type { AgentId, SessionId } from "../protocol/ids.ts";
+import type { ServerList } from "../protocol/server-list.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
 import type { ClientClock, SocketFactory } from "./socket.ts";
 import type { TerminalConsumer, TerminalOutcome } from "./terminal-events.ts";
@@ -9,8 +10,8 @@ export interface OpenTerminalOptions {
   sockets: SocketFactory;
   clock: ClientClock;
   random: () => number;
-  /** Origins, "wss://host:port"; taken in turn when a connection is lost. */
-  urls: readonly string[];
+  /** Origins, "wss://host:port"; the next one is dialled where one is lost or does not answer. */
+  urls: ServerList;
   agentId: AgentId;
   /** A session by its id ("main", "split-…"), or a shell of one's own. */
   target: { kind: "session"; sessionId: SessionId } | { kind: "new" };

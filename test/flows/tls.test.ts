@@ -68,7 +68,7 @@ const certified = (): ClientTls => ({
 });
 
 function api({ grpcPort }: RunningServer, token: string, tls: ClientTls | undefined, isEncrypted = true): Api {
-  return new Api({ grpcAddress: `127.0.0.1:${grpcPort}`, isEncrypted, tls, token, timeoutMs: 5_000 });
+  return new Api({ grpcAddresses: [`127.0.0.1:${grpcPort}`], isEncrypted, tls, token, timeoutMs: 5_000 });
 }
 
 async function call<T>(to: Api, use: (api: Api) => Promise<T>): Promise<T> {

@@ -12,7 +12,7 @@ export function nodeSockets(token: string): SocketFactory {
       let refused: Parameters<typeof events.down>[0] | undefined;
       socket.on("open", () => events.open());
       socket.on("message", (data: Buffer) => events.message(data));
-      socket.on("ping", () => events.ping());
+      for (const sign of ["ping", "pong"]) socket.on(sign, () => events.ping());
       socket.on("unexpected-response", (_request, response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -29,6 +29,7 @@ export function nodeSockets(token: string): SocketFactory {
       });
       return {
         send: (frame) => socket.send(frame),
+        ping: () => socket.ping(),
         close: (code, reason) => socket.close(code, reason),
         terminate: () => socket.terminate(),
       };

@@ -29,7 +29,7 @@ export async function startServerProcess(
       HOME: directory,
       REXEC_HTTP_PORT: String(httpPort),
       REXEC_GRPC_PORT: String(grpcPort),
-      REXEC_DATA_DIR: join(directory, "data"),
+      ...("REXEC_DATABASE_URL" in environment ? {} : { REXEC_DATA_DIR: join(directory, "data") }),
       REXEC_JWT_SECRET: TEST_JWT_SECRET,
       REXEC_BOOTSTRAP_TOKEN_FILE: tokenFile,
       REXEC_LOG_LEVEL: "warn",

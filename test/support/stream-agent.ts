@@ -16,16 +16,18 @@ export interface StreamAgent {
 
 export async function startStreamAgent(input: {
   wsUrl: string;
+  /** Dialled after wsUrl. */
+  otherUrls?: readonly string[];
   agentId: AgentId;
   token: string;
   directory: string;
   bytesPerSecond: number;
 }): Promise<StreamAgent> {
-  const { wsUrl, agentId, token, directory, bytesPerSecond } = input;
+  const { wsUrl, otherUrls = [], agentId, token, directory, bytesPerSecond } = input;
   const inputFile = join(directory, "typed");
   const command = `stty raw -echo; exec '${process.execPath}' '${PROGRAM}' '${inputFile}' ${bytesPerSecond}`;
   const agent = startAgent({
-    servers: [wsUrl],
+    servers: [wsUrl, ...otherUrls],
     agentId,
     token,
     logger: silentLogger,

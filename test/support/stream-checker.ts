@@ -24,7 +24,13 @@ export interface StreamViewer {
 }
 
 /** Opens `main` of an agent whose shell is stream-program.js. */
-export function openStreamViewer(input: { wsUrl: string; agentId: AgentId; token: string }): StreamViewer {
+export function openStreamViewer(input: {
+  wsUrl: string;
+  /** Dialled after wsUrl. */
+  otherUrls?: readonly string[];
+  agentId: AgentId;
+  token: string;
+}): StreamViewer {
   const events: TerminalEvent[] = [];
   const waiting = new Set<{ until: number; resolve: () => void; reject: (error: Error) => void }>();
   let offset = 0;
@@ -41,7 +47,7 @@ export function openStreamViewer(input: { wsUrl: string; agentId: AgentId; token
     sockets: nodeSockets(input.token),
     clock: systemClock,
     random: () => Math.random(),
-    urls: [input.wsUrl],
+    urls: [input.wsUrl, ...(input.otherUrls ?? [])],
     agentId: input.agentId,
     target: { kind: "session", sessionId: MAIN_SESSION },
     readOnly: false,
