@@ -3,7 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
-import type { InstanceId, RunId } from "../protocol/ids.ts";
+import type { RunId } from "../protocol/ids.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
 import { createRateLimits } from "./adapters/memory/rate-limits.ts";
 import { createMessageSeals } from "./adapters/node/message-seals.ts";
@@ -12,7 +12,7 @@ import { PeerRoutes } from "./adapters/peer/peer-routes.ts";
 import { createRedisLocations } from "./adapters/redis/agent-locations.ts";
 import { Courier } from "./adapters/redis/courier.ts";
 import { EventChannel } from "./adapters/redis/event-channel.ts";
-import { RedisCalls } from "./adapters/redis/instance-calls.ts";
+import { type InstanceDirectory, RedisCalls } from "./adapters/redis/instance-calls.ts";
 import { RedisMemoryWatch } from "./adapters/redis/memory-watch.ts";
 import { createRedisAttemptLimits } from "./adapters/redis/rate-limits.ts";
 import { openRedis } from "./adapters/redis/redis-connection.ts";
@@ -62,9 +62,9 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
 
   let peers: PeerListener | undefined;
   try {
-    const instanceOf = (of: RunId): InstanceId | undefined => observer?.byRun(of)?.id;
     let observer: InstanceObserver | undefined;
-    if (config.peer) peers = await listenForPeers({ run, seals, accept, instanceOf, log }, config.peer);
+    const findRun: InstanceDirectory["findRun"] = async (of) => observer?.findRun(of);
+    if (config.peer) peers = await listenForPeers({ run, seals, accept, findRun, log }, config.peer);
     const peerUrl = config.peer && (config.peer.url ?? `ws://${config.peer.host}:${peers?.port}`);
     observer = new InstanceObserver({
       clock,
@@ -84,18 +84,13 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
       askToDrain: (of) => calls.ask(observer?.byRun(of)?.id ?? instanceId, { ask: "drain" }, DRAIN_TIMEOUT_MS),
     });
     const known = observer;
-    const directory = {
-      runOf: (id: InstanceId) => known.runOf(id),
-      others: () => known.others(),
-      instanceOf: (of: RunId) => known.byRun(of)?.id,
-    };
     const answer: AnswerCall = async (question) => {
       if (ends === undefined) throw new Error("not serving yet");
       return ends.answer(question);
     };
-    const calls = new RedisCalls({ courier, directory, answer, log });
-    const overRedis = new RedisRoutes({ courier, directory, accept, now: monotonicMs });
-    const direct = new PeerRoutes({ run, seals, runOf: directory.runOf, now: monotonicMs });
+    const calls = new RedisCalls({ courier, directory: known, answer, log });
+    const overRedis = new RedisRoutes({ courier, directory: known, accept, now: monotonicMs });
+    const direct = new PeerRoutes({ run, seals, find: (id) => known.find(id), now: monotonicMs });
     const routes: Routes = {
       open: async (to, routeEvents) => (await direct.open(to, routeEvents)) ?? overRedis.open(to, routeEvents),
     };

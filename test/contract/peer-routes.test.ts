@@ -28,7 +28,7 @@ async function startPeers(): Promise<PeerRig> {
       run: runs.holder,
       seals,
       accept: (...asked) => accept(...asked),
-      instanceOf: (run) => (run === runs.opener ? opener : undefined),
+      findRun: async (run) => (run === runs.opener ? { id: opener } : undefined),
       log: silentLogger,
     },
     { host: "127.0.0.1", port: 0 },
@@ -37,7 +37,7 @@ async function startPeers(): Promise<PeerRig> {
   const routes = new PeerRoutes({
     run: runs.opener,
     seals,
-    runOf: (id) => (id === holder ? { run: runs.holder, peerUrl: url } : undefined),
+    find: async (id) => (id === holder ? { run: runs.holder, peerUrl: url } : undefined),
     now: () => performance.now(),
   });
   return { routes, setAccept: (given) => (accept = given), holder, opener, url, runs, stop: () => listener.close() };

@@ -32,11 +32,14 @@ async function startOn(url: string, stopRedis: () => Promise<void> = async () =>
     [runs.holder, holder],
   ]);
   const directory = {
-    runOf: (id: InstanceId) => {
+    find: async (id: InstanceId) => {
       const run = [...ids].find(([, each]) => each === id)?.[0];
       return run && { run };
     },
-    instanceOf: (run: RunId) => ids.get(run),
+    findRun: async (run: RunId) => {
+      const id = ids.get(run);
+      return id && { id };
+    },
   };
   let accept: AcceptRoute = () => undefined;
   let aheadMs = 0;

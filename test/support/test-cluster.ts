@@ -1,16 +1,18 @@
 // Several real servers in this process on one real Postgres and one real Redis of their own.
 
-import { openPostgres } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { ServerConfig } from "../../src/server/config.ts";
 import { freshDatabase } from "./fresh-database.ts";
+import { createPeople, type People } from "./people.ts";
 import { startRedis, type TestRedis } from "./redis.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 import { startTestServer, type TestServer } from "./test-server.ts";
 
-export interface TestCluster {
+export interface TestCluster extends People {
   /** The first made the admin, whose token is every server's `adminToken`. */
   servers: readonly TestServer[];
   redis: TestRedis;
-  databaseUrl: string;
+  /** Between the servers and their database. */
+  databaseNetwork: TcpProxy;
   /** One more, of the same database and Redis. */
   add(overrides?: Partial<ServerConfig>): Promise<TestServer>;
   close(): Promise<void>;
@@ -25,13 +27,16 @@ export interface TestClusterOptions {
 }
 
 export async function startTestCluster({ servers: count, path, redisUrl }: TestClusterOptions): Promise<TestCluster> {
-  const databaseUrl = await freshDatabase();
+  const url = await freshDatabase();
+  const { hostname, port } = new URL(url);
+  const databaseNetwork = await startTcpProxy({ host: hostname, port: Number(port) });
+  const people = createPeople(url);
   const redis = await startRedis();
   const servers: TestServer[] = [];
 
   async function add(overrides: Partial<ServerConfig> = {}): Promise<TestServer> {
     const server = await startTestServer({
-      database: { kind: "postgres", url: databaseUrl },
+      database: { kind: "postgres", url: databaseNetwork.through(url) },
       cluster: {
         redisUrl: redisUrl ?? redis.url,
         ...(path === "direct" ? { peer: { host: "127.0.0.1", port: 0 } } : {}),
@@ -45,22 +50,16 @@ export async function startTestCluster({ servers: count, path, redisUrl }: TestC
   }
   for (let n = 0; n < count; n++) await add();
   return {
+    ...people,
     servers,
     redis,
-    databaseUrl,
+    databaseNetwork,
     add,
     async close() {
       for (const server of servers.toReversed()) await server.close();
+      await people.close();
+      await databaseNetwork.close();
       await redis.stop();
     },
   };
-}
-
-/** An empty database with its schema, for several processes that start at once. */
-export async function migratedDatabase(): Promise<string> {
-  const url = await freshDatabase();
-  const stores = openPostgres({ url });
-  await stores.migrate();
-  await stores.close();
-  return url;
 }

@@ -16,7 +16,7 @@ export interface PeerListenerDeps {
   run: RunId;
   seals: MessageSeals;
   accept: AcceptRoute;
-  instanceOf(run: RunId): InstanceId | undefined;
+  findRun(run: RunId): Promise<{ id: InstanceId } | undefined>;
   log: Log;
 }
 
@@ -52,10 +52,13 @@ export async function listenForPeers(
     socket.once("close", () => {
       if (!isProven) unproven -= 1;
     });
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      greet(deps, webSocket, hello, () => {
-        isProven = true;
-        unproven -= 1;
+    void deps.findRun(hello.from).then((instance) => {
+      if (instance === undefined) return refuse(socket);
+      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        greet(deps, webSocket, { hello, peer: instance.id }, () => {
+          isProven = true;
+          unproven -= 1;
+        });
       });
     });
   });
@@ -81,12 +84,15 @@ function refuse(socket: Duplex): void {
   socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 }
 
-function greet(deps: PeerListenerDeps, webSocket: WebSocket, hello: RouteHello, onProven: () => void): void {
+function greet(
+  deps: PeerListenerDeps,
+  webSocket: WebSocket,
+  { hello, peer }: { hello: RouteHello; peer: InstanceId },
+  onProven: () => void,
+): void {
   const { run, seals, accept, log } = deps;
   const holderNonce = randomBytes(NONCE_HEX_DIGITS / 2).toString("hex");
   const keys = routeKeys(seals, hello, { to: run, holderNonce, side: "holder" });
-  const peer = deps.instanceOf(hello.from);
-  if (peer === undefined) return webSocket.terminate();
   const route = new SealedRoute(webSocket, keys, peer);
   const timer = setTimeout(() => webSocket.terminate(), READY_TIMEOUT_MS);
   webSocket.once("close", () => clearTimeout(timer));

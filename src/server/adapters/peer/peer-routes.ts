@@ -13,7 +13,8 @@ import { SealedRoute } from "./sealed-route.ts";
 export interface PeerRoutesDeps {
   run: RunId;
   seals: MessageSeals;
-  runOf(instanceId: InstanceId): { run: RunId; peerUrl?: string | undefined } | undefined;
+  /** Where an instance is reached; undefined where it is not known to live. */
+  find(instanceId: InstanceId): Promise<{ run: RunId; peerUrl?: string | undefined } | undefined>;
   /** Milliseconds that only grow. */
   now(): number;
 }
@@ -34,7 +35,7 @@ export class PeerRoutes {
 
   /** Undefined where there is no such way; one that is refused has opened, and ends at once. */
   async open(to: AgentLocation, events: RouteEvents): Promise<Route | undefined> {
-    const holder = this.#deps.runOf(to.instanceId);
+    const holder = await this.#deps.find(to.instanceId);
     if (holder?.peerUrl === undefined || this.#isUnreachable(holder.run)) return undefined;
     const route = await this.#dial({ run: holder.run, peerUrl: holder.peerUrl }, to, events);
     if (route === undefined) this.#noteUnreachable(holder.run);

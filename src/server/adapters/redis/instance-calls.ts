@@ -11,14 +11,15 @@ import { decodeWire, encodeWire } from "./wire-json.ts";
 
 export interface InstanceDirectory {
   /** The present run of an instance; undefined where none is known to live. */
-  runOf(instanceId: InstanceId): { run: RunId; peerUrl?: string | undefined } | undefined;
+  find(instanceId: InstanceId): Promise<{ run: RunId } | undefined>;
+  findRun(run: RunId): Promise<{ id: InstanceId } | undefined>;
   /** The other instances that live. */
   others(): readonly InstanceId[];
 }
 
 export interface RedisCallsDeps {
   courier: Pick<Courier, "send">;
-  directory: InstanceDirectory;
+  directory: Pick<InstanceDirectory, "find" | "others">;
   answer: AnswerCall;
   log: Log;
 }
@@ -52,7 +53,7 @@ export class RedisCalls implements InstanceCalls {
     question: Question,
     timeoutMs: number,
   ): Promise<AnswerTo<Question>> {
-    const receiver = this.#deps.directory.runOf(to);
+    const receiver = await this.#deps.directory.find(to);
     if (receiver === undefined || this.#waiting.size >= MAX_WAITING) throw new DomainError("BACKEND_UNAVAILABLE");
     const id = (this.#lastId = (this.#lastId + 1) >>> 0);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();

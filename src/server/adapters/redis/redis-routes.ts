@@ -29,7 +29,7 @@ import { decodeWire, encodeWire } from "./wire-json.ts";
 
 export interface RedisRoutesDeps {
   courier: Pick<Courier, "send">;
-  directory: Pick<InstanceDirectory, "runOf"> & { instanceOf(run: RunId): InstanceId | undefined };
+  directory: Pick<InstanceDirectory, "find" | "findRun">;
   accept: AcceptRoute;
   /** Milliseconds that only grow. */
   now(): number;
@@ -66,7 +66,7 @@ export class RedisRoutes implements Routes {
   }
 
   async open(to: AgentLocation, events: RouteEvents): Promise<Route | undefined> {
-    const run = this.#deps.directory.runOf(to.instanceId)?.run;
+    const run = (await this.#deps.directory.find(to.instanceId))?.run;
     if (run === undefined) return undefined;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const route = this.#add({ run, side: SIDE.OPENER, id: (this.#lastId = (this.#lastId + 1) >>> 0) }, to.instanceId);
@@ -92,7 +92,7 @@ export class RedisRoutes implements Routes {
     const id = payload.readUInt32BE(3);
     const side = saidBy === SIDE.OPENER ? SIDE.HOLDER : SIDE.OPENER;
     const body = payload.subarray(HEADER_BYTES);
-    if (op === OP.OPEN) return this.#onOpen({ run: from, side: SIDE.HOLDER, id }, body);
+    if (op === OP.OPEN) return void this.#onOpen({ run: from, side: SIDE.HOLDER, id }, body);
     const route = known?.routes.get(keyOf(side, id));
     // Its end has not reached the other yet, or the other's word about it was lost.
     if (route === undefined) return op === OP.DATA ? this.#say(from, frame(side, OP.CLOSE, id)) : undefined;
@@ -128,9 +128,9 @@ export class RedisRoutes implements Routes {
     for (const { routes } of [...this.#peers.values()]) for (const route of [...routes.values()]) route.close();
   }
 
-  #onOpen(name: RouteName, body: Buffer): void {
-    const instanceId = this.#deps.directory.instanceOf(name.run);
-    const route = instanceId === undefined ? undefined : this.#add(name, instanceId);
+  async #onOpen(name: RouteName, body: Buffer): Promise<void> {
+    const instance = await this.#deps.directory.findRun(name.run);
+    const route = instance && this.#add(name, instance.id);
     if (route === undefined) return this.#say(name.run, frame(SIDE.HOLDER, OP.CLOSE, name.id));
     route.say(OP.OPENED);
     const events = this.#deps.accept(decodeWire(body) as RouteRequest, route);

@@ -144,6 +144,18 @@ export class InstanceObserver implements Instances {
     return toAddress(own.id === id ? own : this.#others.find((other) => other.id === id));
   }
 
+  /** Of one that has started since the last look, too. */
+  async find(id: InstanceId): Promise<InstanceAddress | undefined> {
+    if (this.runOf(id) === undefined) await this.#lookAgain();
+    return this.runOf(id);
+  }
+
+  /** The same by its run. */
+  async findRun(run: RunId): Promise<InstanceAddress | undefined> {
+    if (this.byRun(run) === undefined) await this.#lookAgain();
+    return this.byRun(run);
+  }
+
   /** As of the last look; a run that another of its id has followed is nobody's any more. */
   byRun(run: RunId): InstanceAddress | undefined {
     const { own } = this.#deps;
@@ -153,6 +165,14 @@ export class InstanceObserver implements Instances {
   /** Looks again, at most once a second. Rejects where the look failed. */
   refresh(): Promise<void> {
     return this.#rounds.refresh();
+  }
+
+  async #lookAgain(): Promise<void> {
+    try {
+      await this.refresh();
+    } catch {
+      // Has been logged; what was seen last counts.
+    }
   }
 
   /** Only a look that could also write counts: where nobody can, nobody is dead. */
