@@ -31,7 +31,8 @@ export class V2Agent {
 
   /** Registered, dialled in and welcome. */
   static async connect(server: TestServer, registered?: { agentId: AgentId; token: string }): Promise<V2Agent> {
-    const agent = await V2Agent.dial(server, registered ?? (await server.registerAgent()));
+    const headers = { "x-rexec-boot-id": "boot-of-a-test" };
+    const agent = await V2Agent.dial(server, registered ?? (await server.registerAgent()), headers);
     agent.wire.socket.on("message", () => {
       const last = agent.wire.received.at(-1);
       if (last?.kind === "control") agent.#answer(last.message);
