@@ -165,7 +165,7 @@ describe("terminal slots behind a bad network", () => {
     url = await freshDatabase();
     const { hostname, port } = new URL(url);
     proxy = await startTcpProxy({ host: hostname, port: Number(port || 5432) });
-    stores = openPostgres({ url: proxy.through(url), connectTimeoutMs: 500, statementTimeoutMs: 500 });
+    stores = openPostgres({ url: proxy.through(url), statementTimeoutMs: 1_000 });
     await stores.migrate();
     ({ slots, clock } = await enter(stores));
   });

@@ -69,7 +69,7 @@ describe("Postgres behind a bad network", () => {
     const url = await freshDatabase();
     const { hostname, port } = new URL(url);
     proxy = await startTcpProxy({ host: hostname, port: Number(port || 5432) });
-    stores = openPostgres({ url: proxy.through(url), connectTimeoutMs: 500, statementTimeoutMs: 500 });
+    stores = openPostgres({ url: proxy.through(url), connectTimeoutMs: 2_500, statementTimeoutMs: 500 });
     await stores.migrate();
     await stores.ping();
   });
