@@ -66,7 +66,6 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
 async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Promise<RunningServer> {
   await stores.migrate();
   const instanceId = config.instanceId as InstanceId;
-  await stores.agents.markAllOffline(instanceId, new Date());
   await writeBootstrapToken(config, stores);
 
   const books = createBookkeeping(stores, log);
@@ -280,7 +279,10 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
 type ClusterParts = Omit<Parameters<typeof joinCluster>[0], keyof BackplaneDeps | "secret">;
 
 async function openBackplane(config: ServerConfig, deps: BackplaneDeps & ClusterParts): Promise<Backplane> {
-  if (config.cluster === undefined) return createSingleBackplane(deps);
+  if (config.cluster === undefined) {
+    await deps.stores.agents.markAllOffline(deps.instanceId, new Date());
+    return createSingleBackplane(deps);
+  }
   return joinCluster({ ...deps, secret: config.jwtSecret }, config.cluster);
 }
 

@@ -12,9 +12,15 @@ const PLAIN_SHELL = {
   env: { PATH: "/usr/bin:/bin", TERM: "xterm-256color" },
 };
 
-export async function startTestAgent(input: { wsUrl: string; agentId: AgentId; token: string }): Promise<RunningAgent> {
-  const { wsUrl, agentId, token } = input;
-  const agent = startAgent({ servers: [wsUrl], agentId, token, logger: silentLogger, shell: PLAIN_SHELL });
+/** `others`: servers to turn to when the first is lost. */
+export async function startTestAgent(input: {
+  wsUrl: string;
+  others?: readonly string[];
+  agentId: AgentId;
+  token: string;
+}): Promise<RunningAgent> {
+  const { wsUrl, others = [], agentId, token } = input;
+  const agent = startAgent({ servers: [wsUrl, ...others], agentId, token, logger: silentLogger, shell: PLAIN_SHELL });
   await new Promise<void>((resolve) => agent.onState(({ kind }) => kind === "connected" && resolve()));
   return agent;
 }
