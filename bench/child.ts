@@ -13,8 +13,8 @@ export interface Child {
   line(pattern: RegExp): Promise<string>;
   /** Resolves with all of its output where it ends with 0; rejects else. */
   ended(): Promise<string>;
-  /** SIGTERM, and SIGKILL where that does not help. */
-  stop(): Promise<void>;
+  /** The signal (SIGTERM by default), and SIGKILL where that does not help. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 export function startChild(
@@ -68,9 +68,9 @@ export function startChild(
       if (failure || child.exitCode !== 0) throw new Error(`failed: ${described()}`);
       return lines.join("\n");
     },
-    async stop() {
+    async stop(signal = "SIGTERM") {
       if (child.exitCode === null && child.signalCode === null && !failure) {
-        child.kill("SIGTERM");
+        child.kill(signal);
         const timer = setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT_MS);
         await once(child, "exit");
         clearTimeout(timer);
