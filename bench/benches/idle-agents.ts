@@ -23,6 +23,8 @@ export const idleAgents: Bench<FleetSubject> = {
   ],
   async measure(subject, { agents, seconds = SECONDS }) {
     const members = await subject.members(agents);
+    // What it has done before must not count as what it holds.
+    await subject.restart();
     const before = await settledBytes(subject.serverPid);
     const fleet = await connectFleet(members, subject.welcomes);
     try {

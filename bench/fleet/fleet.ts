@@ -3,11 +3,14 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { FleetCommand, FleetMember, FleetOnline } from "./messages.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const PROCESSES = 2;
+/** On a busy machine ten thousand take their time. */
+const ANSWER_TIMEOUT_MS = 300_000;
 /** Files that a server has open beside its agents' sockets. */
 const OTHER_FILES = 200;
 
@@ -48,11 +51,24 @@ export async function connectFleet(members: readonly FleetMember[], welcomes: bo
 }
 
 async function ask(child: ChildProcess, command: FleetCommand): Promise<FleetOnline> {
-  const ended = once(child, "exit").then(() => Promise.reject(new Error("a process of the fleet has ended")));
-  const answer = once(child, "message") as Promise<[FleetOnline]>;
+  const over = new AbortController();
+  const { signal } = over;
+  const fail = async (what: Promise<unknown>, message: string) => {
+    await what;
+    throw new Error(`fleet: ${message}`);
+  };
+  const answer = once(child, "message", { signal }) as Promise<[FleetOnline]>;
   child.send(command);
-  const [online] = await Promise.race([answer, ended]);
-  return online;
+  try {
+    const [online] = await Promise.race([
+      answer,
+      fail(once(child, "exit", { signal }), "a process has ended"),
+      fail(sleep(ANSWER_TIMEOUT_MS, undefined, { signal }), `not all are online in ${ANSWER_TIMEOUT_MS} ms`),
+    ]);
+    return online as FleetOnline;
+  } finally {
+    over.abort();
+  }
 }
 
 /** Node raises the soft limit to the hard one by itself. */
