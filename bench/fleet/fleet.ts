@@ -65,7 +65,7 @@ async function ask(child: ChildProcess, command: FleetCommand): Promise<FleetOnl
       fail(once(child, "exit", { signal }), "a process has ended"),
       fail(sleep(ANSWER_TIMEOUT_MS, undefined, { signal }), `not all are online in ${ANSWER_TIMEOUT_MS} ms`),
     ]);
-    return online as FleetOnline;
+    return online;
   } finally {
     over.abort();
   }
