@@ -8,11 +8,13 @@ import { startRexec } from "./process.ts";
 
 /** Promised are 45 s; the look that finds it comes once a second, and so do ours. */
 const OFFLINE_WITHIN_MS = 47_000;
+/** From the start of a process to its first refusal. */
+const ANSWER_TIMEOUT_MS = 20_000;
 const ONLINE_WITHIN_MS = 45_000;
 
 /** The holder answers for its agent: the other one is refused for as long as it tries. */
 export async function startsSecondAgent(context: FaultContext, agent: DrillAgent): Promise<void> {
-  const { rig, lastsMs, signal, tell, onProblem } = context;
+  const { rig, lastsMs, signal, patience, tell, onProblem } = context;
   const home = await mkdtemp(join(rig.directory, "second-"));
   let attempts = 0;
   let isTaken = false;
@@ -25,9 +27,11 @@ export async function startsSecondAgent(context: FaultContext, agent: DrillAgent
       if (line.includes('"msg":"agent connected"')) isTaken = true;
     },
   });
+  await Promise.race([second.says(/agent (waiting|connected)/), pause(ANSWER_TIMEOUT_MS * patience, signal)]);
   await pause(lastsMs, signal);
   await second.end("SIGKILL");
   if (isTaken) onProblem(`a second ${agent.name} was let in beside the first`);
+  if (attempts === 0 && !isTaken && !signal.aborted) onProblem(`a second ${agent.name} was neither refused nor let in`);
   tell(`the second ${agent.name} was refused ${attempts} times`);
 }
 

@@ -13,6 +13,8 @@ export interface DrillDeps {
   timeline: Timeline;
   failovers: Failovers;
   patience: number;
+  /** Nothing more begins then. */
+  untilMs: number;
   /** Aborted when it is to end early. */
   signal: AbortSignal;
   tell(what: string): void;
@@ -28,14 +30,16 @@ const LOOK_EVERY_MS = 100;
 
 /** Resolves when every fault has been made and has healed. */
 export async function runSchedule(deps: DrillDeps, schedule: Iterable<PlannedFault>): Promise<void> {
-  const { rig, timeline, tell, signal, onProblem } = deps;
+  const { rig, timeline, tell, signal, onProblem, untilMs } = deps;
+  const isOver = (): boolean => signal.aborted || performance.now() > untilMs;
   const running = new Map<string, Promise<void>>();
   const broken = (): number => rig.instances.filter(({ state }) => state !== "up").length;
 
-  async function begin(fault: PlannedFault): Promise<void> {
+  async function begin(planned: PlannedFault): Promise<void> {
+    const { of } = FAULTS[planned.kind];
+    const needsWhole = of === "instance" || of === "holder" || of === "all instances";
+    const fault = { ...planned, victim: of === "holder" ? holderOf(rig, planned) : planned.victim };
     const victim = victimOf(rig, fault);
-    const { of } = FAULTS[fault.kind];
-    const needsWhole = of === "instance" || of === "all instances";
     while (running.has(victim) || (needsWhole && rig.instances.length - broken() <= MIN_WHOLE_INSTANCES)) {
       await Promise.race(running.values());
       if (signal.aborted) return;
@@ -61,13 +65,13 @@ export async function runSchedule(deps: DrillDeps, schedule: Iterable<PlannedFau
   }
 
   for (const fault of schedule) {
-    if (signal.aborted) break;
+    if (isOver()) break;
     if (fault.isAlone) {
       await Promise.all(running.values());
       await untilCalm(deps);
     }
     await pause(fault.waitMs, signal);
-    if (signal.aborted) break;
+    if (isOver()) break;
     await begin(fault);
     if (FAULTS[fault.kind].isAlone) await Promise.all(running.values());
   }
@@ -92,11 +96,17 @@ export async function untilCalm({
   }
 }
 
+/** Where nobody holds it, any. */
+function holderOf({ stations }: Rig, { victim }: PlannedFault): number {
+  return stations[victim % stations.length]?.agent.owner ?? victim;
+}
+
 function victimOf(rig: Rig, { kind, victim }: PlannedFault): string {
   const { of } = FAULTS[kind];
   const station = rig.stations[victim % rig.stations.length];
   switch (of) {
     case "instance":
+    case "holder":
       return rig.instances[victim % rig.instances.length]?.name ?? "";
     case "agent":
       return station?.agent.name ?? "";

@@ -1,7 +1,16 @@
 // What a drill does to the cluster, and what that may cost. The numbers are promises: docs/operations.md, "Drills".
 
-/** Whom a fault is done to; two faults never have the same victim at once. */
-export type Victim = "instance" | "all instances" | "viewer" | "agent" | "canary" | "redis" | "postgres" | "passer-by";
+/** Whom a fault is done to; two faults never have the same victim at once. holder: the instance that holds an agent. */
+export type Victim =
+  | "instance"
+  | "holder"
+  | "all instances"
+  | "viewer"
+  | "agent"
+  | "canary"
+  | "redis"
+  | "postgres"
+  | "passer-by";
 
 export interface FaultKindRow {
   of: Victim;
@@ -22,9 +31,12 @@ export interface FaultKindRow {
 
 const KINDS = {
   /** SIGKILL; started again when it is over. */
-  kill: { of: "instance", weight: 6, seconds: [0, 4], silence: { afterBegin: 10 } },
+  kill: { of: "instance", weight: 4, seconds: [0, 4], silence: { afterBegin: 10 } },
+  /** The same with the instance that holds an agent. */
+  "kill-holder": { of: "holder", weight: 4, seconds: [0, 4], silence: { afterBegin: 10 } },
   /** SIGTERM: it drains and ends; started again when it is over. */
-  drain: { of: "instance", weight: 3, seconds: [0, 4], silence: { afterBegin: 10 } },
+  drain: { of: "instance", weight: 1, seconds: [0, 4], silence: { afterBegin: 10 } },
+  "drain-holder": { of: "holder", weight: 2, seconds: [0, 4], silence: { afterBegin: 10 } },
   /** SIGTERM to one after the other. */
   roll: { of: "all instances", weight: 1, seconds: [2, 4], isAlone: true, silence: { afterHealed: 10 } },
   /** SIGSTOP and SIGCONT. */
@@ -47,14 +59,14 @@ const KINDS = {
   /** The same with an agent that is stopped, and says nothing. */
   "silence-agent": { of: "canary", weight: 1, seconds: [0, 1], minMinutes: 5, silence: { afterBegin: 0 } },
   /** Killed and started again, empty. */
-  "redis-restart": { of: "redis", weight: 2, seconds: [0, 0], silence: { afterHealed: 15 } },
+  "redis-restart": { of: "redis", weight: 2, seconds: [0, 0], silence: { afterHealed: 35 } },
   "redis-flush": { of: "redis", weight: 2, seconds: [0, 0], silence: { afterHealed: 15 } },
   /** CLIENT PAUSE */
-  "redis-pause": { of: "redis", weight: 1, seconds: [2, 10], silence: { afterHealed: 15 } },
-  "redis-freeze": { of: "redis", weight: 1, seconds: [2, 12], silence: { afterHealed: 15 } },
-  "redis-down": { of: "redis", weight: 1, seconds: [4, 15], silence: { afterHealed: 15 } },
-  "postgres-restart": { of: "postgres", weight: 1, seconds: [0, 0], silence: { afterHealed: 15 } },
-  "postgres-down": { of: "postgres", weight: 1, seconds: [3, 12], silence: { afterHealed: 15 } },
+  "redis-pause": { of: "redis", weight: 1, seconds: [2, 10], silence: { afterHealed: 35 } },
+  "redis-freeze": { of: "redis", weight: 1, seconds: [2, 12], silence: { afterHealed: 35 } },
+  "redis-down": { of: "redis", weight: 1, seconds: [4, 15], silence: { afterHealed: 35 } },
+  "postgres-restart": { of: "postgres", weight: 1, seconds: [0, 0], silence: { afterHealed: 35 } },
+  "postgres-down": { of: "postgres", weight: 1, seconds: [3, 12], silence: { afterHealed: 35 } },
 } as const satisfies Record<string, FaultKindRow>;
 
 export type FaultKind = keyof typeof KINDS;

@@ -14,7 +14,9 @@ const BETWEEN_ROLLS_MS = 2_000;
 
 export const MAKE_FAULT: Readonly<Record<FaultKind, Fault>> = {
   kill: (context) => endAndStart(context, instanceOf(context), "SIGKILL"),
+  "kill-holder": (context) => endAndStart(context, instanceOf(context), "SIGKILL"),
   drain: (context) => endAndStart(context, instanceOf(context), "SIGTERM"),
+  "drain-holder": (context) => endAndStart(context, instanceOf(context), "SIGTERM"),
   async roll(context) {
     for (const instance of context.rig.instances) {
       await endAndStart(context, instance, "SIGTERM");

@@ -16,7 +16,7 @@ import { judge, seconds } from "./verdict.ts";
 const DEFAULT_BYTES_PER_SECOND = 60_000;
 const MAX_BYTES_PER_SECOND = 600_000;
 /** A kill, with what comes before and after it, for the rate that a number of bytes needs. */
-const SECONDS_PER_KILL = 8;
+const SECONDS_PER_KILL = 10;
 const PROGRESS_EVERY_MS = 10_000;
 const DRAIN_TIMEOUT_MS = 60_000;
 
@@ -44,7 +44,7 @@ async function drill(
   const { seed, patience, kills, bytes } = options;
   const random = createRandom(seed);
   const schedule = makeSchedule(random.fork(), options);
-  console.log(`seed ${seed}: ${schedule.length} faults${kills === undefined ? ` in ${options.minutes} minutes` : ""}`);
+  console.log(`seed ${seed}: ${kills === undefined ? `faults for ${options.minutes} minutes` : `${kills} kills`}`);
   let startedAtMs = performance.now();
   const tell = (what: string): void => console.log(`[${seconds(performance.now() - startedAtMs).padStart(8)}] ${what}`);
   const problems: string[] = [];
@@ -67,7 +67,8 @@ async function drill(
   const progress = setInterval(() => tell(progressOf(rig)), PROGRESS_EVERY_MS);
   try {
     for (const station of rig.stations) station.startTyping();
-    const deps = { rig, timeline, failovers, patience, signal, tell, onProblem };
+    const untilMs = kills === undefined ? startedAtMs + options.minutes * 60_000 : Number.POSITIVE_INFINITY;
+    const deps = { rig, timeline, failovers, patience, untilMs, signal, tell, onProblem };
     await runSchedule(deps, schedule);
     while (checkedBytes(rig) < bytes && !signal.aborted) await pause(100, signal);
     tell("everything has been healed");

@@ -83,9 +83,9 @@ export class Station {
       this.#seats.push({ network, urls: random.shuffle(network.urls) });
     }
     for (let typist = 0; typist < TYPISTS; typist++) this.#addTypist(typist);
-    this.#passBy();
-    // Whoever comes first starts the main shell: an echoing one must not be it.
+    // Whoever comes first starts the main shell: who only looks can't, and an echoing one must not be it.
     await until(() => this.typists.every(({ viewer }) => viewer.silences.hasHeard));
+    this.#passBy();
     this.#openEcho();
     await until(() => this.echo.viewer.silences.hasHeard);
   }
