@@ -9,8 +9,11 @@ import { finalClose, finalRefusal, readBody } from "./handshake-refusal.ts";
 import type { Logger } from "./logger.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A connection that lasted this long ends the back-off. */
-const STABLE_AFTER_MS = 30_000;
+/**
+ * A connection that lasted this long was a good one, and the waits begin anew; as with viewers. With 30 s, instances that
+ * were killed one after the other kept an agent waiting for up to 23 s, though others were there.
+ */
+const STABLE_AFTER_MS = 5_000;
 const WATCH_INTERVAL_MS = 5_000;
 /** The closing handshake; after it the connection is cut. */
 const CLOSE_TIMEOUT_MS = 1_000;
