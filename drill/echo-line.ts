@@ -22,6 +22,8 @@ export class EchoLine {
   readonly viewer: DrillViewer;
   readonly #seed: number;
   readonly #waiting: Key[] = [];
+  /** Are typed when the shell is ready: before, its terminal would echo them by itself. */
+  #probes: ((afterMs: number) => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #typed = 0;
   #slowestMs = 0;
@@ -55,6 +57,8 @@ export class EchoLine {
   start(): void {
     this.viewer.silences.begin();
     this.#timer ??= setInterval(() => {
+      if (!this.viewer.isReady) return;
+      for (const onEcho of this.#probes.splice(0)) this.#type(onEcho);
       if (this.#waiting.length < MAX_WAITING) this.#type();
     }, KEY_EVERY_MS);
   }
@@ -66,7 +70,16 @@ export class EchoLine {
 
   /** Types one more key now; calls back at its echo. */
   probe(onEcho: (afterMs: number) => void): void {
-    this.#type(onEcho);
+    if (this.viewer.isReady) this.#type(onEcho);
+    else this.#probes.push(onEcho);
+  }
+
+  /** Another line was given up, with keys whose echo is waited for: one of this line's answers for each of them. */
+  takeOver(other: EchoLine): void {
+    const now = performance.now();
+    for (const { typedAtMs, onEcho } of other.#waiting) {
+      if (onEcho !== undefined) this.probe((afterMs) => onEcho(now - typedAtMs + afterMs));
+    }
   }
 
   #type(onEcho?: (afterMs: number) => void): void {

@@ -50,8 +50,8 @@ const KINDS = {
   "mute-agent": { of: "agent", weight: 1, seconds: [0, 0], minMinutes: 5, silence: { afterBegin: 80 } },
   /** A viewer goes like a process that is killed, and another comes. */
   "drop-viewer": { of: "passer-by", weight: 3, seconds: [0, 0], silence: { afterBegin: 0 } },
-  /** It takes a few kilobytes a second. */
-  "slow-viewer": { of: "passer-by", weight: 2, seconds: [8, 20], silence: { afterHealed: 10 } },
+  /** It takes a few kilobytes a second: where that lasts, what it lacks is no longer kept and it is skipped forward. */
+  "slow-viewer": { of: "passer-by", weight: 2, seconds: [10, 45], silence: { afterHealed: 10 } },
   /** The same token from another process, which must be refused. */
   "second-agent": { of: "agent", weight: 1, seconds: [4, 7], isAlone: true, silence: { afterBegin: 0 } },
   /** An agent without viewers is killed: everybody must see it offline. */

@@ -46,12 +46,7 @@ export const MAKE_FAULT: Readonly<Record<FaultKind, Fault>> = {
   async "drop-viewer"(context) {
     stationOf(context).replacePasserBy();
   },
-  async "slow-viewer"(context) {
-    const { passerBy } = stationOf(context);
-    passerBy.isSlow = true;
-    await pause(context.lastsMs, context.signal);
-    passerBy.isSlow = false;
-  },
+  "slow-viewer": (context) => stationOf(context).passerBy.slowDown(() => pause(context.lastsMs, context.signal)),
   "second-agent": (context) => startsSecondAgent(context, stationOf(context).agent),
   "lose-agent": (context) => losesAgent(context, "SIGKILL"),
   "silence-agent": (context) => losesAgent(context, "SIGSTOP"),

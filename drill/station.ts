@@ -87,7 +87,7 @@ export class Station {
     await until(() => this.typists.every(({ viewer }) => viewer.silences.hasHeard));
     this.#passBy();
     this.#openEcho();
-    await until(() => this.echo.viewer.silences.hasHeard);
+    await until(() => this.echo.viewer.isReady);
   }
 
   startTyping(): void {
@@ -161,6 +161,7 @@ export class Station {
           line.viewer.silences.end();
           this.#pastEchoes.push(line);
           this.#openEcho();
+          this.echo.takeOver(line);
           this.echo.start();
         },
       },

@@ -50,7 +50,8 @@ export class Timeline {
   /** What went on in a time, or shortly before. */
   around({ fromMs, toMs }: Silence): string {
     const near = this.disturbances.filter(
-      ({ beganAtMs, healedAtMs = Number.POSITIVE_INFINITY }) => beganAtMs <= toMs && healedAtMs >= fromMs - 1_000,
+      ({ kind, beganAtMs, healedAtMs = Number.POSITIVE_INFINITY }) =>
+        !DISTURBS_NOBODY.has(FAULTS[kind].of) && beganAtMs <= toMs && healedAtMs >= fromMs - 1_000,
     );
     return near.length === 0 ? "nothing was done" : near.map(({ what }) => what).join(", ");
   }

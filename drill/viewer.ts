@@ -12,6 +12,12 @@ import { SilenceLog } from "./silence-log.ts";
 
 /** Of a viewer that is slow. */
 const SLOW_BYTES_PER_MS = 8;
+const SLOW_TICK_MS = 50;
+
+interface Unconsumed {
+  bytes: number;
+  consumed: () => void;
+}
 
 export interface Gap {
   from: number;
@@ -48,20 +54,21 @@ export class DrillViewer {
   readonly silences = new SilenceLog();
   readonly terminal: TerminalConnection;
   isOpen = false;
-  isSlow = false;
   /** It was skipped forward then, and may have been. */
   wasSlow = false;
   readonly #sockets = new Set<ClientSocket>();
   #isLeft = false;
-  #slowUntilMs = 0;
+  /** Output that is to come before the stream begins. */
+  #skip: number;
+  /** Not consumed yet; undefined while it is as fast as it can be. The connection's windows bound it. */
+  #slow: Unconsumed[] | undefined;
 
   constructor(options: ViewerOptions) {
     const { name, agentId, token, network, urls, target, readOnly, random, check, preamble = 0 } = options;
     this.name = name;
     this.check = check;
     this.network = network;
-    /** Output that comes before the stream, once. */
-    let skip = preamble;
+    this.#skip = preamble;
     let nextIsSnapshot = false;
     this.terminal = openTerminal({
       sockets: this.#recorded(nodeSockets(token)),
@@ -79,13 +86,13 @@ export class DrillViewer {
           this.silences.heard();
           if (nextIsSnapshot) nextIsSnapshot = false;
           else {
-            const skipped = Math.min(skip, bytes.length);
-            skip -= skipped;
+            const skipped = Math.min(this.#skip, bytes.length);
+            this.#skip -= skipped;
             check.take(bytes.subarray(skipped));
             options.onOutput?.();
           }
-          if (this.isSlow) this.#consumeSlowly(bytes.length, consumed);
-          else consumed();
+          if (this.#slow === undefined) consumed();
+          else this.#slow.push({ bytes: bytes.length, consumed });
         },
         event: (event) => {
           switch (event.type) {
@@ -96,7 +103,7 @@ export class DrillViewer {
               this.isOpen = false;
               return;
             case "reset":
-              skip = Math.max(0, preamble - event.offset);
+              this.#skip = Math.max(0, preamble - event.offset);
               check.startAt(Math.max(0, event.offset - preamble));
               nextIsSnapshot = true;
               return;
@@ -120,6 +127,32 @@ export class DrillViewer {
     });
   }
 
+  /** Takes a few kilobytes a second for so long, and then all that waits. */
+  async slowDown(wait: () => Promise<void>): Promise<void> {
+    this.wasSlow = true;
+    const slow: Unconsumed[] = [];
+    this.#slow = slow;
+    let budget = 0;
+    const timer = setInterval(() => {
+      budget += SLOW_BYTES_PER_MS * SLOW_TICK_MS;
+      for (let next = slow[0]; next && next.bytes <= budget; next = slow[0]) {
+        slow.shift();
+        budget -= next.bytes;
+        next.consumed();
+      }
+      if (slow.length === 0) budget = 0;
+    }, SLOW_TICK_MS);
+    await wait();
+    clearInterval(timer);
+    this.#slow = undefined;
+    for (const { consumed } of slow) consumed();
+  }
+
+  /** The shell has said that it is ready. */
+  get isReady(): boolean {
+    return this.#skip === 0;
+  }
+
   /** Goodbye. */
   leave(): void {
     this.#isLeft = true;
@@ -131,13 +164,6 @@ export class DrillViewer {
     this.#isLeft = true;
     for (const socket of this.#sockets) socket.terminate();
     this.terminal.close();
-  }
-
-  #consumeSlowly(bytes: number, consumed: () => void): void {
-    this.wasSlow = true;
-    const now = performance.now();
-    this.#slowUntilMs = Math.max(now, this.#slowUntilMs) + bytes / SLOW_BYTES_PER_MS;
-    setTimeout(consumed, this.#slowUntilMs - now);
   }
 
   #recorded(factory: OpenTerminalOptions["sockets"]): OpenTerminalOptions["sockets"] {

@@ -33,12 +33,9 @@ describe("output", () => {
 
   it("that lacks one byte lacks just that", () => {
     const figures = checkOutput(output(0, 100), output(101, 3_000));
+    expect(figures).toMatchObject({ checked: 2_999, lost: 1 });
     // Some of the bytes that follow are the same as those that are missing.
-    expect(figures).toMatchObject({
-      checked: 2_999,
-      lost: 1,
-      firstProblem: expect.stringMatching(/^lost 1 bytes at 10/),
-    });
+    expect(figures.firstProblem).toMatch(/^lost 1 bytes at 10/);
   });
 
   it("that comes twice is doubled", () => {
