@@ -9,6 +9,7 @@ export interface BenchArguments {
   rounds: number;
   seconds: number | undefined;
   bulkMb: number;
+  agents: number;
   json: string | undefined;
   before: string | undefined;
   /** For relay and agent of the subjects that run on Node. */
@@ -16,10 +17,12 @@ export interface BenchArguments {
 }
 
 export const USAGE = `npm run bench -- [names] [options]
-  names            echo, echo-flood, bulk, slow-reader; all by default
+  names            echo, echo-flood, bulk, slow-reader, fan-out, idle-agents, reconnect-storm, calls, start;
+                   all by default
   --rounds N       how often each bench runs for each subject, in turn (5)
   --seconds S      how long what is timed runs (each bench's own)
   --bulk-mb N      the size of the file of bulk (200)
+  --agents N       agents that are connected at once in idle-agents and reconnect-storm (10000)
   --json FILE      write every round's figures there
   --before DIR     measure another checkout, built, beside this one
   --node-flags=T   flags for rexec's and the floor's relays and agents, such as "--cpu-prof --cpu-prof-dir=DIR"`;
@@ -33,6 +36,7 @@ export function readArguments(commandLine: readonly string[]): BenchArguments {
       rounds: { type: "string", default: "5" },
       seconds: { type: "string" },
       "bulk-mb": { type: "string", default: "200" },
+      agents: { type: "string", default: "10000" },
       json: { type: "string" },
       before: { type: "string" },
       "node-flags": { type: "string", default: "" },
@@ -43,6 +47,7 @@ export function readArguments(commandLine: readonly string[]): BenchArguments {
     rounds: Math.floor(positive("--rounds", values.rounds)),
     seconds: values.seconds === undefined ? undefined : positive("--seconds", values.seconds),
     bulkMb: positive("--bulk-mb", values["bulk-mb"]),
+    agents: Math.floor(positive("--agents", values.agents)),
     json: values.json,
     before: values.before === undefined ? undefined : resolve(values.before),
     nodeFlags: values["node-flags"].split(" ").filter((flag) => flag !== ""),

@@ -4,7 +4,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-const SAY_TIMEOUT_MS = 30_000;
+/** A server that starts on a busy machine, while ten thousand agents dial. */
+const SAY_TIMEOUT_MS = 90_000;
 const END_TIMEOUT_MS = 10_000;
 
 export interface Child {
@@ -13,8 +14,8 @@ export interface Child {
   line(pattern: RegExp): Promise<string>;
   /** Resolves with all of its output where it ends with 0; rejects else. */
   ended(): Promise<string>;
-  /** SIGTERM, and SIGKILL where that does not help. */
-  stop(): Promise<void>;
+  /** The signal (SIGTERM by default), and SIGKILL where that does not help. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 export function startChild(
@@ -68,9 +69,9 @@ export function startChild(
       if (failure || child.exitCode !== 0) throw new Error(`failed: ${described()}`);
       return lines.join("\n");
     },
-    async stop() {
+    async stop(signal = "SIGTERM") {
       if (child.exitCode === null && child.signalCode === null && !failure) {
-        child.kill("SIGTERM");
+        child.kill(signal);
         const timer = setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT_MS);
         await once(child, "exit");
         clearTimeout(timer);

@@ -12,7 +12,7 @@ export function runClient(
   job: Job,
   onMark: (at: "begin" | "end") => Promise<void> | void,
 ): Promise<Record<string, number>> {
-  const checkout = job.target.kind === "rexec" ? job.target.checkout : CHECKOUT;
+  const checkout = "checkout" in job.target ? job.target.checkout : CHECKOUT;
   const child = fork(join(checkout, "bench/client/main.ts"), [JSON.stringify(job)]);
   return new Promise((resolve, reject) => {
     child.on("message", (message: ClientMessage) => {

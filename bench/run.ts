@@ -1,22 +1,21 @@
-// `npm run bench`: how fast terminals are through rexec, against a bare WebSocket relay and OpenSSH, measured in turn.
+// `npm run bench`: how fast rexec is, against what could be had at best, measured in turn.
 
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BenchArguments, readArguments, USAGE } from "./arguments.ts";
 import type { Bench, BenchOptions } from "./benches/bench.ts";
-import { bulk } from "./benches/bulk.ts";
-import { echo, echoFlood } from "./benches/echo.ts";
-import { slowReader } from "./benches/slow-reader.ts";
 import { makeBulkFile } from "./bulk-file.ts";
 import { PROMPT } from "./client/session.ts";
 import { goalsTable, judge, mediansTable, type Results } from "./report.ts";
-import { startFloor } from "./subjects/floor.ts";
-import { startRexec } from "./subjects/rexec.ts";
-import { startSsh } from "./subjects/ssh.ts";
-import type { Subject, SubjectOptions } from "./subjects/subject.ts";
+import { calls } from "./stages/calls.ts";
+import { fleet } from "./stages/fleet.ts";
+import type { Stage } from "./stages/stage.ts";
+import { starts } from "./stages/starts.ts";
+import { terminals } from "./stages/terminals.ts";
+import type { Subject } from "./subjects/subject.ts";
 
-const BENCHES: readonly Bench[] = [echo, echoFlood, bulk, slowReader];
+const STAGES: readonly Stage[] = [terminals, fleet, calls, starts];
 
 /** Every terminal of every subject runs this. */
 const SHELL = `#!/bin/sh\nexec env -i PATH=/usr/bin:/bin TERM=xterm PS1='${PROMPT}' /bin/sh -i\n`;
@@ -27,21 +26,17 @@ async function main(): Promise<void> {
     return;
   }
   const options = readArguments(process.argv.slice(2));
-  const unknown = options.names.filter((name) => !BENCHES.some((bench) => bench.name === name));
+  const all = STAGES.flatMap(({ benches }) => benches.map(({ name }) => name));
+  const unknown = options.names.filter((name) => !all.includes(name));
   if (unknown.length > 0) throw new Error(`no such bench: ${unknown.join(", ")}`);
-  const benches = BENCHES.filter(({ name }) => options.names.length === 0 || options.names.includes(name));
+  const isChosen = ({ name }: Bench): boolean => options.names.length === 0 || options.names.includes(name);
   const directory = await mkdtemp(join(tmpdir(), "rexec-bench-"));
-  const subjects: Subject[] = [];
   try {
-    const shell = join(directory, "shell");
-    await writeFile(shell, SHELL, { mode: 0o755 });
-    const bulkBytes = benches.includes(bulk) ? Math.round(options.bulkMb * 1e6) : 0;
-    const benchOptions: BenchOptions = {
-      seconds: options.seconds,
-      bulk: await makeBulkFile(join(directory, "bulk"), bulkBytes),
-    };
-    await startSubjects(subjects, { ...options, directory, shell });
-    const results = await runRounds(benches, subjects, { rounds: options.rounds, benchOptions });
+    const results: Results = new Map();
+    for (const stage of STAGES) {
+      const benches = stage.benches.filter(isChosen);
+      if (benches.length > 0) await runStage({ ...stage, benches }, results, { ...options, directory });
+    }
     const verdicts = judge(results);
     console.log(`\n${mediansTable(results)}\n\n${goalsTable(verdicts)}`);
     if (options.json !== undefined) {
@@ -50,49 +45,52 @@ async function main(): Promise<void> {
       await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
     }
   } finally {
-    for (const subject of subjects.reverse()) await subject.stop();
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function startSubjects(
-  subjects: Subject[],
-  { directory, shell, nodeFlags, before }: BenchArguments & { directory: string; shell: string },
+async function runStage(
+  stage: Stage,
+  results: Results,
+  options: BenchArguments & { directory: string },
 ): Promise<void> {
-  const optionsOf = async (name: string): Promise<SubjectOptions> => {
+  const directory = await mkdtemp(join(options.directory, "stage-"));
+  const shell = join(directory, "shell");
+  await writeFile(shell, SHELL, { mode: 0o755 });
+  const needsFile = stage.benches.some(({ name }) => name === "bulk");
+  const bulkFile = await makeBulkFile(join(directory, "bulk"), needsFile ? Math.round(options.bulkMb * 1e6) : 0);
+  const optionsOf = async (name: string) => {
     const own = join(directory, name);
     await mkdir(own);
-    return { directory: own, shell, nodeFlags };
+    return { directory: own, shell, nodeFlags: options.nodeFlags };
   };
-  subjects.push(await startRexec(await optionsOf("rexec")));
-  if (before !== undefined) subjects.push(await startRexec(await optionsOf("before"), before));
-  subjects.push(await startFloor(await optionsOf("floor")));
+  const subjects: Subject[] = [];
+  const endings: (() => Promise<void>)[] = [];
   try {
-    subjects.push(...(await startSsh(await optionsOf("ssh"))));
-  } catch (error) {
-    console.log(`without ssh and ssh-jump: ${error instanceof Error ? error.message : String(error)}`);
+    await stage.start(subjects, { ...options, shell, optionsOf, atEnd: (stop) => void endings.push(stop) });
+    for (const bench of stage.benches) {
+      results.set(bench, await runRounds(bench, subjects, { ...options, bulk: bulkFile }));
+    }
+  } finally {
+    for (const subject of subjects.reverse()) await subject.stop();
+    for (const stop of endings.reverse()) await stop();
   }
 }
 
 /** A B C D A B C D …: whatever else the machine does meets all of them. */
 async function runRounds(
-  benches: readonly Bench[],
+  bench: Bench,
   subjects: readonly Subject[],
-  { rounds, benchOptions }: { rounds: number; benchOptions: BenchOptions },
-): Promise<Results> {
-  const results: Results = new Map();
-  for (const bench of benches) {
-    const measured = new Map(subjects.map(({ name }) => [name, [] as Record<string, number>[]]));
-    results.set(bench, measured);
-    for (let round = 1; round <= rounds; round++) {
-      for (const subject of subjects) {
-        const measures = await bench.measure(subject, benchOptions);
-        measured.get(subject.name)?.push(measures);
-        const shown = bench.metrics.map(
-          ({ key, title, digits }) => `${title} ${measures[key]?.toFixed(digits) ?? "–"}`,
-        );
-        console.log(`${bench.name} ${round}/${rounds} ${subject.name.padEnd(8)} ${shown.join(", ")}`);
-      }
+  { rounds, ...options }: BenchOptions & { rounds: number },
+): Promise<Map<Subject["name"], Record<string, number>[]>> {
+  const measured = subjects.filter(({ name }) => bench.subjects?.includes(name) ?? true);
+  const results = new Map(measured.map(({ name }) => [name, [] as Record<string, number>[]]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const subject of measured) {
+      const measures = await bench.measure(subject, options);
+      results.get(subject.name)?.push(measures);
+      const shown = bench.metrics.map(({ key, title, digits }) => `${title} ${measures[key]?.toFixed(digits) ?? "–"}`);
+      console.log(`${bench.name} ${round}/${rounds} ${subject.name.padEnd(8)} ${shown.join(", ")}`);
     }
   }
   return results;

@@ -2,9 +2,10 @@
 
 import { cpuSecondsOfProcess, cpuSecondsOfTree } from "../process-usage.ts";
 import { runClient } from "../run-client.ts";
+import type { TerminalSubject } from "../subjects/subject.ts";
 import type { Bench } from "./bench.ts";
 
-export const bulk: Bench = {
+export const bulk: Bench<TerminalSubject> = {
   name: "bulk",
   title: "bulk: a file printed in the terminal",
   metrics: [

@@ -1,6 +1,7 @@
 // How long a key's echo takes: with nothing else going on, and beside a session that floods.
 
 import { runClient } from "../run-client.ts";
+import type { TerminalSubject } from "../subjects/subject.ts";
 import type { Bench } from "./bench.ts";
 
 const SECONDS = 3;
@@ -10,14 +11,14 @@ const LATENCIES = [
   { key: "p99Us", title: "p99 µs", digits: 0 },
 ] as const;
 
-export const echo: Bench = {
+export const echo: Bench<TerminalSubject> = {
   name: "echo",
   title: "echo, idle",
   metrics: LATENCIES,
   measure: ({ target }, { seconds = SECONDS }) => runClient({ kind: "echo", target, seconds }, () => {}),
 };
 
-export const echoFlood: Bench = {
+export const echoFlood: Bench<TerminalSubject> = {
   name: "echo-flood",
   title: "echo while another session of the same agent floods",
   metrics: [...LATENCIES, { key: "floodMbPerS", title: "flood MB/s", digits: 1 }],

@@ -3,13 +3,14 @@
 import { residentBytesOfTree } from "../process-usage.ts";
 import { runClient } from "../run-client.ts";
 import { quantile } from "../statistics.ts";
+import type { TerminalSubject } from "../subjects/subject.ts";
 import type { Bench } from "./bench.ts";
 
 const SECONDS = 20;
 const SAMPLE_INTERVAL_MS = 100;
 const MIB = 1024 * 1024;
 
-export const slowReader: Bench = {
+export const slowReader: Bench<TerminalSubject> = {
   name: "slow-reader",
   title: "a viewer of 1 MB/s, the shell floods",
   metrics: [

@@ -1,12 +1,12 @@
 // Prints a file in the terminal and takes every byte of it.
 
 import { createHash } from "node:crypto";
-import type { Target } from "../target.ts";
+import type { TerminalTarget } from "../target.ts";
 import { openSession, startProgram } from "./session.ts";
 
 export interface BulkJob {
   kind: "bulk";
-  target: Target;
+  target: TerminalTarget;
   file: string;
   bytes: number;
   sha256: string;

@@ -1,12 +1,12 @@
 // Types one byte, waits for its echo, and again: how long each took.
 
 import { quantile } from "../statistics.ts";
-import type { Target } from "../target.ts";
+import type { TerminalTarget } from "../target.ts";
 import { openSession, startProgram } from "./session.ts";
 
 export interface EchoJob {
   kind: "echo";
-  target: Target;
+  target: TerminalTarget;
   seconds: number;
 }
 

@@ -1,12 +1,12 @@
 // Reads as fast as it can a terminal whose program never stops printing.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Target } from "../target.ts";
+import type { TerminalTarget } from "../target.ts";
 import { openSession, startProgram } from "./session.ts";
 
 export interface FloodJob {
   kind: "flood";
-  target: Target;
+  target: TerminalTarget;
 }
 
 /** What has come before it counts as flooding. */

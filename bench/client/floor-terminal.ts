@@ -1,11 +1,11 @@
 // The way of the floor: messages are bytes.
 
 import { WebSocket } from "ws";
-import type { Target } from "../target.ts";
-import { type BenchTerminal, type OnOutput, READ_AHEAD_BYTES } from "./terminal.ts";
+import type { TerminalTarget } from "../target.ts";
+import { type BenchTerminal, type OnOutput, READ_AHEAD_BYTES, type Shell } from "./terminal.ts";
 
-export function openFloor(target: Target & { kind: "floor" }, onOutput: OnOutput): BenchTerminal {
-  const socket = new WebSocket(`${target.url}/viewer`, { perMessageDeflate: false });
+export function openFloor(target: TerminalTarget & { kind: "floor" }, shell: Shell, onOutput: OnOutput): BenchTerminal {
+  const socket = new WebSocket(`${target.url}/${shell === "own" ? "viewer" : "watcher"}`, { perMessageDeflate: false });
   const early: string[] = [];
   let aheadBytes = 0;
   socket.on("open", () => {

@@ -2,10 +2,13 @@
 
 import { once } from "node:events";
 import { measureBulk } from "./bulk.ts";
+import { measureCalls } from "./calls.ts";
 import { measureEcho } from "./echo.ts";
+import { measureFanOut } from "./fan-out.ts";
 import { runFlood } from "./flood.ts";
 import type { ClientMessage, Job } from "./job.ts";
 import { measureSlowReader } from "./slow-reader.ts";
+import { watchEchoes } from "./witness.ts";
 
 const tell = (message: ClientMessage) => process.send?.(message);
 
@@ -25,6 +28,12 @@ function run(job: Job): Promise<Record<string, number>> {
       return runFlood(job, () => mark("begin"));
     case "slow-reader":
       return measureSlowReader(job, mark);
+    case "witness":
+      return watchEchoes(job, () => mark("begin"));
+    case "calls":
+      return measureCalls(job);
+    case "fan-out":
+      return measureFanOut(job, mark);
   }
 }
 

@@ -3,18 +3,18 @@
 import { nodeSockets } from "../../src/cli/node-socket.ts";
 import { systemClock } from "../../src/client/socket.ts";
 import { openTerminal } from "../../src/client/terminal-connection.ts";
-import type { AgentId } from "../../src/protocol/ids.ts";
-import type { Target } from "../target.ts";
-import type { BenchTerminal, OnOutput } from "./terminal.ts";
+import { type AgentId, MAIN_SESSION } from "../../src/protocol/ids.ts";
+import type { TerminalTarget } from "../target.ts";
+import type { BenchTerminal, OnOutput, Shell } from "./terminal.ts";
 
-export function openRexec(target: Target & { kind: "rexec" }, onOutput: OnOutput): BenchTerminal {
+export function openRexec(target: TerminalTarget & { kind: "rexec" }, shell: Shell, onOutput: OnOutput): BenchTerminal {
   const terminal = openTerminal({
     sockets: nodeSockets(target.token),
     clock: systemClock,
     random: Math.random,
     urls: [target.wsUrl],
     agentId: target.agentId as AgentId,
-    target: { kind: "new" },
+    target: shell === "own" ? { kind: "new" } : { kind: "session", sessionId: MAIN_SESSION },
     readOnly: false,
     size: { cols: 80, rows: 24 },
     scrollbackLines: 0,

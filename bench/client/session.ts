@@ -1,7 +1,7 @@
 // A terminal with somebody at the keyboard: types commands and waits for what they print.
 
-import type { Target } from "../target.ts";
-import { type OnOutput, openTarget } from "./terminal.ts";
+import type { TerminalTarget } from "../target.ts";
+import { type OnOutput, openTarget, type Shell } from "./terminal.ts";
 
 /** What every shell of a bench asks with; nothing else prints it. */
 export const PROMPT = "bench$ ";
@@ -19,10 +19,10 @@ export interface Session {
 }
 
 /** Opens a terminal and waits for its prompt. */
-export async function openSession(target: Target): Promise<Session> {
+export async function openSession(target: TerminalTarget, shell: Shell = "own"): Promise<Session> {
   let waiting: { text: string; seen: string; resolve: () => void } | undefined;
   let diverted: OnOutput | undefined;
-  const terminal = openTarget(target, (bytes, consumed) => {
+  const terminal = openTarget(target, shell, (bytes, consumed) => {
     if (diverted) return diverted(bytes, consumed);
     if (waiting) {
       waiting.seen += bytes.toString("latin1");

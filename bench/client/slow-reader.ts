@@ -2,13 +2,13 @@
 // the prompt is there.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Target } from "../target.ts";
+import type { TerminalTarget } from "../target.ts";
 import { FLOOD_LINE } from "./flood.ts";
 import { openSession, PROMPT } from "./session.ts";
 
 export interface SlowReaderJob {
   kind: "slow-reader";
-  target: Target;
+  target: TerminalTarget;
   seconds: number;
 }
 

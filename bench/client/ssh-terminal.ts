@@ -1,10 +1,10 @@
 // The way of ssh: the program itself, behind pipes.
 
 import { spawn } from "node:child_process";
-import type { Target } from "../target.ts";
+import type { TerminalTarget } from "../target.ts";
 import { type BenchTerminal, type OnOutput, READ_AHEAD_BYTES } from "./terminal.ts";
 
-export function openSsh(target: Target & { kind: "ssh" }, onOutput: OnOutput): BenchTerminal {
+export function openSsh(target: TerminalTarget & { kind: "ssh" }, onOutput: OnOutput): BenchTerminal {
   const child = spawn("ssh", ["-F", target.configFile, "-tt", "-e", "none", target.host], {
     stdio: ["pipe", "pipe", "ignore"],
   });

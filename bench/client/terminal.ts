@@ -1,6 +1,6 @@
 // A terminal as a bench's client has it, over whichever way.
 
-import type { Target } from "../target.ts";
+import type { TerminalTarget } from "../target.ts";
 import { openFloor } from "./floor-terminal.ts";
 import { openRexec } from "./rexec-terminal.ts";
 import { openSsh } from "./ssh-terminal.ts";
@@ -19,13 +19,17 @@ export type OnOutput = (bytes: Buffer, consumed: () => void) => void;
 /** Received and not consumed, at which floor and ssh stop reading: what a pipe holds. */
 export const READ_AHEAD_BYTES = 64 * 1024;
 
-export function openTarget(target: Target, onOutput: OnOutput): BenchTerminal {
+/** A shell of one's own, or the one that many look at. */
+export type Shell = "own" | "shared";
+
+export function openTarget(target: TerminalTarget, shell: Shell, onOutput: OnOutput): BenchTerminal {
   switch (target.kind) {
     case "rexec":
-      return openRexec(target, onOutput);
+      return openRexec(target, shell, onOutput);
     case "floor":
-      return openFloor(target, onOutput);
+      return openFloor(target, shell, onOutput);
     case "ssh":
+      if (shell === "shared") throw new Error("ssh has no shared shells");
       return openSsh(target, onOutput);
   }
 }

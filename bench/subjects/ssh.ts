@@ -1,18 +1,20 @@
 // OpenSSH, straight and through a bastion, with keys and configuration of its own on free ports of loopback.
 
 import { writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "../child.ts";
-import type { Subject, SubjectOptions } from "./subject.ts";
+import { freePort } from "../free-port.ts";
+import type { SubjectOptions, TerminalSubject } from "./subject.ts";
 
 const SSHD = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].find((path) => existsSync(path));
 
 /** Both subjects share the sshd that runs the shells. Throws, with the reason, where there is no usable sshd. */
-export async function startSsh({ directory, shell }: SubjectOptions): Promise<[ssh: Subject, sshJump: Subject]> {
+export async function startSsh({
+  directory,
+  shell,
+}: SubjectOptions): Promise<[ssh: TerminalSubject, sshJump: TerminalSubject]> {
   if (SSHD === undefined) throw new Error("sshd is not installed");
   await makeKey(join(directory, "host-key"));
   await makeKey(join(directory, "user-key"));
@@ -81,15 +83,4 @@ async function startSshd(directory: string, name: string, setting: string): Prom
   const sshd = startChild(SSHD as string, ["-D", "-e", "-f", configFile], {});
   await sshd.line(/listening on/);
   return { sshd, port };
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
 }

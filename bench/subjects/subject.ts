@@ -1,18 +1,22 @@
-// What is measured: a way to a terminal, with all its processes running.
+// What is measured, with all its processes running.
 
-import type { Target } from "../target.ts";
+import type { TerminalTarget } from "../target.ts";
 
-export const SUBJECT_NAMES = ["rexec", "before", "floor", "ssh", "ssh-jump"] as const;
+export const SUBJECT_NAMES = ["rexec", "before", "floor", "ssh", "ssh-jump", "database"] as const;
 export type SubjectName = (typeof SUBJECT_NAMES)[number];
 
 export interface Subject {
   name: SubjectName;
-  target: Target;
+  stop(): Promise<void>;
+}
+
+/** A way to a terminal. */
+export interface TerminalSubject extends Subject {
+  target: TerminalTarget;
   /** The process, or the root of those, that stands between client and machine; undefined where nothing does. */
   relayPid: number | undefined;
   /** The process that runs the shells, where it is one process of ours. */
   agentPid: number | undefined;
-  stop(): Promise<void>;
 }
 
 export interface SubjectOptions {
@@ -20,6 +24,6 @@ export interface SubjectOptions {
   directory: string;
   /** What every terminal runs: a program without arguments. */
   shell: string;
-  /** Node's flags for relay and agent, such as --cpu-prof. */
+  /** Node's flags for servers, relays and agents, such as --cpu-prof. */
   nodeFlags: readonly string[];
 }

@@ -1,7 +1,6 @@
 // What instances share, and how one hears of the others: in this process alone, or over Postgres and Redis. The rest of
 // the server does not know which.
 
-import type { InstanceId } from "../protocol/ids.ts";
 import { createAgentLocations } from "./adapters/memory/agent-locations.ts";
 import { createAttemptLimits } from "./adapters/memory/attempt-limits.ts";
 import type { LocalEventBus } from "./adapters/memory/event-bus.ts";
@@ -13,7 +12,7 @@ import type { AttemptRates } from "./domain/access/attempt-rates.ts";
 import type { AttemptLimits } from "./domain/access/attempts.ts";
 import type { AgentLocations } from "./domain/agents/locations.ts";
 import type { AnswerCall, InstanceCalls } from "./domain/instances/instance-calls.ts";
-import type { Instances, InstanceView } from "./domain/instances/instances.ts";
+import type { InstanceId, Instances, InstanceView } from "./domain/instances/instances.ts";
 import type { BackplaneFigures } from "./domain/metrics.ts";
 import type { TerminalSlots } from "./domain/plans/plan.ts";
 import type { AcceptRoute, Routes } from "./domain/terminals/routes.ts";
@@ -50,9 +49,9 @@ export interface BackplaneDeps {
   version: string;
   events: LocalEventBus;
   rates: AttemptRates;
-  load(): Pick<InstanceView, "agents" | "sessions" | "eventLoopP99Ms">;
+  load: () => Pick<InstanceView, "agents" | "sessions" | "eventLoopP99Ms">;
   /** Once, at the first drain. */
-  onDrain(): void;
+  onDrain: () => void;
 }
 
 /** One process, and everything within it. */

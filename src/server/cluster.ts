@@ -3,7 +3,6 @@
 
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
-import type { RunId } from "../protocol/ids.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
 import { createRateLimits } from "./adapters/memory/rate-limits.ts";
 import { createMessageSeals } from "./adapters/node/message-seals.ts";
@@ -23,6 +22,7 @@ import type { ClusterConfig } from "./config.ts";
 import { isForOtherInstances } from "./domain/events/for-other-instances.ts";
 import type { AnswerCall } from "./domain/instances/instance-calls.ts";
 import { InstanceObserver } from "./domain/instances/instance-observer.ts";
+import type { RunId } from "./domain/instances/instances.ts";
 import type { AcceptRoute, Routes } from "./domain/terminals/routes.ts";
 
 export interface ClusterDeps extends BackplaneDeps {
@@ -61,12 +61,12 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
   const memory = new RedisMemoryWatch({ commands: redis.commands, run, onLost: () => ends?.onLocationsLost() });
 
   let peers: PeerListener | undefined;
+  let known: InstanceObserver | undefined;
   try {
-    let observer: InstanceObserver | undefined;
-    const findRun: InstanceDirectory["findRun"] = async (of) => observer?.findRun(of);
+    const findRun: InstanceDirectory["findRun"] = async (of) => known?.findRun(of);
     if (config.peer) peers = await listenForPeers({ run, seals, accept, findRun, log }, config.peer);
     const peerUrl = config.peer && (config.peer.url ?? `ws://${config.peer.host}:${peers?.port}`);
-    observer = new InstanceObserver({
+    const observer = new InstanceObserver({
       clock,
       monotonicMs,
       store: stores.instances,
@@ -81,16 +81,16 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
         ends?.onRevived();
         slots.reacquire().catch((err: unknown) => log.warn({ err }, "slots not put back yet"));
       },
-      askToDrain: (of) => calls.ask(observer?.byRun(of)?.id ?? instanceId, { ask: "drain" }, DRAIN_TIMEOUT_MS),
+      askToDrain: (of) => calls.ask(observer.byRun(of)?.id ?? instanceId, { ask: "drain" }, DRAIN_TIMEOUT_MS),
     });
-    const known = observer;
+    known = observer;
     const answer: AnswerCall = async (question) => {
       if (ends === undefined) throw new Error("not serving yet");
       return ends.answer(question);
     };
-    const calls = new RedisCalls({ courier, directory: known, answer, log });
-    const overRedis = new RedisRoutes({ courier, directory: known, accept, now: monotonicMs });
-    const direct = new PeerRoutes({ run, seals, find: (id) => known.find(id), now: monotonicMs });
+    const calls = new RedisCalls({ courier, directory: observer, answer, log });
+    const overRedis = new RedisRoutes({ courier, directory: observer, accept, now: monotonicMs });
+    const direct = new PeerRoutes({ run, seals, find: (id) => observer.find(id), now: monotonicMs });
     const routes: Routes = {
       open: async (to, routeEvents) => (await direct.open(to, routeEvents)) ?? overRedis.open(to, routeEvents),
     };
@@ -99,11 +99,11 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
       clock,
       onChange: (userId) => events.publish({ type: "limits.changed", userId }),
     });
-    await known.enter();
+    await observer.enter();
     let slotsTickedAtMs = monotonicMs();
 
     return {
-      instances: known,
+      instances: observer,
       locations: createRedisLocations(redis.commands),
       routes,
       calls,
@@ -127,7 +127,7 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
         await listening.catch((err: unknown) => log.warn({ err }, "serving without Redis until it answers"));
       },
       tick() {
-        known.beat();
+        observer.beat();
         overRedis.tick();
         memory.tick(monotonicMs());
         if (monotonicMs() - slotsTickedAtMs < SLOTS_TICK_MS) return;
@@ -138,14 +138,14 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
         redisIsUp,
         busIsUp: channel.state === "up",
         busLagMs: channel.lagMs,
-        others: known.others().length,
+        others: observer.others().length,
       }),
       async close() {
         overRedis.closeAll();
         channel.stop();
         courier.stop();
         await peers?.close();
-        await known.leave();
+        await observer.leave();
         redis.close();
       },
     };

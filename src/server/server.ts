@@ -3,7 +3,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Logger } from "pino";
-import type { InstanceId } from "../protocol/ids.ts";
 import { createJoseCodec } from "./adapters/jwt/jose-codec.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
 import { EventLoopMonitor } from "./adapters/node/event-loop.ts";
@@ -19,6 +18,7 @@ import type { ServerConfig } from "./config.ts";
 import { proxiesOf } from "./config-schema.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
 import { AgentLifecycle } from "./domain/agents/agent-lifecycle.ts";
+import type { InstanceId } from "./domain/instances/instances.ts";
 import { checkPlanForTerminal } from "./domain/plans/check-plan.ts";
 import { AgentRoutes } from "./domain/terminals/agent-routes.ts";
 import { AgentsEverywhere } from "./domain/terminals/agents-everywhere.ts";

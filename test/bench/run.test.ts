@@ -46,3 +46,36 @@ it("gets the right bytes in bulk, whoever carries them", async () => {
   expect(Object.keys(report.benches["bulk"]!)).toEqual(expect.arrayContaining(["rexec", "floor"]));
   for (const rounds of Object.values(report.benches["bulk"]!)) expect(rounds[0]!["isRight"]).toBe(1);
 }, 120_000);
+
+it("brings one shell's flood to a hundred viewers, through the relay and through the floor", async () => {
+  const { report } = await runBenches("fan-out", "--rounds", "1", "--seconds", "1");
+  for (const subject of ["rexec", "floor"]) {
+    const [round] = report.benches["fan-out"]![subject]!;
+    expect(round!["mbPerS"]).toBeGreaterThan(0);
+    expect(round!["relayCpuSPerGb"]).toBeGreaterThan(0);
+  }
+}, 240_000);
+
+it("takes every agent back after a cut and after a kill, and sees what they cost while they are idle", async () => {
+  const short = ["--rounds", "1", "--seconds", "1", "--agents", "40"];
+  const { report } = await runBenches("idle-agents", "reconnect-storm", ...short);
+  for (const subject of ["rexec", "floor"]) {
+    expect(report.benches["idle-agents"]![subject]![0]!["cpuPercent"]).toBeGreaterThanOrEqual(0);
+    const [storm] = report.benches["reconnect-storm"]![subject]!;
+    expect(storm!["perS"]).toBeGreaterThan(0);
+    expect(storm!["areTakenBack"]).toBe(1);
+  }
+  expect(report.benches["reconnect-storm"]!["rexec"]![0]!["echoP99Ms"]).toBeGreaterThan(0);
+}, 240_000);
+
+it("times calls beside the database alone, and starts beside a bare Node", async () => {
+  const { report } = await runBenches("calls", "start", "--rounds", "1", "--seconds", "1");
+  for (const subject of ["rexec", "database"]) {
+    const [round] = report.benches["calls"]![subject]!;
+    expect(round!["registerP99Ms"]).toBeGreaterThan(0);
+    expect(round!["listP99Ms"]).toBeGreaterThan(0);
+  }
+  const starts = (subject: string) => report.benches["start"]![subject]![0]!;
+  expect(starts("rexec")["serverS"]).toBeGreaterThan(starts("floor")["serverS"]!);
+  expect(starts("rexec")["attachMs"]).toBeGreaterThan(0);
+}, 240_000);

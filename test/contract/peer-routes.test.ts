@@ -1,7 +1,7 @@
 // Routes straight from one instance to another.
 import { randomUUID } from "node:crypto";
 import { createConnection } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { InstanceId, RunId } from "../../src/protocol/ids.ts";
 import { createMessageSeals } from "../../src/server/adapters/node/message-seals.ts";
@@ -107,20 +107,13 @@ describe("the port for other instances", () => {
   it("ends the route of who says something that was not sealed for it", async () => {
     const near = new RouteProbe();
     const far = new RouteProbe();
-    let raw: WebSocket | undefined;
     rig.setAccept(() => far);
-    const before = WebSocket.prototype.send;
-    WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {
-      raw ??= this;
-      return (before as (...all: unknown[]) => void).apply(this, args);
-    } as typeof before;
-    try {
-      const route = (await rig.routes.open(aLocation(holder), near))!;
-      route.send(Buffer.from("whole"));
-      await expect.poll(() => far.bytes.toString()).toBe("whole");
-    } finally {
-      WebSocket.prototype.send = before;
-    }
+    const sends = vi.spyOn(WebSocket.prototype, "send");
+    const route = (await rig.routes.open(aLocation(holder), near))!;
+    route.send(Buffer.from("whole"));
+    await expect.poll(() => far.bytes.toString()).toBe("whole");
+    const [raw] = sends.mock.contexts as WebSocket[];
+    sends.mockRestore();
     raw?.send(Buffer.from("forged, and long enough for a seal"));
     await expect.poll(() => [near.ends, far.ends]).toEqual([1, 1]);
     expect(far.bytes.toString()).toBe("whole");

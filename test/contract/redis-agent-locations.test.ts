@@ -98,10 +98,10 @@ describe("agent locations in Redis", () => {
   });
 
   it("can't be known while Redis is away, and nobody is made to wait for long", async () => {
-    await redis.pause();
+    redis.pause();
     await expect(locations.get(aClaim().agentId)).rejects.toMatchObject({ reason: "BACKEND_UNAVAILABLE" });
     await expect(locations.claim(aClaim(), 0)).rejects.toMatchObject({ reason: "BACKEND_UNAVAILABLE" });
-    await redis.resume();
+    redis.resume();
     await expect
       .poll(() =>
         locations.claim(aClaim(), 0).then(

@@ -180,11 +180,11 @@ describe("a route over Redis", () => {
 
   it("ends at both ends where Redis is silent, and another can be opened when it speaks again", async () => {
     const { near, far } = await openPair();
-    await redis.pause();
+    redis.pause();
     rig.advance(6_000);
     rig.tick();
     await expect.poll(() => [near.ends, far.ends]).toEqual([1, 1]);
-    await redis.resume();
+    redis.resume();
     await expect.poll(async () => (await openPair()).route !== undefined).toBe(true);
   });
 

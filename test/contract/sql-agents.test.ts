@@ -126,6 +126,21 @@ describe.each(DATABASES)("agents on $name", ({ open }) => {
       expect(await read(id)).toMatchObject({ status: "online", version: "2" });
     });
 
+    test("what many report at once is each its own, and of one agent the latest epoch's counts", async () => {
+      const ids = await Promise.all(Array.from({ length: 20 }, async () => (await addAgent(stores, user.id)).id));
+      await Promise.all(
+        ids.flatMap((id, n) => [
+          stores.agents.markConnected(id, at(1), { os: `old-${n}`, arch: "x64" }, { instanceId: A, epoch: 1 }),
+          stores.agents.markConnected(id, at(3), { os: `new-${n}` }, { instanceId: B, epoch: 2 }),
+          stores.agents.markDisconnected(id, at(2), { instanceId: A, epoch: 1 }),
+        ]),
+      );
+      for (const [n, id] of ids.entries()) {
+        const newer = { status: "online", epoch: 2, instanceId: B, os: `new-${n}`, connectedAt: at(3) };
+        expect(await read(id)).toMatchObject(newer);
+      }
+    });
+
     test("signs of life are written for many at once, and wake nobody who is gone", async () => {
       const ids: AgentId[] = [];
       for (let i = 0; i < 4; i++) ids.push((await addAgent(stores, user.id)).id);

@@ -7,10 +7,13 @@ import { readDocument, sectionOf, tableRows } from "./markdown.ts";
 
 /** Told to whoever listens in the process, and never written down. */
 const UNWRITTEN = new Set([
+  "access.uncertain",
   "agent.stats",
   "agent.stored",
+  "events.missed",
   "instance.beat",
   "limits.changed",
+  "session.moved",
   "session.resized",
   "token.shortened",
 ]);

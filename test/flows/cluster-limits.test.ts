@@ -69,7 +69,7 @@ it(`${ROUNDS * OPENS_AT_ONCE} opens over three instances are never granted on mo
     const sockets = await Promise.all(Array.from({ length: AGENTS }, (_, n) => open(n)));
     const agentsOpen = new Set(openNow.values()).size;
     for (const socket of sockets) socket?.socket.close(1000);
-    await Promise.all(sockets.map((socket) => socket?.closed));
+    await Promise.all(sockets.flatMap((socket) => (socket === undefined ? [] : [socket.closed])));
     openNow.clear();
     return agentsOpen;
   };

@@ -96,7 +96,7 @@ describe("what comes late from an owner that is none any more", () => {
     const client = new pg.Client({ connectionString: databaseUrl() });
     await client.connect();
     const row = async () =>
-      (await client.query("SELECT status, instance_id FROM agents WHERE id = $1", [agentId])).rows[0];
+      (await client.query<object>("SELECT status, instance_id FROM agents WHERE id = $1", [agentId])).rows[0];
     await expect.poll(row).toEqual({ status: "online", instance_id: "instance-2" });
     const viewer = await V2Viewer.dial(serverOf(0).wsUrl, agentId, { token: serverOf(0).adminToken });
     viewer.sendOpen({ sessionId: "", newSession: true });

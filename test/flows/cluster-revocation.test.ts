@@ -1,6 +1,6 @@
 // What is revoked on one instance ends on all of them: within two seconds, and within fifteen where Redis is away.
 
-import { credentials } from "@grpc/grpc-js";
+import { credentials, type ServiceError } from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { MfaServiceClient } from "../../src/gen/rexec/mfa/v1/mfa_service.ts";
 import { UserServiceClient } from "../../src/gen/rexec/user/v1/user_service.ts";
@@ -108,7 +108,7 @@ describe("on every instance", () => {
       .poll(() =>
         call(three.agents, "getAgent", { agentId }, token.secret).then(
           () => "answered",
-          ({ code }) => code,
+          (error: unknown) => (error as ServiceError).code,
         ),
       )
       .toBe(16);
@@ -119,7 +119,7 @@ describe("on every instance", () => {
 describe("while Redis says nothing", () => {
   beforeEach(() => cluster.redis.pause());
   afterEach(async () => {
-    await cluster.redis.resume();
+    cluster.redis.resume();
     // All hear each other again before the next test begins.
     await expect
       .poll(async () => {

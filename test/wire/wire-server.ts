@@ -6,8 +6,6 @@ import { createPeople, type People } from "../support/people.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 
-export type { MadeToken } from "../support/people.ts";
-
 export interface WireServer extends People {
   server: TestServer;
   /** Between the server and its database. */

@@ -30,7 +30,7 @@ export interface CourierListener {
 }
 
 const VERSION = 1;
-export const COURIER_HEADER_BYTES = 25;
+const HEADER_BYTES = 25;
 /** Runs that write to this one, each about 1 KiB: far more than there are instances. The one heard of least lately goes. */
 const MAX_SENDERS = 1_000;
 
@@ -75,7 +75,7 @@ export class Courier {
   /** Sent, or lost: who needs to know asks for an answer. */
   send(to: RunId, payload: Uint8Array): void {
     const receiver = this.#receiver(to);
-    const header = Buffer.alloc(COURIER_HEADER_BYTES);
+    const header = Buffer.alloc(HEADER_BYTES);
     header[0] = VERSION;
     this.#run.copy(header, 1);
     header.writeBigUInt64BE(BigInt(++receiver.sent), 17);
@@ -94,14 +94,14 @@ export class Courier {
   }
 
   #onMessage(message: Buffer): void {
-    if (message.length < COURIER_HEADER_BYTES || message[0] !== VERSION) return this.#drop("malformed");
+    if (message.length < HEADER_BYTES || message[0] !== VERSION) return this.#drop("malformed");
     const from = runFromBytes(message.subarray(1, 17));
     const number = Number(message.readBigUInt64BE(17));
     const known = this.#senders.get(from);
     if (known !== undefined && number <= known.last) return this.#drop("sent before");
     const sender = known ?? { opener: this.#deps.seals.opener(nameOf(from, this.#deps.run)), last: 0 };
     const payload = Number.isSafeInteger(number)
-      ? sender.opener.open(number, message.subarray(COURIER_HEADER_BYTES))
+      ? sender.opener.open(number, message.subarray(HEADER_BYTES))
       : undefined;
     if (payload === undefined) return this.#drop("not sealed for us");
     this.#senders.set(from, sender);

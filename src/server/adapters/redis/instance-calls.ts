@@ -24,7 +24,7 @@ export interface RedisCallsDeps {
   log: Log;
 }
 
-export const CALL_KIND = { QUESTION: 1, ANSWER: 2 } as const;
+const CALL_KIND = { QUESTION: 1, ANSWER: 2 } as const;
 const HEADER_BYTES = 5;
 /** Questions of this instance that wait; more are refused. */
 const MAX_WAITING = 10_000;

@@ -1,10 +1,11 @@
 // What connections write of their agents: presence, guarded by epoch, and what agents report of themselves.
 
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { AgentId, InstanceId } from "../../../protocol/ids.ts";
 import type { AgentStats, AgentStore, ConnectionFacts, SystemInfo } from "../../domain/agents/agent.ts";
+import { batchWhileBusy } from "./batch-while-busy.ts";
 import type { Database } from "./database.ts";
-import { storableJson, storableText } from "./text.ts";
+import { storableJson } from "./text.ts";
 
 type AgentPresence = Pick<
   AgentStore,
@@ -16,64 +17,96 @@ interface Where {
   epoch: number;
 }
 
+interface Mark {
+  id: AgentId;
+  at: Date;
+  facts: ConnectionFacts;
+  where: Where;
+}
+
 export function createAgentPresence(database: Database): AgentPresence {
+  const connected = batchWhileBusy<Mark, void>({ run: (marks) => done(marks, markConnected(database, marks)) });
+  const disconnected = batchWhileBusy<Mark, void>({ run: (marks) => done(marks, markDisconnected(database, marks)) });
+  const systemInfo = batchWhileBusy<{ id: AgentId; info: SystemInfo }, void>({
+    run: (reports) => done(reports, saveSystemInfo(database, reports)),
+    // Two statements may overtake each other, and the later report is the right one.
+    maxUnderWay: 1,
+  });
   return {
-    markConnected: (id, at, facts, where) => markConnected(database, { id, at, facts, where }),
-    markDisconnected: (id, at, where) => markDisconnected(database, { id, at, where }),
+    markConnected: (id, at, facts, where) => connected({ id, at, facts, where }),
+    markDisconnected: (id, at, where) => disconnected({ id, at, facts: {}, where }),
     markSeen: (seen) => markSeen(database, seen),
-    saveSystemInfo: (id, info) => saveSystemInfo(database, id, info),
+    saveSystemInfo: (id, info) => systemInfo({ id, info }),
     saveStats: (id, stats) => saveStats(database, id, stats),
     markAllOffline: (instanceId, at) => markAllOffline(database, instanceId, at),
   };
+}
+
+async function done(items: readonly unknown[], written: Promise<void>): Promise<void[]> {
+  await written;
+  return items.map(() => {});
 }
 
 /**
  * A later epoch wins. The same epoch may write again (facts that came later), but not once it is marked offline:
  * then this write is one that was overtaken by its own connection's end.
  */
-async function markConnected(
-  database: Database,
-  input: { id: AgentId; at: Date; facts: ConnectionFacts; where: Where },
-): Promise<void> {
-  const { id, at, facts } = input;
-  const { epoch, instanceId } = input.where;
-  const stated = Object.entries(facts).filter((fact): fact is [string, string] => fact[1] !== undefined);
+async function markConnected(database: Database, marks: readonly Mark[]): Promise<void> {
   await database.run((db) =>
-    db
-      .updateTable("agents")
-      .set({
-        ...(Object.fromEntries(stated.map(([name, value]) => [name, storableText(value)])) as ConnectionFacts),
-        status: "online",
-        epoch,
-        instance_id: instanceId,
-        connected_at: at,
-        last_seen_at: sql<Date>`greatest(last_seen_at, ${at})`,
-      })
-      .where("id", "=", id)
-      .where((where) =>
-        where.or([
-          where("epoch", "<", epoch),
-          where.and([where("epoch", "=", epoch), where("status", "in", ["online", "suspect"])]),
-        ]),
-      )
-      .execute(),
+    sql`
+      ${lockedRows(marks)}
+      UPDATE agents
+      SET status = 'online', epoch = given.epoch, instance_id = given.instance_id, connected_at = given.at,
+        last_seen_at = greatest(agents.last_seen_at, given.at),
+        os = coalesce(given.os, agents.os), arch = coalesce(given.arch, agents.arch),
+        shell = coalesce(given.shell, agents.shell), distro = coalesce(given.distro, agents.distro),
+        version = coalesce(given.version, agents.version)
+      FROM given JOIN locked USING (id)
+      WHERE agents.id = given.id
+        AND (agents.epoch < given.epoch OR agents.epoch = given.epoch AND agents.status IN ('online', 'suspect'))
+    `.execute(db),
   );
 }
 
-async function markDisconnected(database: Database, input: { id: AgentId; at: Date; where: Where }): Promise<void> {
+async function markDisconnected(database: Database, marks: readonly Mark[]): Promise<void> {
   await database.run((db) =>
-    db
-      .updateTable("agents")
-      .set({
-        status: "offline",
-        epoch: input.where.epoch,
-        instance_id: null,
-        last_seen_at: sql<Date>`greatest(last_seen_at, ${input.at})`,
-      })
-      .where("id", "=", input.id)
-      .where("epoch", "<=", input.where.epoch)
-      .execute(),
+    sql`
+      ${lockedRows(marks)}
+      UPDATE agents
+      SET status = 'offline', epoch = given.epoch, instance_id = NULL,
+        last_seen_at = greatest(agents.last_seen_at, given.at)
+      FROM given JOIN locked USING (id)
+      WHERE agents.id = given.id AND agents.epoch <= given.epoch
+    `.execute(db),
   );
+}
+
+/** Begins a statement. Of one agent's marks the one of the latest epoch counts, with what all of that epoch have stated. */
+function lockedRows(marks: readonly Mark[]): RawBuilder<unknown> {
+  const latest = new Map<AgentId, Mark>();
+  for (const mark of marks) {
+    const known = latest.get(mark.id);
+    if (known === undefined || known.where.epoch < mark.where.epoch) latest.set(mark.id, mark);
+    else if (known.where.epoch === mark.where.epoch) {
+      latest.set(mark.id, { ...mark, facts: { ...known.facts, ...mark.facts } });
+    }
+  }
+  const given = [...latest.values()].map(({ id, at, facts, where: { epoch, instanceId } }) => ({
+    ...facts,
+    id,
+    at,
+    epoch,
+    instance_id: instanceId,
+  }));
+  // The rows are locked in the order of their ids, so that two batches never wait for each other.
+  return sql`
+    WITH given AS (
+      SELECT * FROM jsonb_to_recordset(${storableJson(given)}::jsonb) AS given (
+        id uuid, at timestamptz, epoch bigint, instance_id text, os text, arch text, shell text, distro text, version text
+      )
+    ), locked AS (
+      SELECT agents.id FROM agents JOIN given USING (id) ORDER BY agents.id FOR NO KEY UPDATE OF agents
+    )`;
 }
 
 /** An agent that is offline by now stays so: a batch written late brings nobody back. */
@@ -99,13 +132,21 @@ async function markSeen(database: Database, seen: Parameters<AgentStore["markSee
   );
 }
 
-async function saveSystemInfo(database: Database, id: AgentId, info: SystemInfo): Promise<void> {
+async function saveSystemInfo(
+  database: Database,
+  reports: readonly { id: AgentId; info: SystemInfo }[],
+): Promise<void> {
+  const latest = [...new Map(reports.map((report) => [report.id, report])).values()];
   await database.run((db) =>
-    db
-      .updateTable("agents")
-      .set({ system_info: storableJson(info) })
-      .where("id", "=", id)
-      .execute(),
+    sql`
+      WITH given AS (
+        SELECT * FROM jsonb_to_recordset(${storableJson(latest)}::jsonb) AS given (id uuid, info jsonb)
+      ), locked AS (
+        SELECT agents.id FROM agents JOIN given USING (id) ORDER BY agents.id FOR NO KEY UPDATE OF agents
+      )
+      UPDATE agents SET system_info = given.info
+      FROM given JOIN locked USING (id)
+      WHERE agents.id = given.id`.execute(db),
   );
 }
 

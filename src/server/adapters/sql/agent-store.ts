@@ -8,28 +8,28 @@ import { listAgents } from "./agent-list.ts";
 import { createAgentPresence } from "./agent-presence.ts";
 import { toAgent } from "./agent-rows.ts";
 import { appendAudit } from "./audit-log.ts";
+import { batchWhileBusy } from "./batch-while-busy.ts";
 import type { Database } from "./database.ts";
 import { violatedConstraint } from "./errors.ts";
 import { lockOwner, registerAgent } from "./register-agent.ts";
 import { searchText } from "./text.ts";
 
 export function createAgentStore(database: Database): AgentStore {
+  const getAgent = batchWhileBusy<AgentId, Agent | undefined>({
+    async run(ids) {
+      const agents = new Map((await getAgents(database, ids)).map((agent) => [agent.id, agent]));
+      return ids.map((id) => agents.get(id));
+    },
+  });
   return {
     ...createAgentPresence(database),
     register: (agent, token, audit) => registerAgent(database, { agent, token, audit }),
-    get: (id) => getAgent(database, id),
+    get: getAgent,
     getMany: (ids) => getAgents(database, ids),
     list: (query) => listAgents(database, query),
     update: (id, changes, audit) => updateAgent(database, { id, changes, audit }),
     delete: (id, audit) => deleteAgent(database, id, audit),
   };
-}
-
-function getAgent(database: Database, id: AgentId): Promise<Agent | undefined> {
-  return database.run(async (db) => {
-    const row = await db.selectFrom("agents").selectAll().where("id", "=", id).executeTakeFirst();
-    return row === undefined ? undefined : toAgent(row);
-  });
 }
 
 function getAgents(database: Database, ids: readonly AgentId[]): Promise<readonly Agent[]> {

@@ -2,9 +2,10 @@
 
 import { type ExpressionBuilder, type ExpressionWrapper, type Selectable, type SqlBool, sql } from "kysely";
 import type { TokenId } from "../../../protocol/ids.ts";
-import type { Token, TokenFilter, TokenOrder, TokenStore } from "../../domain/access/token.ts";
+import type { Token, TokenFilter, TokenOrder, TokenStore, TokenWithUser } from "../../domain/access/token.ts";
 import type { Page, PageQuery } from "../../domain/page.ts";
 import { appendAudit } from "./audit-log.ts";
+import { batchWhileBusy } from "./batch-while-busy.ts";
 import { createToken } from "./create-token.ts";
 import type { Database } from "./database.ts";
 import { listRows } from "./list-rows.ts";
@@ -29,14 +30,7 @@ export function createTokenStore(database: Database): TokenStore {
     list: (query) => listTokens(database, query),
     markUsed: (used) => markUsed(database, used),
 
-    findByHash: (hash) =>
-      database.run(async (db) => {
-        const token = await db.selectFrom("api_tokens").selectAll().where("hash", "=", hash).executeTakeFirst();
-        if (token === undefined) return undefined;
-        const user = await db.selectFrom("users").selectAll().where("id", "=", token.user_id).executeTakeFirst();
-        // Deleted between the two statements, and the token with it.
-        return user === undefined ? undefined : { ...toToken(token), user: toUser(user) };
-      }),
+    findByHash: batchWhileBusy({ run: (hashes) => findByHashes(database, hashes) }),
 
     get: (id) =>
       database.run(async (db) => {
@@ -57,6 +51,26 @@ export function createTokenStore(database: Database): TokenStore {
         return revoked;
       }),
   };
+}
+
+function findByHashes(database: Database, hashes: readonly string[]): Promise<readonly (TokenWithUser | undefined)[]> {
+  return database.run(async (db) => {
+    const tokens = await db
+      .selectFrom("api_tokens")
+      .selectAll()
+      .where(sql<SqlBool>`hash = ANY(${[...hashes]}::text[])`)
+      .execute();
+    const userIds = [...new Set(tokens.map((token) => token.user_id))];
+    const users = await db.selectFrom("users").selectAll().where(sql<SqlBool>`id = ANY(${userIds}::uuid[])`).execute();
+    const userOf = new Map(users.map((user) => [user.id, toUser(user)]));
+    const found = new Map(tokens.map((token) => [token.hash, token]));
+    return hashes.map((hash) => {
+      const token = found.get(hash);
+      const user = token && userOf.get(token.user_id);
+      // Deleted between the two statements, and the token with it.
+      return token && user && { ...toToken(token), user };
+    });
+  });
 }
 
 function listTokens(database: Database, query: PageQuery<TokenFilter, TokenOrder>): Promise<Page<Token>> {

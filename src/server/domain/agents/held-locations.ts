@@ -4,7 +4,7 @@
 import type { AgentLocation, AgentLocations } from "./locations.ts";
 
 /** A location's life is more than four times that. What the store has lost without our hearing of it is back as soon. */
-export const REFRESH_LOCATION_MS = 10_000;
+const REFRESH_LOCATION_MS = 10_000;
 /** In one go: ten thousand take ten seconds where all are due at once, and hold up nothing else. */
 const MAX_AT_ONCE = 1_000;
 

@@ -1,6 +1,8 @@
 // The server processes that share one database: what each says of itself, and how one is asked to end.
 
-import type { InstanceId } from "../../../protocol/ids.ts";
+import type { InstanceId, RunId } from "../../../protocol/ids.ts";
+
+export type { InstanceId, RunId };
 
 /** up: takes everything · draining: takes nothing new · silent: has sent no heartbeat for 15 s. */
 export type InstanceState = "up" | "draining" | "silent";

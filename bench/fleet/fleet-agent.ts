@@ -1,0 +1,104 @@
+// An agent without a machine behind it: says hello, answers pings, and dials again as a real one does.
+
+import { randomBytes } from "node:crypto";
+import { WebSocket } from "ws";
+import { Backoff } from "../../src/agent/backoff.ts";
+import { decodeControl, encodeControl } from "../../src/protocol/control-frame.ts";
+import type { FleetMember } from "./messages.ts";
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** What its machine is; the same for all. */
+const SYSTEM_INFO = {
+  hostname: "fleet",
+  os: "linux",
+  arch: "x64",
+  distro: "Debian GNU/Linux 13",
+  cpuCount: 4,
+  memoryTotalBytes: 8e9,
+  memoryAvailableBytes: 4e9,
+  memoryFreeBytes: 2e9,
+  diskTotalBytes: 1e11,
+  diskAvailableBytes: 5e10,
+  diskFreeBytes: 5e10,
+  region: "",
+  virtualization: "",
+  isRoot: false,
+  hasSudo: false,
+};
+
+/** "refused": answered with plain HTTP. */
+export type DialResult = "online" | { kind: "refused" | "failed"; why: string };
+
+export class FleetAgent {
+  readonly #member: FleetMember;
+  readonly #bootId = randomBytes(16).toString("hex");
+  readonly #backoff = new Backoff();
+  /** Online with the server's welcome, else with the connection. */
+  readonly #isWelcomed: boolean;
+  #socket: WebSocket | undefined;
+  #onLost: (() => void) | undefined;
+
+  constructor(member: FleetMember, { isWelcomed }: { isWelcomed: boolean }) {
+    this.#member = member;
+    this.#isWelcomed = isWelcomed;
+  }
+
+  /** One attempt. */
+  dial(): Promise<DialResult> {
+    const { server, agentId, token } = this.#member;
+    const socket = new WebSocket(`${server}/ws/agent/${agentId}`, ["rexec.v2"], {
+      headers: { authorization: `Bearer ${token}`, "x-agent-os": "linux", "x-rexec-boot-id": this.#bootId },
+      perMessageDeflate: false,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    });
+    this.#socket = socket;
+    return new Promise((resolve) => {
+      let isOnline = false;
+      let why = "closed";
+      const online = () => {
+        isOnline = true;
+        resolve("online");
+      };
+      socket.on("open", () => {
+        if (!this.#isWelcomed) return online();
+        const value = { bootId: this.#bootId, version: "0.0.0", systemInfo: SYSTEM_INFO, sessions: [] };
+        socket.send(encodeControl({ $case: "agentHello", value }));
+      });
+      socket.on("message", (data: Buffer) => {
+        if (!isOnline && decodeControl(data, "server")?.$case === "welcome") online();
+      });
+      socket.on("unexpected-response", (request, response) => {
+        resolve({ kind: "refused", why: `HTTP ${response.statusCode}` });
+        request.destroy();
+      });
+      socket.on("error", (error) => {
+        why = error.message;
+      });
+      socket.on("close", (code) => {
+        resolve({ kind: "failed", why: code === 1006 ? why : `closed with ${code}` });
+        if (this.#socket === socket) this.#onLost?.();
+      });
+    });
+  }
+
+  /** Resolves when the connection is gone; at once where it has gone already. */
+  lost(): Promise<void> {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onLost = resolve;
+    });
+  }
+
+  /** Milliseconds until the next attempt. */
+  nextDelayMs(): number {
+    return this.#backoff.next();
+  }
+
+  /** Nobody is told. */
+  cut(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.terminate();
+  }
+}

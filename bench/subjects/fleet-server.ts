@@ -1,0 +1,87 @@
+// Servers that thousands of agents are connected to.
+
+import { fileURLToPath } from "node:url";
+import { startChild } from "../child.ts";
+import type { FleetMember } from "../fleet/messages.ts";
+import { freePort } from "../free-port.ts";
+import type { TerminalTarget } from "../target.ts";
+import { insertFleet } from "./fleet-rows.ts";
+import { startRexecAgent } from "./rexec-agent.ts";
+import { startRexecServer } from "./rexec-server.ts";
+import type { Subject, SubjectOptions } from "./subject.ts";
+
+const RELAY = fileURLToPath(new URL("../floor/relay.ts", import.meta.url));
+
+export interface FleetSubject extends Subject {
+  /** Of the process that serves now. */
+  readonly serverPid: number;
+  /** Whether it speaks rexec.v2, or takes whoever comes. */
+  welcomes: boolean;
+  /** Who may connect: that many. */
+  members(count: number): Promise<readonly FleetMember[]>;
+  /** A terminal of an agent that is none of them. */
+  witness: TerminalTarget | undefined;
+  /** SIGKILL, and on the same port and data again. */
+  restart(): Promise<void>;
+}
+
+export async function startRexecForFleet(
+  options: SubjectOptions,
+  { databaseUrl, before }: { databaseUrl: string; before?: string },
+): Promise<FleetSubject> {
+  const settings = { REXEC_DATABASE_URL: databaseUrl };
+  const server = await startRexecServer({ ...options, settings, checkout: before });
+  const { checkout, wsUrl, token } = server;
+  const agent = await startRexecAgent(server, options).catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
+  const registered: FleetMember[] = [];
+  return {
+    name: before === undefined ? "rexec" : "before",
+    welcomes: true,
+    witness: { kind: "rexec", checkout, wsUrl, agentId: agent.id, token },
+    get serverPid() {
+      return server.pid;
+    },
+    async members(count) {
+      const missing = count - registered.length;
+      if (missing > 0) registered.push(...(await insertFleet(databaseUrl, missing, wsUrl)));
+      return registered.slice(0, count);
+    },
+    async restart() {
+      await server.kill();
+      await server.start();
+    },
+    async stop() {
+      await agent.process.stop();
+      await server.stop();
+    },
+  };
+}
+
+export async function startFloorForFleet({ nodeFlags }: SubjectOptions): Promise<FleetSubject> {
+  const port = await freePort();
+  const server = `ws://127.0.0.1:${port}`;
+  const start = async () => {
+    const relay = startChild(process.execPath, [...nodeFlags, RELAY, String(port)], {});
+    await relay.line(/^ws:/);
+    return relay;
+  };
+  let running = await start();
+  return {
+    name: "floor",
+    welcomes: false,
+    witness: undefined,
+    get serverPid() {
+      return running.pid;
+    },
+    members: (count) =>
+      Promise.resolve(Array.from({ length: count }, (_, index) => ({ server, agentId: String(index), token: "none" }))),
+    async restart() {
+      await running.stop("SIGKILL");
+      running = await start();
+    },
+    stop: () => running.stop(),
+  };
+}
