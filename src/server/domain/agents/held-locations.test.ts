@@ -1,9 +1,10 @@
 // Locations of agents held here, said again and again: what is due when, and what becomes of an answer that comes late.
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AgentId, ConnectionId, InstanceId } from "../../../protocol/ids.ts";
-import { HeldLocations, REFRESH_LOCATION_MS } from "./held-locations.ts";
+import { HeldLocations } from "./held-locations.ts";
 import type { AgentLocation } from "./locations.ts";
 
+const REFRESH_LOCATION_MS = 10_000;
 const MAX_AT_ONCE = 1_000;
 
 interface Held {
