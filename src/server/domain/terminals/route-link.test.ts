@@ -89,8 +89,8 @@ describe("opening", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it.each([
-    ["something else", { $case: "agentState", value: { state: AGENT_STATE.ONLINE } } as ControlMessage],
+  it.each<[string, ControlMessage | Uint8Array]>([
+    ["something else", { $case: "agentState", value: { state: AGENT_STATE.ONLINE } }],
     ["output", output("early")],
     ["no frame", Buffer.from([FRAME.CONTROL, 0xff])],
     ["nothing at all", new Uint8Array()],
