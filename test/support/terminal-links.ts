@@ -1,10 +1,17 @@
 // Both ends of a terminal as recorders, for tests of what lies between: nothing is behind them.
 
-import type { ControlCase, ControlMessage, ControlOf } from "../../src/protocol/control-frame.ts";
-import { type DataHeader, frameBytes, readHeader } from "../../src/protocol/data-frame.ts";
-import type { AttachmentKey, ConnectionId, UserId } from "../../src/protocol/ids.ts";
+import {
+  type ControlCase,
+  type ControlMessage,
+  type ControlOf,
+  decodeControl,
+  encodeControl,
+} from "../../src/protocol/control-frame.ts";
+import { type DataHeader, FRAME, frameBytes, readHeader } from "../../src/protocol/data-frame.ts";
+import type { AttachmentKey, ConnectionId, InstanceId, UserId } from "../../src/protocol/ids.ts";
 import { MAIN_SESSION } from "../../src/protocol/ids.ts";
 import type { AgentLink, ViewerLink } from "../../src/server/domain/terminals/links.ts";
+import type { Route, RouteEvents } from "../../src/server/domain/terminals/routes.ts";
 import { Viewer, type ViewerOpen } from "../../src/server/domain/terminals/viewer.ts";
 
 class RecordingLink {
@@ -52,6 +59,39 @@ export class RecordingAgentLink extends RecordingLink implements AgentLink {
 
 export class RecordingViewerLink extends RecordingLink implements ViewerLink {
   readonly protocol = "rexec.v2";
+}
+
+/** A route whose other end is the test: what was sent there, and what comes from there. */
+export class RecordingRoute extends RecordingLink implements Route {
+  readonly path = "direct";
+  readonly peer: InstanceId;
+  isFull = false;
+  events: RouteEvents | undefined;
+  ended = false;
+
+  constructor(peer = "another") {
+    super();
+    this.peer = peer as InstanceId;
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.ended) return;
+    if (frame[0] !== FRAME.CONTROL) return this.sendFrame(frame);
+    const message = decodeControl(frame, "agent") ?? decodeControl(frame, "server");
+    if (message === undefined) throw new Error("sent what neither an agent nor a server says");
+    this.sendControl(message);
+  }
+
+  /** The other end says this. */
+  says(message: ControlMessage | Uint8Array): void {
+    this.events?.onFrame(message instanceof Uint8Array ? message : encodeControl(message));
+  }
+
+  override close(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.events?.onEnd();
+  }
 }
 
 let keys = 0;

@@ -50,10 +50,14 @@ export class HeldLocations<Held extends HeldLocation> {
   }
 
   async #refresh(due: readonly Held[], now: number): Promise<void> {
-    const lost = new Set(await this.#locations.refresh(due.map(({ location }) => location)));
-    for (const held of due) {
-      held.refreshedAtMs = now;
-      if (lost.has(held.location)) this.#onLost(held);
+    // Beforehand: who finds one due while this is under way must not be overruled by an answer that is older.
+    for (const held of due) held.refreshedAtMs = now;
+    try {
+      const lost = new Set(await this.#locations.refresh(due.map(({ location }) => location)));
+      for (const held of due) if (lost.has(held.location)) this.#onLost(held);
+    } catch (error) {
+      for (const held of due) held.refreshedAtMs = Number.NEGATIVE_INFINITY;
+      throw error;
     }
   }
 }

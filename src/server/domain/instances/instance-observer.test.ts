@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { collectedLog } from "../../../../test/support/collected-log.ts";
 import { fakeInstanceStore } from "../../../../test/support/fake-instance-store.ts";
 import { manualClock } from "../../../../test/support/manual-clock.ts";
@@ -229,6 +229,32 @@ test("it finds instances by id and by run, the latest life of each, and looks ag
   monotonic.advance(1000);
   await expect(observer.refresh()).rejects.toMatchObject(unavailable);
 });
+
+test("it finds one that has entered since a look that is just over, or still under way, and looks once for all who ask", async () => {
+  const { observer, store } = await start();
+  const [second, third] = ["second", "third"].map((name) => instanceEntry({ id: name as InstanceId }));
+  store.add(second!);
+  store.calls.length = 0;
+  const found = await Promise.all([
+    observer.find(second!.id),
+    observer.findRun(second!.run),
+    observer.find(second!.id),
+  ]);
+  expect(found.map((address) => address?.run)).toEqual([second!.run, second!.run, second!.run]);
+  expect(store.calls).toEqual(["beat", "list"]);
+  const [list, listed] = [store.list, Promise.withResolvers<void>()];
+  store.list = async () => {
+    const rows = await list();
+    await listed.promise;
+    return rows;
+  };
+  const early = observer.find("nobody" as InstanceId);
+  await vi.waitFor(() => expect(store.calls).toHaveLength(4), { timeout: 3_000 });
+  store.add(third!);
+  const late = observer.find(third!.id);
+  listed.resolve();
+  expect([await early, (await late)?.run]).toEqual([undefined, third!.run]);
+}, 20_000);
 
 test("a slow database is asked by one look at a time", async () => {
   const { observer, store, monotonic } = await start();

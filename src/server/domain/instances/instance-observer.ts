@@ -144,7 +144,7 @@ export class InstanceObserver implements Instances {
     return toAddress(own.id === id ? own : this.#others.find((other) => other.id === id));
   }
 
-  /** Of one that has started since the last look, too. */
+  /** Of one that has started since the last look, too: it is looked for within a second or so. */
   async find(id: InstanceId): Promise<InstanceAddress | undefined> {
     if (this.runOf(id) === undefined) await this.#lookAgain();
     return this.runOf(id);
@@ -169,7 +169,7 @@ export class InstanceObserver implements Instances {
 
   async #lookAgain(): Promise<void> {
     try {
-      await this.refresh();
+      await this.#rounds.next();
     } catch {
       // Has been logged; what was seen last counts.
     }

@@ -17,6 +17,7 @@ const ON_DEMAND_EVERY_MS = 1_000;
 export class Rounds {
   readonly #deps: RoundsDeps;
   #last: { startedAtMs: number; done: Promise<void>; isRunning: boolean } | undefined;
+  #next: Promise<void> | undefined;
   #hasFailed = false;
   #hasEnded = false;
 
@@ -36,10 +37,24 @@ export class Rounds {
     return this.#last !== undefined && this.#sinceStartMs() < ON_DEMAND_EVERY_MS ? this.#last.done : this.#start();
   }
 
+  /** A look that begins from now on, the same for all who ask until it does: at most one a second. Rejects where it failed. */
+  next(): Promise<void> {
+    this.#next ??= this.#startNext();
+    return this.#next;
+  }
+
   /** No further ones; resolves when the one under way is over. */
   async end(): Promise<void> {
     this.#hasEnded = true;
     await this.#last?.done.catch(() => {}); // Has been logged.
+  }
+
+  async #startNext(): Promise<void> {
+    const waitMs = ON_DEMAND_EVERY_MS - this.#sinceStartMs();
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    while (this.#last?.isRunning) await this.#last.done.catch(() => {}); // Has been logged.
+    this.#next = undefined;
+    if (!this.#hasEnded) await this.#start();
   }
 
   #sinceStartMs(): number {

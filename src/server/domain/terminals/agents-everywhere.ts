@@ -57,16 +57,15 @@ export class AgentsEverywhere implements AgentControl, SessionDirectory, AgentPr
   }
 
   async stopSession(agentId: AgentId, sessionId: SessionId): Promise<"told" | ErrorReason> {
-    const location = this.#isHere(agentId) ? undefined : await this.#elsewhere(agentId);
-    if (location === undefined) return this.#deps.router.stopSession(agentId, sessionId);
-    const question = { ask: "stop_session", agentId, sessionId } as const;
-    return this.#deps.calls.ask(location.instanceId, question, CONTROL_TIMEOUT_MS);
+    const holder = await this.#holderElsewhere(agentId);
+    if (holder === undefined) return this.#deps.router.stopSession(agentId, sessionId);
+    return this.#deps.calls.ask(holder, { ask: "stop_session", agentId, sessionId }, CONTROL_TIMEOUT_MS);
   }
 
   async disconnectAgent(agentId: AgentId): Promise<"told" | ErrorReason> {
-    const location = this.#isHere(agentId) ? undefined : await this.#elsewhere(agentId);
-    if (location === undefined) return this.#deps.router.disconnectAgent(agentId);
-    return this.#deps.calls.ask(location.instanceId, { ask: "disconnect_agent", agentId }, CONTROL_TIMEOUT_MS);
+    const holder = await this.#holderElsewhere(agentId);
+    if (holder === undefined) return this.#deps.router.disconnectAgent(agentId);
+    return this.#deps.calls.ask(holder, { ask: "disconnect_agent", agentId }, CONTROL_TIMEOUT_MS);
   }
 
   async listSessions(query: SessionQuery): Promise<readonly SessionView[]> {
@@ -102,9 +101,11 @@ export class AgentsEverywhere implements AgentControl, SessionDirectory, AgentPr
     }
   }
 
-  #isHere(agentId: AgentId): boolean {
+  /** Who is to be asked; undefined where this instance has the agent, or nobody. A route knows what Redis has forgotten. */
+  async #holderElsewhere(agentId: AgentId): Promise<InstanceId | undefined> {
     const link = this.#deps.router.heldAgent(agentId)?.link;
-    return link !== undefined && link.via === undefined;
+    if (link !== undefined && link.via === undefined) return undefined;
+    return (await this.#elsewhere(agentId))?.instanceId ?? link?.via;
   }
 
   async #elsewhere(agentId: AgentId): Promise<AgentLocation | undefined> {

@@ -29,6 +29,7 @@ export class RouteLink implements AgentLink {
   #events: RouteLinkEvents | undefined;
   /** Until `start`. */
   #early: Uint8Array[] | undefined = [];
+  #hasEnded = false;
 
   constructor({ protocol, connectionId, instanceId }: AgentLocation) {
     this.protocol = protocol;
@@ -44,25 +45,26 @@ export class RouteLink implements AgentLink {
   ): Promise<ControlOf<"agentHello"> | undefined> {
     const hello = Promise.withResolvers<ControlOf<"agentHello"> | undefined>();
     let isGreeted = false;
-    const timer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS);
     this.#events = events;
     const onRoute: RouteEvents = {
       onFrame: (frame) => {
         if (isGreeted) return this.#onFrame(frame);
-        const message = frame[0] === FRAME.CONTROL ? decodeControl(frame, "agent") : undefined;
-        if (message?.$case !== "agentHello") return this.close();
+        const value = readHello(frame);
+        if (value === undefined) return this.close();
         isGreeted = true;
-        hello.resolve(message.value);
+        hello.resolve(value);
       },
       onRoom: () => {},
       onEnd: () => {
         hello.resolve(undefined);
-        if (isGreeted) events.onEnd();
+        if (isGreeted) this.#onEnd();
       },
     };
+    this.#route = await routes.open(location, onRoute);
+    if (this.#route === undefined) return undefined;
+    const timer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS);
     try {
-      this.#route = await routes.open(location, onRoute);
-      return this.#route && (await hello.promise);
+      return await hello.promise;
     } finally {
       clearTimeout(timer);
     }
@@ -73,6 +75,7 @@ export class RouteLink implements AgentLink {
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const frame of early) this.#onFrame(frame);
+    if (this.#hasEnded) this.#onEnd();
   }
 
   sendFrame(frame: Uint8Array): void {
@@ -104,6 +107,24 @@ export class RouteLink implements AgentLink {
       if (!(error instanceof FrameError)) throw error;
       this.close();
     }
+  }
+
+  /** Before the start nobody has the link yet who could let go of it. */
+  #onEnd(): void {
+    if (this.#early === undefined) this.#events?.onEnd();
+    else this.#hasEnded = true;
+  }
+}
+
+/** Undefined for a first word that is no greeting. */
+function readHello(frame: Uint8Array): ControlOf<"agentHello"> | undefined {
+  if (frame[0] !== FRAME.CONTROL) return undefined;
+  try {
+    const message = decodeControl(frame, "agent");
+    return message?.$case === "agentHello" ? message.value : undefined;
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    return undefined;
   }
 }
 

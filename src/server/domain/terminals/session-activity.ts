@@ -4,6 +4,8 @@ import type { SessionView } from "./sessions.ts";
 
 /** Often enough for a rate, seldom enough for ten thousand busy shells. */
 const INTERVAL_MS = 5_000;
+/** As a shell begins. */
+const UNMOVED = "0 0";
 
 export class SessionActivity {
   readonly #onMoved: (session: SessionView) => void;
@@ -24,8 +26,7 @@ export class SessionActivity {
       const key = `${session.agentId}/${session.id}`;
       const state = `${session.outputOffset} ${session.lastInputAt?.getTime() ?? 0}`;
       seen.set(key, state);
-      const before = this.#seen.get(key);
-      if (before !== undefined && before !== state) this.#onMoved(session);
+      if ((this.#seen.get(key) ?? UNMOVED) !== state) this.#onMoved(session);
     }
     this.#seen = seen;
   }
