@@ -157,8 +157,15 @@ export class EventChannel {
     sender.last = number;
     if (run === this.#deps.run) return this.#onOwn(number, isMissing);
     if (isMissing) this.#onMissed();
-    const { from, events } = decodeWire(payload) as { from: InstanceId; events: DomainEvent[] };
-    for (const event of events) this.#deps.events.deliver(event, from);
+    try {
+      const { from, events } = decodeWire(payload) as { from?: InstanceId; events: DomainEvent[] };
+      if (from === undefined) throw new Error("events of nobody: they would be taken for our own");
+      for (const event of events) this.#deps.events.deliver(event, from);
+    } catch (err) {
+      // An instance of ours has said it, maybe of another version. What it was is not known: as good as missed.
+      this.#deps.log.error({ err, run }, "events of another instance not understood");
+      this.#onMissed();
+    }
   }
 
   /** Where one of ours has not come back, others' may not have come either. */
