@@ -107,7 +107,8 @@ export class AgentRoutes {
         if (router.agentDown(link, agent.id)) this.#follow(agent.id);
       },
     });
-    if (hello === undefined) return;
+    // A route that ended with its hello has told so already: nobody would hear of it again.
+    if (hello === undefined || link.hasEnded) return;
     const { epoch } = location;
     const isTaken = router.agentUp(link, agent, {
       bootId: parseBootId(hello.bootId),

@@ -29,6 +29,9 @@ export class RouteLink implements AgentLink {
   #events: RouteLinkEvents | undefined;
   /** Until `start`. */
   #early: Uint8Array[] | undefined = [];
+  /** To be closed, though there may be no route yet. */
+  #isLeft = false;
+  #hasEnded = false;
 
   constructor({ protocol, connectionId, instanceId }: AgentLocation) {
     this.protocol = protocol;
@@ -44,28 +47,36 @@ export class RouteLink implements AgentLink {
   ): Promise<ControlOf<"agentHello"> | undefined> {
     const hello = Promise.withResolvers<ControlOf<"agentHello"> | undefined>();
     let isGreeted = false;
-    const timer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS);
     this.#events = events;
     const onRoute: RouteEvents = {
       onFrame: (frame) => {
         if (isGreeted) return this.#onFrame(frame);
-        const message = frame[0] === FRAME.CONTROL ? decodeControl(frame, "agent") : undefined;
-        if (message?.$case !== "agentHello") return this.close();
+        const said = readHello(frame);
+        if (said === undefined) return this.close();
         isGreeted = true;
-        hello.resolve(message.value);
+        hello.resolve(said);
       },
       onRoom: () => {},
       onEnd: () => {
+        this.#hasEnded = true;
         hello.resolve(undefined);
         if (isGreeted) events.onEnd();
       },
     };
+    this.#route = await routes.open(location, onRoute);
+    if (this.#route === undefined) return undefined;
+    if (this.#isLeft) this.#route.close();
+    const timer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS);
     try {
-      this.#route = await routes.open(location, onRoute);
-      return this.#route && (await hello.promise);
+      return await hello.promise;
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** It is over: `onEnd` has been told, or there was nobody to tell it yet. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** The viewers here know of the link: they get what has come meanwhile, and what comes. */
@@ -84,6 +95,7 @@ export class RouteLink implements AgentLink {
   }
 
   close(): void {
+    this.#isLeft = true;
     this.#route?.close();
   }
 
@@ -104,6 +116,17 @@ export class RouteLink implements AgentLink {
       if (!(error instanceof FrameError)) throw error;
       this.close();
     }
+  }
+}
+
+/** Undefined where something else comes first. */
+function readHello(frame: Uint8Array): ControlOf<"agentHello"> | undefined {
+  try {
+    const message = decodeControl(frame, "agent");
+    return message?.$case === "agentHello" ? message.value : undefined;
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    return undefined;
   }
 }
 
