@@ -1,11 +1,14 @@
 // Routes to agents that other instances hold: opened, lost and followed.
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { manualClock } from "../../../../test/support/manual-clock.ts";
+import { manualClock, type ManualClock } from "../../../../test/support/manual-clock.ts";
 import { silentLogger } from "../../../../test/support/silent-logger.ts";
+import { RecordingAgentLink } from "../../../../test/support/terminal-links.ts";
 import { createEventBus } from "../../adapters/memory/event-bus.ts";
 import { encodeControl } from "../../../protocol/control-frame.ts";
 import type { AgentId, ConnectionId, InstanceId, UserId } from "../../../protocol/ids.ts";
+import { RESUME_GRACE_MS } from "../../../protocol/limits.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { AgentLocation } from "../agents/locations.ts";
 import { AgentRoutes } from "./agent-routes.ts";
@@ -15,6 +18,7 @@ import { TerminalRouter } from "./terminal-router.ts";
 const HERE = "here" as InstanceId;
 const THERE = "there" as InstanceId;
 const agent = { id: randomUUID() as AgentId, userId: "owner" as UserId } as Agent;
+const main = { stream: 1, sessionId: "main", cols: 80, rows: 24, offset: 0, startedAtMs: 0 };
 const hello = encodeControl({
   $case: "agentHello",
   value: { bootId: "boot-one", version: "", systemInfo: undefined, sessions: [] },
@@ -40,10 +44,11 @@ class FakeRoute implements Route {
 
 let opened: FakeRoute[];
 /** What the holder does with a route. */
-let holder: (route: FakeRoute) => void;
+let holder: (route: FakeRoute) => void = () => {};
 let location: AgentLocation | undefined;
 let router: TerminalRouter;
 let routes: AgentRoutes;
+let clock: ManualClock;
 let events: ReturnType<typeof createEventBus>;
 beforeEach(() => {
   opened = [];
@@ -55,7 +60,8 @@ beforeEach(() => {
     epoch: 1,
   };
   events = createEventBus({ onListenerError: (error) => expect.unreachable(String(error)) });
-  router = new TerminalRouter({ instanceId: HERE, clock: manualClock(), events });
+  clock = manualClock();
+  router = new TerminalRouter({ instanceId: HERE, clock, events });
   routes = new AgentRoutes({
     instanceId: HERE,
     locations: { get: async () => location },
@@ -94,5 +100,19 @@ describe("a route to an agent elsewhere", () => {
       expect(await routes.reach(agent)).toBe("AGENT_RECONNECTING");
       expect(opened.at(-1)?.isClosed).toBe(true);
     }
+  });
+
+  it("is not opened where an agent that nobody here looks at dials in elsewhere, but its shells go on there", async () => {
+    const told: string[] = [];
+    events.subscribe(({ type }) => void told.push(type));
+    const link = new RecordingAgentLink();
+    router.agentUp(link, agent, { bootId: undefined, sessions: [main], epoch: 1 });
+    router.agentDown(link, agent.id);
+    events.deliver({ type: "agent.connected", agentId: agent.id, userId: agent.userId }, THERE);
+    await setImmediate();
+    expect(opened).toEqual([]);
+    clock.advance(RESUME_GRACE_MS);
+    router.tick();
+    expect(told).not.toContain("session.ended");
   });
 });

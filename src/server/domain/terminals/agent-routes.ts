@@ -70,19 +70,21 @@ export class AgentRoutes {
   }
 
   #follow(agentId: AgentId): void {
-    const agent = this.#deps.router.heldAgent(agentId)?.agent;
-    if (agent === undefined) return;
-    this.#search(agent).catch((error: unknown) => {
+    const held = this.#deps.router.heldAgent(agentId);
+    if (held === undefined) return;
+    const { agent, viewers } = held;
+    // Ten thousand agents may go elsewhere at once, and hardly any is looked at from here.
+    const found = viewers.size > 0 ? this.#search(agent) : this.#locate(agent);
+    found.catch((error: unknown) => {
       this.#deps.log.debug({ agentId, err: error }, "agent not looked for");
     });
   }
 
   /** True where another instance holds it, or says so. */
   async #search(agent: Agent): Promise<boolean> {
-    const { router, locations, instanceId } = this.#deps;
-    const location = await locations.get(agent.id);
+    const { router, instanceId } = this.#deps;
+    const location = await this.#locate(agent);
     if (location === undefined || location.instanceId === instanceId) return location !== undefined;
-    router.movedAway(agent.id);
     if (router.heldAgent(agent.id)?.link?.connectionId === location.connectionId) return true;
     const searching = this.#searches.get(agent.id) ?? this.#open(agent, location);
     this.#searches.set(agent.id, searching);
@@ -92,6 +94,14 @@ export class AgentRoutes {
       if (this.#searches.get(agent.id) === searching) this.#searches.delete(agent.id);
     }
     return true;
+  }
+
+  /** Where it is; the router is told where that is elsewhere. */
+  async #locate(agent: Agent): Promise<AgentLocation | undefined> {
+    const { router, locations, instanceId } = this.#deps;
+    const location = await locations.get(agent.id);
+    if (location !== undefined && location.instanceId !== instanceId) router.movedAway(agent.id);
+    return location;
   }
 
   async #open(agent: Agent, location: AgentLocation): Promise<void> {
