@@ -5,6 +5,7 @@ import { type ClientSocket, systemClock } from "../src/client/socket.ts";
 import { openTerminal } from "../src/client/terminal-connection.ts";
 import type { TerminalEvent } from "../src/client/terminal-events.ts";
 import type { OpenTerminalOptions, TerminalConnection } from "../src/client/terminal-options.ts";
+import type { ServerList } from "../src/protocol/server-list.ts";
 import type { AgentId } from "../src/protocol/ids.ts";
 import type { Network } from "./network.ts";
 import type { OutputCheck } from "./output-check.ts";
@@ -33,6 +34,7 @@ export interface ViewerOptions {
   token: string;
   network: Network;
   /** In the order in which it tries them. */
+  /** At least one. */
   urls: readonly string[];
   random: () => number;
   target: OpenTerminalOptions["target"];
@@ -74,7 +76,7 @@ export class DrillViewer {
       sockets: this.#recorded(nodeSockets(token)),
       clock: systemClock,
       random,
-      urls,
+      urls: urls as ServerList,
       agentId,
       target,
       readOnly,

@@ -39,6 +39,8 @@ export class OpenSockets {
 
   readonly #deps: OpenSocketsDeps;
   #isReviewing = false;
+  /** Events may have been missed since the last look that was answered. */
+  #isUncertain = false;
   /** Users whose rights could not be read when they changed: asked for again each second. Users of open sockets only. */
   readonly #unknown = new Set<UserId>();
 
@@ -78,6 +80,7 @@ export class OpenSockets {
   /** Once a second. */
   tick(now: number): void {
     this.#closeExpired(now);
+    if (this.#isUncertain) void this.#review();
     for (const userId of this.#unknown) void this.#checkRights(userId);
     const { ping, offline } = this.#viewers.tick(now);
     for (const socket of ping) socket.ping();
@@ -106,6 +109,7 @@ export class OpenSockets {
       case "user.updated":
         return void this.#checkRights(event.userId);
       case "access.uncertain":
+        this.#isUncertain = true;
         return void this.#review();
       default:
         return;
@@ -118,10 +122,14 @@ export class OpenSockets {
     }
   }
 
-  /** Events may have been missed: looks up what every socket rests on. */
+  /**
+   * Events may have been missed: looks up what every socket rests on. A look that is under way may have read before what
+   * was missed: where there is a new doubt meanwhile, the next tick looks again.
+   */
   async #review(): Promise<void> {
     if (this.#isReviewing) return;
     this.#isReviewing = true;
+    this.#isUncertain = false;
     try {
       const sockets = [...this.#sockets];
       const held = sockets.map(({ credential: { tokenHash }, userId, agentId }) => ({ tokenHash, userId, agentId }));
@@ -131,7 +139,8 @@ export class OpenSockets {
         if (reason !== undefined) socket.close(ERRORS[reason].ws, ERRORS[reason].message);
       }
     } catch (err) {
-      // Where the database is away, too, nothing was revoked; the next word of uncertainty asks again.
+      // What was missed may have been done before the database went away: asked again with the next tick.
+      this.#isUncertain = true;
       this.#deps.log.warn({ err }, "open sockets not reviewed");
     } finally {
       this.#isReviewing = false;
