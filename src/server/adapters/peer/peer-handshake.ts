@@ -6,7 +6,7 @@
 //     | <-- 101; nonce B ---------------------------------- |
 //     | == sealed, numbered from 0, keys of both nonces === |   the opener's first message is empty: it is no replay
 //
-// docs/decisions/0011-sealed-messages.md
+// docs/decisions/0011-routes-between-instances.md
 
 import { parseUuid, type RunId } from "../../../protocol/ids.ts";
 import type { MessageOpener, MessageSealer, MessageSeals } from "../../domain/instances/message-seal.ts";
