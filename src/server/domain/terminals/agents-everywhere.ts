@@ -57,16 +57,16 @@ export class AgentsEverywhere implements AgentControl, SessionDirectory, AgentPr
   }
 
   async stopSession(agentId: AgentId, sessionId: SessionId): Promise<"told" | ErrorReason> {
-    const location = this.#isHere(agentId) ? undefined : await this.#elsewhere(agentId);
-    if (location === undefined) return this.#deps.router.stopSession(agentId, sessionId);
+    const holder = await this.#otherHolder(agentId);
+    if (holder === undefined) return this.#deps.router.stopSession(agentId, sessionId);
     const question = { ask: "stop_session", agentId, sessionId } as const;
-    return this.#deps.calls.ask(location.instanceId, question, CONTROL_TIMEOUT_MS);
+    return this.#deps.calls.ask(holder, question, CONTROL_TIMEOUT_MS);
   }
 
   async disconnectAgent(agentId: AgentId): Promise<"told" | ErrorReason> {
-    const location = this.#isHere(agentId) ? undefined : await this.#elsewhere(agentId);
-    if (location === undefined) return this.#deps.router.disconnectAgent(agentId);
-    return this.#deps.calls.ask(location.instanceId, { ask: "disconnect_agent", agentId }, CONTROL_TIMEOUT_MS);
+    const holder = await this.#otherHolder(agentId);
+    if (holder === undefined) return this.#deps.router.disconnectAgent(agentId);
+    return this.#deps.calls.ask(holder, { ask: "disconnect_agent", agentId }, CONTROL_TIMEOUT_MS);
   }
 
   async listSessions(query: SessionQuery): Promise<readonly SessionView[]> {
@@ -103,9 +103,10 @@ export class AgentsEverywhere implements AgentControl, SessionDirectory, AgentPr
     }
   }
 
-  #isHere(agentId: AgentId): boolean {
+  /** Where it has a route to, its holder is known though Redis has forgotten it: the route itself carries no orders. */
+  async #otherHolder(agentId: AgentId): Promise<InstanceId | undefined> {
     const link = this.#deps.router.heldAgent(agentId)?.link;
-    return link !== undefined && link.via === undefined;
+    return link === undefined ? (await this.#elsewhere(agentId))?.instanceId : link.via;
   }
 
   async #elsewhere(agentId: AgentId): Promise<AgentLocation | undefined> {
