@@ -143,10 +143,11 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
       }),
       async close() {
         overRedis.closeAll();
+        await peers?.close();
+        // What it has left behind the others are still told.
+        await known.leave();
         channel.stop();
         courier.stop();
-        await peers?.close();
-        await known.leave();
         redis.close();
       },
     };
