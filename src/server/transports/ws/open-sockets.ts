@@ -39,6 +39,8 @@ export class OpenSockets {
 
   readonly #deps: OpenSocketsDeps;
   #isReviewing = false;
+  /** Events may have been missed since the last review that was answered has begun. */
+  #isUncertain = false;
   /** Users whose rights could not be read when they changed: asked for again each second. Users of open sockets only. */
   readonly #unknown = new Set<UserId>();
 
@@ -79,6 +81,7 @@ export class OpenSockets {
   tick(now: number): void {
     this.#closeExpired(now);
     for (const userId of this.#unknown) void this.#checkRights(userId);
+    if (this.#isUncertain) void this.#review();
     const { ping, offline } = this.#viewers.tick(now);
     for (const socket of ping) socket.ping();
     for (const socket of offline) socket.terminate();
@@ -106,6 +109,7 @@ export class OpenSockets {
       case "user.updated":
         return void this.#checkRights(event.userId);
       case "access.uncertain":
+        this.#isUncertain = true;
         return void this.#review();
       default:
         return;
@@ -122,6 +126,7 @@ export class OpenSockets {
   async #review(): Promise<void> {
     if (this.#isReviewing) return;
     this.#isReviewing = true;
+    this.#isUncertain = false;
     try {
       const sockets = [...this.#sockets];
       const held = sockets.map(({ credential: { tokenHash }, userId, agentId }) => ({ tokenHash, userId, agentId }));
@@ -131,7 +136,8 @@ export class OpenSockets {
         if (reason !== undefined) socket.close(ERRORS[reason].ws, ERRORS[reason].message);
       }
     } catch (err) {
-      // Where the database is away, too, nothing was revoked; the next word of uncertainty asks again.
+      // Where the database is away, too, nothing was revoked; the next tick asks again.
+      this.#isUncertain = true;
       this.#deps.log.warn({ err }, "open sockets not reviewed");
     } finally {
       this.#isReviewing = false;
