@@ -88,9 +88,12 @@ async function opens(server: TestServer, agent: V2Agent): Promise<void> {
   await agent.isTyped(text);
   viewer.wire.socket.terminate();
 }
+/** Until it opens, it is refused for now, and never for good. */
 async function opensWithin(ms: number, server: TestServer, agent: V2Agent): Promise<void> {
-  const tried = () => opens(server, agent).then(() => "opens", String);
-  await expect.poll(tried, { timeout: ms }).toBe("opens");
+  const answers: string[] = [];
+  const tries = async () => answers.push(await opens(server, agent).then(() => "opens", String));
+  await expect.poll(() => tries().then(() => answers.at(-1)), { timeout: ms }).toBe("opens");
+  for (const refusal of answers.slice(0, -1)) expect(refusal).toMatch(/refused: 503/);
 }
 
 const WITHOUT_REDIS = { rexec_redis_up: 0, rexec_bus_up: 0 };

@@ -10,6 +10,11 @@ import type { AuditRecord } from "../events/audit.ts";
  */
 export type AgentStatus = "registered" | "online" | "suspect" | "offline";
 
+/** By the last word of whoever held it, which may be a moment old: nobody has said that it went. */
+export function isSaidToBeConnected({ status }: Pick<Agent, "status">): boolean {
+  return status === "online" || status === "suspect";
+}
+
 export interface Agent {
   id: AgentId;
   userId: UserId;

@@ -4,7 +4,7 @@
 import { encodeControl } from "../../../protocol/control-frame.ts";
 import type { AgentId, ConnectionId, InstanceId } from "../../../protocol/ids.ts";
 import { parseBootId } from "../../../protocol/ids.ts";
-import type { Agent } from "../agents/agent.ts";
+import { type Agent, isSaidToBeConnected } from "../agents/agent.ts";
 import type { AgentLocation, AgentLocations } from "../agents/locations.ts";
 import type { EventBus } from "../events/events.ts";
 import type { Log } from "../log.ts";
@@ -38,13 +38,13 @@ export class AgentRoutes {
 
   /**
    * Sees to it that viewers here have a way to the agent, wherever it is, and says whether they have. Rejects with
-   * BACKEND_UNAVAILABLE where nobody knows where it is.
+   * BACKEND_UNAVAILABLE where that can't be known. Where it is may have been forgotten, and is said again in a moment.
    */
   async reach(agent: Agent): Promise<Reachability> {
     const { router } = this.#deps;
     if (router.reachability(agent.id) !== "online") {
-      const found = await this.#search(agent);
-      if (found && router.reachability(agent.id) === "AGENT_OFFLINE") return "AGENT_RECONNECTING";
+      const isSomewhere = (await this.#search(agent)) || isSaidToBeConnected(agent);
+      if (isSomewhere && router.reachability(agent.id) === "AGENT_OFFLINE") return "AGENT_RECONNECTING";
     }
     return router.reachability(agent.id);
   }

@@ -3,7 +3,7 @@
 import { type AgentId, MAIN_SESSION, parseSessionId, type SessionId } from "../../../protocol/ids.ts";
 import { mayOpenTerminal, requireScope, type UserIdentity } from "../access/rules.ts";
 import type { JwtCodec, Secrets } from "../access/token.ts";
-import type { Agent } from "../agents/agent.ts";
+import { type Agent, isSaidToBeConnected } from "../agents/agent.ts";
 import { reachableAgent, type ReachableAgentDeps } from "../agents/reachable-agent.ts";
 import type { Clock } from "../clock.ts";
 import { DomainError, invalidField } from "../domain-error.ts";
@@ -49,7 +49,7 @@ export interface TerminalTicket {
 /** Long enough to dial, short enough to be worth nothing in a log. */
 const TICKET_LIFETIME_S = 60;
 
-/** Throws INVALID_ARGUMENT, AGENT_NOT_FOUND, NOT_AUTHORIZED, MFA_REQUIRED, AGENT_OFFLINE, AGENT_TERMINAL_LIMIT_REACHED. */
+/** Throws INVALID_ARGUMENT, AGENT_NOT_FOUND, NOT_AUTHORIZED, MFA_REQUIRED, AGENT_OFFLINE, AGENT_RECONNECTING, AGENT_TERMINAL_LIMIT_REACHED. */
 export async function openTerminal(deps: OpenTerminalDeps, input: OpenTerminalInput): Promise<TerminalTicket> {
   const caller = requireScope(input.caller, "read");
   const sessionId = chooseSession(deps, input);
@@ -58,7 +58,8 @@ export async function openTerminal(deps: OpenTerminalDeps, input: OpenTerminalIn
   if (!mayOpenTerminal(caller, agent, terminal)) throw new DomainError("NOT_AUTHORIZED");
   await requireGrant(deps, { identity: caller, agent });
   if (!(await deps.presence.isOnline(agent.id))) {
-    throw new DomainError("AGENT_OFFLINE", agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
+    const reason = isSaidToBeConnected(agent) ? "AGENT_RECONNECTING" : "AGENT_OFFLINE";
+    throw new DomainError(reason, agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
   }
   await checkSlot(deps, { caller, agent });
   input.signal?.throwIfAborted();
