@@ -62,6 +62,7 @@ async function join(id: string, { secret = SECRET, commands }: { secret?: string
     events,
     now: () => performance.now() + aheadMs,
     isForOthers: () => true,
+    liveRuns: () => [],
   });
   const heard: Instance["heard"] = [];
   events.subscribe((event, from) => heard.push({ event, from }));

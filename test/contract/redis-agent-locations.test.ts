@@ -97,6 +97,20 @@ describe("agent locations in Redis", () => {
     }
   });
 
+  it("can be claimed and put back over whatever somebody has written there, and no epoch is used up by it", async () => {
+    const far = `{"agentId":"x","epoch":${2 ** 53 - 2}}`;
+    for (const text of ["", "{", "7", "null", '{"epoch":"nine"}', "[]", far]) {
+      const claim = aClaim();
+      const key = `rexec:location:${claim.agentId}`;
+      await connection.commands.set(key, text);
+      const held = await locations.claim(claim, 0);
+      expect(held.epoch).toBeLessThan(Date.now() * 1_000 + 60_000_000);
+      await connection.commands.set(key, text);
+      expect(await locations.refresh([held])).toEqual([]);
+      expect(await locations.get(claim.agentId)).toEqual(held);
+    }
+  });
+
   it("can't be known while Redis is away, and nobody is made to wait for long", async () => {
     redis.pause();
     await expect(locations.get(aClaim().agentId)).rejects.toMatchObject({ reason: "BACKEND_UNAVAILABLE" });

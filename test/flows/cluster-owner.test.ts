@@ -108,6 +108,25 @@ describe("what comes late from an owner that is none any more", () => {
   });
 });
 
+describe("a location that nobody has claimed", () => {
+  it("takes no agent's terminal away, though its epoch is the larger one", async () => {
+    const registered = await cluster.addAgent(await cluster.addUser());
+    const { agentId } = registered;
+    const agent = await V2Agent.connect(serverOf(0), registered);
+    const viewer = await V2Viewer.open(serverOf(0).wsUrl, agentId, { token: serverOf(0).adminToken });
+    const forged = { agentId, instanceId: "instance-2", connectionId: randomUUID(), protocol: "rexec.v2" };
+    const forge = () =>
+      cluster.redis.ask("SET", `rexec:location:${agentId}`, JSON.stringify({ ...forged, epoch: Date.now() * 1000 }));
+    await forge();
+    // A refresh finds it there, and the terminal goes on.
+    await new Promise((resolve) => setTimeout(resolve, 11_500));
+    await viewer.type("still here");
+    await agent.isTyped("still here");
+    agent.wire.socket.terminate();
+    viewer.wire.socket.terminate();
+  });
+});
+
 function databaseUrl(): string {
   const { database } = cluster.servers[0]!.config;
   return database.kind === "postgres" ? database.url : randomUUID();
