@@ -57,7 +57,7 @@ const rooms = [
     to: [...within("^test/support/", "(^|/)node_modules/(vitest|fast-check)/"), builtins],
   },
   // What is not shipped goes where it must.
-  { from: "^(test|bench|tools)/", to: [{}] },
+  { from: "^(test|bench|drill|tools)/", to: [{}] },
 ];
 
 const fences = [

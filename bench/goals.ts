@@ -6,8 +6,12 @@ export interface Goal {
   bench: string;
   metric: string;
   title: string;
+  /** Whose figure; undefined: rexec's. */
+  of?: SubjectName;
   /** Undefined: the figure itself counts. */
   against: SubjectName | undefined;
+  /** How they are compared; undefined: as a ratio. */
+  as?: "difference";
   sense: "at most" | "at least";
   limit: number;
 }
@@ -66,6 +70,35 @@ export const GOALS: readonly Goal[] = [
     against: "floor",
     sense: "at most",
     limit: 1.2,
+  },
+  {
+    bench: "echo-instances",
+    metric: "p50Us",
+    title: "echo p50 through a second instance adds µs",
+    of: "second",
+    against: "rexec",
+    as: "difference",
+    sense: "at most",
+    limit: 150,
+  },
+  {
+    bench: "echo-instances",
+    metric: "p50Us",
+    title: "echo p50 over Redis alone adds µs",
+    of: "redis",
+    against: "rexec",
+    as: "difference",
+    sense: "at most",
+    limit: 350,
+  },
+  {
+    bench: "bulk-instances",
+    metric: "mbPerS",
+    title: "bulk MB/s through a second instance",
+    of: "second",
+    against: "rexec",
+    sense: "at least",
+    limit: 0.9,
   },
   {
     bench: "idle-agents",

@@ -26,10 +26,11 @@ export function judge(results: Results): Verdict[] {
 function reachedOf(results: Results, goal: Goal): number | undefined {
   const bench = [...results.keys()].find(({ name }) => name === goal.bench);
   const subjects = bench && results.get(bench);
-  const ours = valuesOf(subjects?.get("rexec"), goal.metric);
+  const ours = valuesOf(subjects?.get(goal.of ?? "rexec"), goal.metric);
   if (goal.against === undefined) return goal.sense === "at least" ? lowest(ours) : medianOf(ours);
   const theirs = valuesOf(subjects?.get(goal.against), goal.metric);
-  return medianOf(ours.slice(0, theirs.length).map((value, round) => value / (theirs[round] ?? Number.NaN)));
+  const compare = goal.as === "difference" ? (a: number, b: number) => a - b : (a: number, b: number) => a / b;
+  return medianOf(ours.slice(0, theirs.length).map((value, round) => compare(value, theirs[round] ?? Number.NaN)));
 }
 
 function valuesOf(rounds: readonly Measures[] | undefined, metric: string): number[] {
@@ -59,8 +60,8 @@ export function mediansTable(results: Results): string {
 }
 
 export function goalsTable(verdicts: readonly Verdict[]): string {
-  const rows = verdicts.map(({ title, against, sense, limit, reached, verdict }) => [
-    against === undefined ? title : `${title} / ${against}`,
+  const rows = verdicts.map(({ title, against, as, sense, limit, reached, verdict }) => [
+    against === undefined || as === "difference" ? title : `${title} / ${against}`,
     `${sense === "at most" ? "≤" : "≥"} ${limit}`,
     reached?.toFixed(2) ?? "–",
     verdict,

@@ -10,12 +10,13 @@ import { PROMPT } from "./client/session.ts";
 import { goalsTable, judge, mediansTable, type Results } from "./report.ts";
 import { calls } from "./stages/calls.ts";
 import { fleet } from "./stages/fleet.ts";
+import { instances } from "./stages/instances.ts";
 import type { Stage } from "./stages/stage.ts";
 import { starts } from "./stages/starts.ts";
 import { terminals } from "./stages/terminals.ts";
 import type { Subject } from "./subjects/subject.ts";
 
-const STAGES: readonly Stage[] = [terminals, fleet, calls, starts];
+const STAGES: readonly Stage[] = [terminals, instances, fleet, calls, starts];
 
 /** Every terminal of every subject runs this. */
 const SHELL = `#!/bin/sh\nexec env -i PATH=/usr/bin:/bin TERM=xterm PS1='${PROMPT}' /bin/sh -i\n`;
@@ -57,7 +58,7 @@ async function runStage(
   const directory = await mkdtemp(join(options.directory, "stage-"));
   const shell = join(directory, "shell");
   await writeFile(shell, SHELL, { mode: 0o755 });
-  const needsFile = stage.benches.some(({ name }) => name === "bulk");
+  const needsFile = stage.benches.some(({ name }) => name.startsWith("bulk"));
   const bulkFile = await makeBulkFile(join(directory, "bulk"), needsFile ? Math.round(options.bulkMb * 1e6) : 0);
   const optionsOf = async (name: string) => {
     const own = join(directory, name);

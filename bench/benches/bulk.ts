@@ -16,12 +16,12 @@ export const bulk: Bench<TerminalSubject> = {
     { key: "pieceKib", title: "KiB a piece", digits: 1 },
     { key: "isRight", title: "SHA-256 right", digits: 0 },
   ],
-  async measure({ target, relayPid, agentPid }, options) {
+  async measure({ target, relayPid, otherRelayPids = [], agentPid }, options) {
     const { file, bytes, sha256 } = options.bulk;
     const usage: { relay: number; agent: number }[] = [];
     const { clientCpuSeconds = 0, ...result } = await runClient({ kind: "bulk", target, file, bytes, sha256 }, () => {
       usage.push({
-        relay: relayPid === undefined ? 0 : cpuSecondsOfTree(relayPid),
+        relay: relayPid === undefined ? 0 : [relayPid, ...otherRelayPids].reduce(addCpuSeconds, 0),
         // What runs in the terminal is not the agent's cost.
         agent: agentPid === undefined ? 0 : cpuSecondsOfProcess(agentPid),
       });
@@ -37,3 +37,14 @@ export const bulk: Bench<TerminalSubject> = {
     };
   },
 };
+
+/** The same with the viewer on another instance than the agent. */
+export const bulkInstances: Bench<TerminalSubject> = {
+  ...bulk,
+  name: "bulk-instances",
+  title: "bulk, through another instance (CPU of both, without Redis')",
+};
+
+function addCpuSeconds(sum: number, pid: number): number {
+  return sum + cpuSecondsOfTree(pid);
+}

@@ -30,3 +30,10 @@ export const echoFlood: Bench<TerminalSubject> = {
     return { ...echoed, floodMbPerS: flood["mbPerS"] ?? 0 };
   },
 };
+
+/** The same with the viewer on another instance than the agent. */
+export const echoInstances: Bench<TerminalSubject> = {
+  ...echo,
+  name: "echo-instances",
+  title: "echo, through another instance",
+};

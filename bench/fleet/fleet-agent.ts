@@ -2,11 +2,13 @@
 
 import { randomBytes } from "node:crypto";
 import { WebSocket } from "ws";
-import { Backoff } from "../../src/agent/backoff.ts";
 import { decodeControl, encodeControl } from "../../src/protocol/control-frame.ts";
+import { ServerTurns } from "../../src/protocol/server-turns.ts";
 import type { FleetMember } from "./messages.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** As a real agent waits. */
+const MAX_WAIT_MS = 30_000;
 
 /** What its machine is; the same for all. */
 const SYSTEM_INFO = {
@@ -33,7 +35,7 @@ export type DialResult = "online" | { kind: "refused" | "failed"; why: string };
 export class FleetAgent {
   readonly #member: FleetMember;
   readonly #bootId = randomBytes(16).toString("hex");
-  readonly #backoff = new Backoff();
+  readonly #turns: ServerTurns;
   /** Online with the server's welcome, else with the connection. */
   readonly #isWelcomed: boolean;
   #socket: WebSocket | undefined;
@@ -41,12 +43,20 @@ export class FleetAgent {
 
   constructor(member: FleetMember, { isWelcomed }: { isWelcomed: boolean }) {
     this.#member = member;
+    this.#turns = new ServerTurns({
+      servers: [member.server],
+      random: Math.random,
+      now: () => performance.now(),
+      maxWaitMs: MAX_WAIT_MS,
+      stableAfterMs: MAX_WAIT_MS,
+    });
     this.#isWelcomed = isWelcomed;
   }
 
   /** One attempt. */
   dial(): Promise<DialResult> {
-    const { server, agentId, token } = this.#member;
+    const { agentId, token } = this.#member;
+    const { server } = this.#turns.next();
     const socket = new WebSocket(`${server}/ws/agent/${agentId}`, ["rexec.v2"], {
       headers: { authorization: `Bearer ${token}`, "x-agent-os": "linux", "x-rexec-boot-id": this.#bootId },
       perMessageDeflate: false,
@@ -92,7 +102,7 @@ export class FleetAgent {
 
   /** Milliseconds until the next attempt. */
   nextDelayMs(): number {
-    return this.#backoff.next();
+    return this.#turns.ended({ openMs: 0 });
   }
 
   /** Nobody is told. */

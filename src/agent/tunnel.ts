@@ -9,8 +9,11 @@ import { ServerTurns, type Turn } from "../protocol/server-turns.ts";
 import { finalClose, finalRefusal, readBody } from "./handshake-refusal.ts";
 import type { Logger } from "./logger.ts";
 
-/** A connection that lasted this long ends the back-off. */
-const STABLE_AFTER_MS = 30_000;
+/**
+ * A connection that lasted this long was a good one, and the waits begin anew; as with viewers. With 30 s, instances that
+ * were killed one after the other kept an agent waiting for up to 23 s, though others were there.
+ */
+const STABLE_AFTER_MS = 5_000;
 const MAX_WAIT_MS = 30_000;
 /** A proxy's answer, or a server's of ours that drains or lacks its database: another one may be better off. */
 const SERVICE_UNAVAILABLE = 503;

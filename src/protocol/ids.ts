@@ -27,7 +27,7 @@ const BOOT_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
 export const MAIN_SESSION = "main" as SessionId;
 
-export function parseUuid<T extends UserId | AgentId | TokenId>(text: string): T | undefined {
+export function parseUuid<T extends UserId | AgentId | TokenId | ConnectionId | RunId>(text: string): T | undefined {
   return UUID.test(text) ? (text.toLowerCase() as T) : undefined;
 }
 

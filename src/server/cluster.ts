@@ -57,7 +57,9 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
   const shared = { run, seals, log, commands: redis.commands, subscriber: redis.subscriber };
   const courier = new Courier(shared);
   const isForOthers = isForOtherInstances({ events, now: monotonicMs });
-  const channel = new EventChannel({ ...shared, instanceId, events, now: monotonicMs, isForOthers });
+  let observer: InstanceObserver | undefined;
+  const liveRuns = () => observer?.otherRuns() ?? [];
+  const channel = new EventChannel({ ...shared, instanceId, events, now: monotonicMs, isForOthers, liveRuns });
   const memory = new RedisMemoryWatch({ commands: redis.commands, run, onLost: () => ends?.onLocationsLost() });
 
   let peers: PeerListener | undefined;

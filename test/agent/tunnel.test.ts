@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { AgentState, RunningAgent } from "../../src/agent/agent.ts";
 import { CLOSE } from "../../src/protocol/errors.ts";
@@ -42,6 +42,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   await agent.stop("test over");
   for (const client of wss.clients) client.terminate();
   http.close();
@@ -99,6 +100,23 @@ describe("a refused handshake", () => {
 });
 
 describe("an open connection", () => {
+  test("that held for five seconds was a good one: the waits for the next begin anew", async () => {
+    let laterMs = 0;
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, "now").mockImplementation(() => now() + laterMs);
+    onSocket = (socket) =>
+      socket.once("message", () => {
+        laterMs += 5_000;
+        socket.close(CLOSE.GOING_AWAY);
+      });
+    const waits: number[] = [];
+    dial().onState((state) => {
+      if (state.kind === "waiting") waits.push(state.retryInMs);
+    });
+    await expect.poll(() => waits.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(6);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(250);
+  });
+
   test("that is closed as not authorized is final", async () => {
     onSocket = (socket) => socket.close(4403, "not authorized");
     dial();

@@ -47,6 +47,24 @@ it("gets the right bytes in bulk, whoever carries them", async () => {
   for (const rounds of Object.values(report.benches["bulk"]!)) expect(rounds[0]!["isRight"]).toBe(1);
 }, 120_000);
 
+it("goes through a second instance, by a route of its own and over Redis, with the right bytes", async () => {
+  const { report } = await runBenches(
+    "echo-instances",
+    "bulk-instances",
+    "--rounds",
+    "1",
+    "--seconds",
+    "1",
+    "--bulk-mb",
+    "3",
+  );
+  for (const subject of ["rexec", "second", "redis"]) {
+    expect(report.benches["echo-instances"]![subject]![0]!["p50Us"]).toBeGreaterThan(20);
+    expect(report.benches["bulk-instances"]![subject]![0]!["isRight"]).toBe(1);
+  }
+  expect(report.goals.map(({ verdict }) => verdict)).not.toContain("not measured");
+}, 240_000);
+
 it("brings one shell's flood to a hundred viewers, through the relay and through the floor", async () => {
   const { report } = await runBenches("fan-out", "--rounds", "1", "--seconds", "1");
   for (const subject of ["rexec", "floor"]) {

@@ -1,8 +1,9 @@
 // Routes straight from one instance to another.
 import { randomUUID } from "node:crypto";
-import { createConnection } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createConnection } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import type { InstanceId, RunId } from "../../src/protocol/ids.ts";
 import { createMessageSeals } from "../../src/server/adapters/node/message-seals.ts";
 import { ROUTE_HEADER, writeHello } from "../../src/server/adapters/peer/peer-handshake.ts";
@@ -89,9 +90,31 @@ describe("the port for other instances", () => {
       { [ROUTE_HEADER]: writeHello(seals, hello, randomUUID() as RunId) },
       { [ROUTE_HEADER]: right.replace(nonce, "1".repeat(32)) },
       { [ROUTE_HEADER]: right.slice(0, -4) },
+      { [ROUTE_HEADER]: `${"a".repeat(4000)}.${nonce}.AAAA` },
+      { [ROUTE_HEADER]: `${rig.runs.opener}.${"\u00ff".repeat(32)}.AAAA` },
     ];
     for (const headers of wrong) expect(await knock(headers)).toBe(403);
     expect(accepted).toEqual([]);
+  });
+
+  it("takes nothing from an instance that asks for no agent", async () => {
+    for (const strange of [null, "x", {}, { agentId: 1 }, [request]]) {
+      const hello = { from: rig.runs.opener, nonce, request: strange as unknown as RouteRequest };
+      expect(await knock({ [ROUTE_HEADER]: writeHello(seals, hello, rig.runs.holder) })).toBe(403);
+    }
+    expect(accepted).toEqual([]);
+  });
+
+  it("is left by an opener whom it greets with what is no nonce", async () => {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    server.on("connection", (socket) => socket.send("n".repeat(4_000)));
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const peerUrl = `ws://127.0.0.1:${port}`;
+    const find = async () => ({ run: rig.runs.holder, peerUrl });
+    const routes = new PeerRoutes({ run: rig.runs.opener, seals, find, now: () => performance.now() });
+    expect(await routes.open(request, new RouteProbe())).toBeUndefined();
+    server.close();
   });
 
   it("gives nothing to who repeats what an instance once said, for it has no key", async () => {

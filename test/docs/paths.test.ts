@@ -13,7 +13,7 @@ const documents = ["README.md", ...globSync("docs/**/*.md", { cwd: ROOT }).sort(
 
 /** Paths from the root of the repository, without a trailing `**`. */
 function namedPaths(markdown: string): string[] {
-  const isPath = /^(?:src|test|docs|proto|migrations|bin|tools|bench)\/[\w./-]*(?:\*\*)?$|^\.[a-z-]+\.c?js$/;
+  const isPath = /^(?:src|test|docs|proto|migrations|bin|tools|bench|drill)\/[\w./-]*(?:\*\*)?$|^\.[a-z-]+\.c?js$/;
   return inlineCode(markdown)
     .filter((code) => isPath.test(code))
     .map((code) => code.replace(/\*\*$/, ""));

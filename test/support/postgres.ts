@@ -3,12 +3,12 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { findPostgresBinaries } from "./postgres-binaries.ts";
+import { steadyPort } from "./steady-port.ts";
 
 export interface TestPostgres {
   /** A superuser's connection to the `postgres` database (or to TEST_DATABASE_URL's own). */
@@ -20,35 +20,44 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
+/** One that was started here, and can go and come back with all that it holds. */
+export interface PrivatePostgres extends TestPostgres {
+  /** Fast shutdown: every connection ends at once, and nothing listens until `up`. */
+  down(): Promise<void>;
+  up(): Promise<void>;
+}
+
 const NOBODY = 65_534;
 const startTimeoutMs = 60_000;
 const startAttempts = 5;
 
 /**
  * Owns Postgres on our behalf: when its standard input ends, because `stop()` closed it or because this process was
- * killed, it shuts Postgres down and removes the files. It repeats the signal, since Postgres does not hear one sent
- * while it is still being made. Arguments: the directory, initdb, then the command that serves.
+ * killed, it shuts Postgres down and removes the files, unless they are to be kept for the next start. It repeats the
+ * signal, since Postgres does not hear one sent while it is still being made. Arguments: the directory, initdb, then the
+ * command that serves.
  */
 const GUARD = `
 exec 3<&0
 dir=$1 initdb=$2; shift 2
 {
-  "$initdb" -D "$dir/data" -U postgres --pwfile "$dir/password" --auth scram-sha-256 \\
-    --encoding UTF8 --no-locale --no-sync >&2 && exec "$@"
+  [ -e "$dir/data/PG_VERSION" ] || "$initdb" -D "$dir/data" -U postgres --pwfile "$dir/password" --auth scram-sha-256 \\
+    --encoding UTF8 --no-locale --no-sync >&2 || exit 1
+  exec "$@"
 } </dev/null &
 postgres=$!
 ( read -r _ <&3; while kill -INT $postgres; do sleep 0.1; done ) >/dev/null 2>&1 &
 reader=$!
 wait $postgres; status=$?
 kill $reader 2>/dev/null
-rm -rf "$dir"
+[ -e "$dir/keep" ] || rm -rf "$dir"
 exit $status
 `;
 
 /** Uses TEST_DATABASE_URL if set (its user must be allowed to create databases), else starts a private server. */
 export async function startPostgres(): Promise<TestPostgres> {
   const given = process.env["TEST_DATABASE_URL"];
-  return given === undefined || given === "" ? startPrivate() : useGiven(given);
+  return given === undefined || given === "" ? startPrivatePostgres() : useGiven(given);
 }
 
 /** Creates an empty database beside the one `adminUrl` names and returns its URL. */
@@ -88,12 +97,14 @@ async function withAdmin<T>(url: string, use: (admin: pg.Client) => Promise<T>):
   }
 }
 
-async function startPrivate(attempt = 1): Promise<TestPostgres> {
+export async function startPrivatePostgres(attempt = 1): Promise<PrivatePostgres> {
   const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}; // Postgres refuses to run as root.
   const password = randomBytes(12).toString("hex");
-  const port = await freePort();
+  const port = await steadyPort();
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
-  const guard = startGuard({ user, password, port });
+  const { dir, start } = prepare({ user, password, port });
+  const keep = join(dir, "keep");
+  let guard = start();
   const outcome = await waitUntilReady(guard, url);
   if (outcome === "ready") {
     const databasePrefix = "test";
@@ -101,12 +112,25 @@ async function startPrivate(attempt = 1): Promise<TestPostgres> {
       url,
       databasePrefix,
       createDatabase: () => createDatabase(url, databasePrefix),
-      stop: () => stopGuard(guard),
+      async down() {
+        writeFileSync(keep, "");
+        await stopGuard(guard);
+      },
+      async up() {
+        guard = start();
+        rmSync(keep, { force: true });
+        const again = await waitUntilReady(guard, url);
+        if (again !== "ready") throw new Error(`Postgres did not start again:\n${again}`);
+      },
+      async stop() {
+        await stopGuard(guard);
+        rmSync(dir, { recursive: true, force: true });
+      },
     };
   }
   await stopGuard(guard);
   // Another process took the port between our look and Postgres's; anything else will not get better.
-  if (outcome.includes("could not bind") && attempt < startAttempts) return startPrivate(attempt + 1);
+  if (outcome.includes("could not bind") && attempt < startAttempts) return startPrivatePostgres(attempt + 1);
   throw new Error(`Postgres did not start:\n${outcome}`);
 }
 
@@ -143,18 +167,25 @@ interface Guard {
   log(): string;
 }
 
-function startGuard(input: { user: { uid?: number; gid?: number }; password: string; port: number }): Guard {
+function prepare(input: { user: { uid?: number; gid?: number }; password: string; port: number }): {
+  dir: string;
+  start(): Guard;
+} {
   const dir = makeScratchDir(input.user);
   try {
     const { initdb, postgres, env } = findPostgresBinaries(dir, input.user.uid);
     writeFileSync(join(dir, "password"), input.password, { mode: 0o644 }); // The directory itself is closed to others.
-    const child = spawn(
-      "/bin/sh",
-      ["-c", GUARD, "guard", dir, initdb, postgres, ...serverArguments(join(dir, "data"), input.port)],
-      // A session of its own: a Ctrl-C meant for the tests must not take the guard before it has cleaned up.
-      { ...input.user, env, cwd: dir, detached: true, stdio: ["pipe", "ignore", "pipe"] },
-    );
-    return { process: child, log: keepLastWords(child) };
+    const command = [dir, initdb, postgres, ...serverArguments(join(dir, "data"), input.port)];
+    const start = (): Guard => {
+      const child = spawn(
+        "/bin/sh",
+        ["-c", GUARD, "guard", ...command],
+        // A session of its own: a Ctrl-C meant for the tests must not take the guard before it has cleaned up.
+        { ...input.user, env, cwd: dir, detached: true, stdio: ["pipe", "ignore", "pipe"] },
+      );
+      return { process: child, log: keepLastWords(child) };
+    };
+    return { dir, start };
   } catch (cause) {
     rmSync(dir, { recursive: true, force: true });
     throw cause;
@@ -191,15 +222,4 @@ async function stopGuard({ process: child }: Guard): Promise<void> {
   const closed = once(child, "close");
   child.stdin?.end();
   await closed;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
-  return address.port;
 }

@@ -1,16 +1,15 @@
 // One redis-server of the tests, as a server or as a sentinel: on a port of its own, gone with who started it.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { findRedis } from "./redis-binaries.ts";
+import { steadyPort } from "./steady-port.ts";
 
 export interface RedisProcess {
   readonly port: number;
@@ -68,7 +67,7 @@ export async function startRedisProcess(input: {
   const dir = mkdtempSync(join(tmpdir(), "rexec-redis-"));
   const keep = join(dir, "keep");
   const file = join(dir, "redis.conf");
-  let port = await freePort();
+  let port = await steadyPort({ alsoFree: BUS_OFFSET });
 
   async function start(): Promise<Guard> {
     rmSync(keep, { force: true });
@@ -125,7 +124,7 @@ export async function startRedisProcess(input: {
         rmSync(dir, { recursive: true, force: true });
         throw error;
       }
-      port = await freePort();
+      port = await steadyPort({ alsoFree: BUS_OFFSET });
       guard = await start();
     }
   }
@@ -168,28 +167,4 @@ async function endGuard({ process: child }: Guard): Promise<void> {
   const closed = once(child, "close");
   child.stdin?.end();
   await closed;
-}
-
-/**
- * Below the ports that the kernel gives to clients: while Redis is down, one of those would now and then be given to a
- * client that tries to reach it, and be taken when Redis comes back.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(10_000, 22_000);
-    if ((await isFree(port)) && (await isFree(port + BUS_OFFSET))) return port;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    server.listen(port, "127.0.0.1");
-    await once(server, "listening");
-    server.close();
-    await once(server, "close");
-    return true;
-  } catch {
-    return false; // That is the answer.
-  }
 }

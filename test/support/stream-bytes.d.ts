@@ -1,2 +1,2 @@
-export declare const RECORD_BYTES: number;
-export declare function streamBytes(offset: number, length: number): Buffer;
+export const RECORD_BYTES: number;
+export function streamBytes(offset: number, length: number, seed?: number): Buffer;

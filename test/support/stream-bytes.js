@@ -3,8 +3,8 @@
 
 export const RECORD_BYTES = 16;
 
-/** The bytes of the stream from `offset` on, `length` of them. */
-export function streamBytes(offset, length) {
+/** The bytes of the stream from `offset` on, `length` of them. Streams of different seeds share no record. */
+export function streamBytes(offset, length, seed = 0) {
   const first = Math.floor(offset / RECORD_BYTES);
   const last = Math.ceil((offset + length) / RECORD_BYTES);
   const bytes = Buffer.alloc((last - first) * RECORD_BYTES);
@@ -12,7 +12,7 @@ export function streamBytes(offset, length) {
     const at = (counter - first) * RECORD_BYTES;
     bytes.writeBigUInt64BE(BigInt(counter), at);
     bytes.writeUInt32BE(~counter >>> 0, at + 8);
-    bytes.writeUInt32BE(Math.imul(counter ^ 0x9e3779b9, 0x85ebca6b) >>> 0, at + 12);
+    bytes.writeUInt32BE(Math.imul(counter ^ seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0, at + 12);
   }
   return bytes.subarray(offset - first * RECORD_BYTES, offset - first * RECORD_BYTES + length);
 }

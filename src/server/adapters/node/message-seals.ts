@@ -2,7 +2,7 @@
 //
 //   ciphertext | tag, 16 bytes          nonce: 4 bytes 0 | counter, u64
 //
-// GCM, because with a hash behind it a message costs three times as much here: docs/decisions/0011.
+// GCM, because with a hash behind it a message costs three times as much here: docs/decisions/0011-routes-between-instances.md
 
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { type MessageSeals, SEAL_BYTES } from "../../domain/instances/message-seal.ts";

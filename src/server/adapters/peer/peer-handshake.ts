@@ -6,14 +6,15 @@
 //     | <-- 101; nonce B ---------------------------------- |
 //     | == sealed, numbered from 0, keys of both nonces === |   the opener's first message is empty: it is no replay
 //
-// docs/decisions/0011-sealed-messages.md
+// docs/decisions/0011-routes-between-instances.md
 
-import type { RunId } from "../../../protocol/ids.ts";
+import { parseUuid, type RunId } from "../../../protocol/ids.ts";
 import type { MessageOpener, MessageSealer, MessageSeals } from "../../domain/instances/message-seal.ts";
-import type { RouteRequest } from "../../domain/terminals/routes.ts";
+import { parseRouteRequest, type RouteRequest } from "../../domain/terminals/routes.ts";
 
 export const ROUTE_HEADER = "x-rexec-route";
 export const NONCE_HEX_DIGITS = 32;
+const NONCE = /^[0-9a-f]{32}$/;
 
 export interface RouteHello {
   /** Who opens it. */
@@ -33,14 +34,28 @@ export function writeHello(seals: MessageSeals, hello: RouteHello, to: RunId): s
   return `${hello.from}.${hello.nonce}.${Buffer.from(sealed).toString("base64url")}`;
 }
 
-/** Undefined where it was not made by an instance, for this run. */
+/** Undefined where it was not made by an instance, for this run, or asks for nothing that there could be. */
 export function readHello(seals: MessageSeals, text: string, to: RunId): RouteHello | undefined {
-  const [from = "", nonce = "", sealed = ""] = text.split(".");
-  if (nonce.length !== NONCE_HEX_DIGITS) return undefined;
-  const opener = seals.opener(helloName({ from: from as RunId, nonce }, to));
-  const request = opener.open(0, Buffer.from(sealed, "base64url"));
-  if (request === undefined) return undefined;
-  return { from: from as RunId, nonce, request: JSON.parse(Buffer.from(request).toString("utf8")) as RouteRequest };
+  const [said = "", nonce = "", sealed = ""] = text.split(".");
+  // Anybody can have written it: keys are made from nothing but what looks right.
+  const from = parseUuid<RunId>(said);
+  if (from === undefined || !isNonce(nonce)) return undefined;
+  const opened = seals.opener(helloName({ from, nonce }, to)).open(0, Buffer.from(sealed, "base64url"));
+  const request = opened && parseRouteRequest(parseJson(opened));
+  return request && { from, nonce, request };
+}
+
+export function isNonce(text: string): boolean {
+  return NONCE.test(text);
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8")) as unknown;
+  } catch {
+    // An instance of another version: what it means is not known.
+    return undefined;
+  }
 }
 
 export function routeKeys(

@@ -7,7 +7,7 @@ import { MAX_CONTROL_BYTES } from "../../../protocol/limits.ts";
 import type { AgentLocation } from "../../domain/agents/locations.ts";
 import { type MessageSeals, SEAL_BYTES } from "../../domain/instances/message-seal.ts";
 import type { Route, RouteEvents } from "../../domain/terminals/routes.ts";
-import { NONCE_HEX_DIGITS, ROUTE_HEADER, routeKeys, writeHello } from "./peer-handshake.ts";
+import { isNonce, NONCE_HEX_DIGITS, ROUTE_HEADER, routeKeys, writeHello } from "./peer-handshake.ts";
 import { SealedRoute } from "./sealed-route.ts";
 
 export interface PeerRoutesDeps {
@@ -63,14 +63,12 @@ export class PeerRoutes {
     const timer = setTimeout(() => socket.terminate(), OPEN_TIMEOUT_MS);
     let isGreeted = false;
     socket.on("error", () => {});
-    socket.once("message", (holderNonce: Buffer) => {
+    socket.once("message", (said: Buffer) => {
+      const holderNonce = said.toString("latin1");
+      if (!isNonce(holderNonce)) return socket.terminate();
       isGreeted = true;
       clearTimeout(timer);
-      const keys = routeKeys(
-        seals,
-        { from, nonce },
-        { to: run, holderNonce: holderNonce.toString("latin1"), side: "opener" },
-      );
+      const keys = routeKeys(seals, { from, nonce }, { to: run, holderNonce, side: "opener" });
       const route = new SealedRoute(socket, keys, to.instanceId);
       route.events = events;
       route.send(NOTHING);

@@ -108,7 +108,12 @@ export class Courier {
     const isNext = number === sender.last + 1;
     sender.last = number;
     if (!isNext) this.#listener?.onGap(from);
-    this.#listener?.onMessage(from, payload);
+    try {
+      this.#listener?.onMessage(from, payload);
+    } catch (err) {
+      // An instance of ours has said it, maybe of another version: what this one makes nothing of must not end it.
+      this.#deps.log.error({ err, from }, "message of another instance not understood");
+    }
   }
 
   #drop(why: string): void {

@@ -26,6 +26,8 @@ export interface EventChannelDeps {
   now(): number;
   /** Whether an event of ours concerns the others. */
   isForOthers(event: DomainEvent): boolean;
+  /** The other runs that live, as somebody else than Redis says. */
+  liveRuns(): readonly RunId[];
 }
 
 const CHANNEL = "rexec:events";
@@ -41,15 +43,23 @@ const MAX_WAITING = 20_000;
 const BEAT_MS = 2_000;
 /** Our own messages come back to us. Where they have not for so long, others' don't reach us either. */
 const SILENT_AFTER_MS = 6_000;
-/** While nobody tells us anything, what could have been told is looked up this often. */
+/** While somebody can't tell us anything, what could have been told is looked up this often. */
 const UNCERTAIN_EVERY_MS = 5_000;
 
-/** up: hears everything · down: hears nothing, or can't know. */
+interface Sender {
+  opener: MessageOpener;
+  last: number;
+  heardAtMs: number;
+}
+
+/** up: hears itself · down: hears nothing, or can't know. */
 type ChannelState = "up" | "down";
 
 export class EventChannel {
   readonly #deps: EventChannelDeps;
-  readonly #senders = new LRUCache<RunId, { opener: MessageOpener; last: number }>({ max: MAX_SENDERS });
+  readonly #senders = new LRUCache<RunId, Sender>({ max: MAX_SENDERS });
+  /** The other runs that live, and since when that is known. */
+  #live = new Map<RunId, number>();
   readonly #sealer;
   readonly #header: Buffer;
   #waiting: DomainEvent[] = [];
@@ -131,14 +141,34 @@ export class EventChannel {
       if (now - atMs < SILENT_AFTER_MS) break;
       this.#sentAtMs.delete(number);
     }
-    if (now - this.#heardOwnAtMs < SILENT_AFTER_MS) return;
-    if (this.#state === "up") {
+    const isDeaf = now - this.#heardOwnAtMs >= SILENT_AFTER_MS;
+    if (isDeaf && this.#state === "up") {
       this.#state = "down";
       this.#deps.log.warn({}, "events of other instances do not reach this one");
     }
-    if (now - this.#uncertainAtMs < UNCERTAIN_EVERY_MS) return;
+    const isEnded = this.#lookWhoLives(now);
+    if (!isEnded) {
+      if (!isDeaf && !this.#isSomebodySilent(now)) return;
+      if (now - this.#uncertainAtMs < UNCERTAIN_EVERY_MS) return;
+    }
     this.#uncertainAtMs = now;
     this.#deps.events.deliver({ type: "access.uncertain" }, this.#deps.instanceId);
+  }
+
+  /** True where one has ended since: what it did last may have ended with it before it was told. */
+  #lookWhoLives(now: number): boolean {
+    const before = this.#live;
+    this.#live = new Map(this.#deps.liveRuns().map((run) => [run, before.get(run) ?? now]));
+    return [...before.keys()].some((run) => !this.#live.has(run));
+  }
+
+  /** One that lives and is not heard can't reach Redis, or Redis keeps what it says from us. */
+  #isSomebodySilent(now: number): boolean {
+    for (const [run, sinceMs] of this.#live) {
+      const heardAtMs = this.#senders.peek(run)?.heardAtMs ?? sinceMs;
+      if (now - Math.max(heardAtMs, sinceMs) >= SILENT_AFTER_MS) return true;
+    }
+    return false;
   }
 
   #onMessage(message: Buffer): void {
@@ -147,7 +177,8 @@ export class EventChannel {
     const number = Number(message.readBigUInt64BE(17));
     const known = this.#senders.get(run);
     if (known !== undefined && number <= known.last) return this.#drop("sent before");
-    const sender = known ?? { opener: this.#deps.seals.opener(nameOf(run)), last: number - 1 };
+    const isFirst = known === undefined;
+    const sender = known ?? { opener: this.#deps.seals.opener(nameOf(run)), last: 0, heardAtMs: 0 };
     const payload = Number.isSafeInteger(number)
       ? sender.opener.open(number, message.subarray(HEADER_BYTES))
       : undefined;
@@ -155,10 +186,19 @@ export class EventChannel {
     this.#senders.set(run, sender);
     const isMissing = number !== sender.last + 1;
     sender.last = number;
-    if (run === this.#deps.run) return this.#onOwn(number, isMissing);
+    sender.heardAtMs = this.#deps.now();
+    // Until we hear ourselves, anybody may have said anything.
+    if (run === this.#deps.run) return this.#onOwn(number, isMissing || isFirst);
     if (isMissing) this.#onMissed();
-    const { from, events } = decodeWire(payload) as { from: InstanceId; events: DomainEvent[] };
-    for (const event of events) this.#deps.events.deliver(event, from);
+    try {
+      const { from, events } = decodeWire(payload) as { from?: InstanceId; events: DomainEvent[] };
+      if (from === undefined) throw new Error("events of nobody: they would be taken for our own");
+      for (const event of events) this.#deps.events.deliver(event, from);
+    } catch (err) {
+      // An instance of ours has said it, maybe of another version. What it was is not known: as good as missed.
+      this.#deps.log.error({ err, run }, "events of another instance not understood");
+      this.#onMissed();
+    }
   }
 
   /** Where one of ours has not come back, others' may not have come either. */

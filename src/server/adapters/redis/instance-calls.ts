@@ -72,7 +72,8 @@ export class RedisCalls implements InstanceCalls {
   onMessage(from: RunId, payload: Uint8Array): void {
     if (payload.length < HEADER_BYTES) return;
     const id = new DataView(payload.buffer, payload.byteOffset).getUint32(1);
-    const body = decodeWire(payload.subarray(HEADER_BYTES));
+    // An instance of another version may say anything: what is no object is one without fields.
+    const body: unknown = Object(decodeWire(payload.subarray(HEADER_BYTES)));
     if (payload[0] === CALL_KIND.QUESTION) void this.#answer(from, id, body as InstanceQuestion);
     else this.#onAnswer(from, id, body as { answer?: unknown; failed?: true });
   }

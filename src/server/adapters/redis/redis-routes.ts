@@ -17,6 +17,7 @@ import type { InstanceId, RunId } from "../../../protocol/ids.ts";
 import type { AgentLocation } from "../../domain/agents/locations.ts";
 import {
   type AcceptRoute,
+  parseRouteRequest,
   type Route,
   ROUTE_WINDOW_BYTES,
   type RouteEvents,
@@ -92,7 +93,9 @@ export class RedisRoutes implements Routes {
     const id = payload.readUInt32BE(3);
     const side = saidBy === SIDE.OPENER ? SIDE.HOLDER : SIDE.OPENER;
     const body = payload.subarray(HEADER_BYTES);
-    if (op === OP.OPEN) return void this.#onOpen({ run: from, side: SIDE.HOLDER, id }, body);
+    if (op === OP.OPEN) {
+      return void this.#onOpen({ run: from, side: SIDE.HOLDER, id }, parseRouteRequest(decodeWire(body)));
+    }
     const route = known?.routes.get(keyOf(side, id));
     // Its end has not reached the other yet, or the other's word about it was lost.
     if (route === undefined) return op === OP.DATA ? this.#say(from, frame(side, OP.CLOSE, id)) : undefined;
@@ -102,7 +105,7 @@ export class RedisRoutes implements Routes {
       case OP.DATA:
         return route.onData(body);
       case OP.ACK:
-        return route.onAck(Number(body.readBigUInt64BE(0)));
+        return body.length === 8 ? route.onAck(Number(body.readBigUInt64BE(0))) : route.close();
       case OP.CLOSE:
         return this.#end(route);
       default:
@@ -128,12 +131,12 @@ export class RedisRoutes implements Routes {
     for (const { routes } of [...this.#peers.values()]) for (const route of [...routes.values()]) route.close();
   }
 
-  async #onOpen(name: RouteName, body: Buffer): Promise<void> {
-    const instance = await this.#deps.directory.findRun(name.run);
+  async #onOpen(name: RouteName, request: RouteRequest | undefined): Promise<void> {
+    const instance = request && (await this.#deps.directory.findRun(name.run));
     const route = instance && this.#add(name, instance.id);
-    if (route === undefined) return this.#say(name.run, frame(SIDE.HOLDER, OP.CLOSE, name.id));
+    if (request === undefined || route === undefined) return this.#say(name.run, frame(SIDE.HOLDER, OP.CLOSE, name.id));
     route.say(OP.OPENED);
-    const events = this.#deps.accept(decodeWire(body) as RouteRequest, route);
+    const events = this.#deps.accept(request, route);
     if (events === undefined) route.close();
     else route.events = events;
   }

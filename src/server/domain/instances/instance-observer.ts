@@ -138,6 +138,11 @@ export class InstanceObserver implements Instances {
     return this.#others.filter(({ state }) => state !== "silent").map(({ id }) => id);
   }
 
+  /** Their runs. */
+  otherRuns(): RunId[] {
+    return this.#others.filter(({ state }) => state !== "silent").map(({ run }) => run);
+  }
+
   /** As of the last look: who is called so, of two the one that started last. */
   runOf(id: InstanceId): InstanceAddress | undefined {
     const { own } = this.#deps;

@@ -3,7 +3,9 @@
 
 import { type ControlMessage, type ControlOf, decodeControl, encodeControl } from "../../../protocol/control-frame.ts";
 import { type DataHeader, FRAME, FrameError, readHeader } from "../../../protocol/data-frame.ts";
+import { attachmentKeyFromBytes } from "../../../protocol/ids.ts";
 import type { AgentShells } from "./agent-shells.ts";
+import { type AttachesUnderWay, type AttachmentOwner, attachmentOwner } from "./attaches-under-way.ts";
 import type { AgentLink } from "./links.ts";
 import type { Route, RouteEvents } from "./routes.ts";
 
@@ -12,16 +14,15 @@ export interface AgentRelaysDeps {
   link(): AgentLink | undefined;
   shells: AgentShells;
   now(): number;
-  /** An id that no other request to this agent has. */
-  nextRequestId(): number;
+  underWay: AttachesUnderWay;
   /** Another instance's viewer has come back to an attachment that a viewer here had. */
   onTakenAway(attachment: number): void;
 }
 
 interface Relay {
   route: Route;
-  /** Its viewers' attachments, each on its stream. */
-  attachments: Map<number, number>;
+  /** Its viewers' attachments. */
+  attachments: Map<number, { stream: number; owner: AttachmentOwner }>;
   /** Streams of which it was not sent everything, for want of room. */
   behind: Set<number>;
 }
@@ -39,7 +40,7 @@ export class AgentRelays {
   readonly #deps: AgentRelaysDeps;
   readonly #relays = new Set<Relay>();
   readonly #byAttachment = new Map<number, Relay>();
-  readonly #attaches = new Map<number, Asked<number>>();
+  readonly #attaches = new Map<number, Asked<number> & { owner: AttachmentOwner }>();
   readonly #execs = new Map<string, Asked<string>>();
   #lastExec = 0;
 
@@ -99,17 +100,17 @@ export class AgentRelays {
   onAttached(attached: ControlOf<"attached">): boolean {
     const asked = this.#take(this.#attaches, attached.requestId);
     if (asked === undefined) return false;
-    const { relay, id } = asked;
+    const { relay, id, owner } = asked;
     const { attachment, stream } = attached;
     if (!this.#relays.has(relay)) {
-      this.#detach(attachment);
+      this.#deps.underWay.letGo({ attachment, linger: true }, owner);
       return true;
     }
     if (!relay.attachments.has(attachment)) {
       this.takeAway(attachment);
       this.#deps.onTakenAway(attachment);
     }
-    relay.attachments.set(attachment, stream);
+    relay.attachments.set(attachment, { stream, owner });
     this.#byAttachment.set(attachment, relay);
     relay.route.send(encodeControl({ $case: "attached", value: { ...attached, requestId: id } }));
     return true;
@@ -151,7 +152,7 @@ export class AgentRelays {
   #onData(relay: Relay, link: AgentLink, frame: Uint8Array): void {
     const { type, stream, attachment } = readHeader(frame);
     if (type !== FRAME.INPUT && type !== FRAME.OUTPUT_ACK) return relay.route.close();
-    if (relay.attachments.get(attachment) !== stream) return;
+    if (relay.attachments.get(attachment)?.stream !== stream) return;
     const shell = type === FRAME.INPUT ? this.#deps.shells.get(stream) : undefined;
     if (shell !== undefined) shell.lastInputAtMs = this.#deps.now();
     link.sendFrame(frame);
@@ -160,8 +161,12 @@ export class AgentRelays {
   #onControl(relay: Relay, link: AgentLink, message: ControlMessage | undefined): void {
     switch (message?.$case) {
       case "attach": {
-        const requestId = this.#deps.nextRequestId();
-        this.#remember(this.#attaches, requestId, { relay, id: message.value.requestId });
+        const { userId, attachmentKey } = message.value;
+        const key = attachmentKeyFromBytes(attachmentKey);
+        if (key === undefined) return relay.route.close();
+        const owner = attachmentOwner({ userId, key });
+        const requestId = this.#deps.underWay.add(owner);
+        this.#remember(this.#attaches, requestId, { relay, id: message.value.requestId, owner });
         return link.sendControl({ $case: "attach", value: { ...message.value, requestId } });
       }
       case "exec": {
@@ -171,9 +176,11 @@ export class AgentRelays {
       }
       case "detach": {
         const { attachment } = message.value;
-        if (!relay.attachments.delete(attachment)) return;
+        const left = relay.attachments.get(attachment);
+        if (left === undefined) return;
+        relay.attachments.delete(attachment);
         this.#byAttachment.delete(attachment);
-        return link.sendControl(message);
+        return this.#deps.underWay.letGo(message.value, left.owner);
       }
       case "replay":
       case "resize":
@@ -198,17 +205,13 @@ export class AgentRelays {
   /** Its viewers may come back, by another route or to another instance. */
   #remove(relay: Relay): void {
     if (!this.#relays.delete(relay)) return;
-    for (const attachment of relay.attachments.keys()) {
+    for (const [attachment, { owner }] of relay.attachments) {
       this.#byAttachment.delete(attachment);
-      this.#detach(attachment);
+      this.#deps.underWay.letGo({ attachment, linger: true }, owner);
     }
   }
 
-  #detach(attachment: number): void {
-    this.#deps.link()?.sendControl({ $case: "detach", value: { attachment, linger: true } });
-  }
-
-  #remember<Key, Id>(asked: Map<Key, Asked<Id>>, key: Key, request: Asked<Id>): void {
+  #remember<Key, Request>(asked: Map<Key, Request>, key: Key, request: Request): void {
     if (asked.size >= MAX_ASKED) {
       for (const oldest of asked.keys()) {
         asked.delete(oldest);
@@ -218,7 +221,7 @@ export class AgentRelays {
     asked.set(key, request);
   }
 
-  #take<Key, Id>(asked: Map<Key, Asked<Id>>, key: Key): Asked<Id> | undefined {
+  #take<Key, Request>(asked: Map<Key, Request>, key: Key): Request | undefined {
     const request = asked.get(key);
     asked.delete(key);
     return request;
@@ -227,6 +230,6 @@ export class AgentRelays {
 
 /** Few: the shells of one agent that one instance's viewers look at. */
 function isOn({ attachments }: Relay, stream: number): boolean {
-  for (const each of attachments.values()) if (each === stream) return true;
+  for (const each of attachments.values()) if (each.stream === stream) return true;
   return false;
 }

@@ -2,7 +2,7 @@
 // An agent that moves is followed.
 
 import { encodeControl } from "../../../protocol/control-frame.ts";
-import type { AgentId, InstanceId } from "../../../protocol/ids.ts";
+import type { AgentId, ConnectionId, InstanceId } from "../../../protocol/ids.ts";
 import { parseBootId } from "../../../protocol/ids.ts";
 import { type Agent, isSaidToBeConnected } from "../agents/agent.ts";
 import type { AgentLocation, AgentLocations } from "../agents/locations.ts";
@@ -25,8 +25,8 @@ export type Reachability = ReturnType<TerminalRouter["reachability"]>;
 
 export class AgentRoutes {
   readonly #deps: AgentRoutesDeps;
-  /** One search for each agent at a time; bounded by the handshakes and the agents that viewers wait for. */
-  readonly #searches = new Map<AgentId, Promise<void>>();
+  /** One for each agent and connection of it at a time; bounded by the handshakes and the agents that viewers wait for. */
+  readonly #openings = new Map<AgentId, { connectionId: ConnectionId; done: Promise<void> }>();
   readonly #unsubscribe: () => void;
 
   constructor(deps: AgentRoutesDeps) {
@@ -70,28 +70,42 @@ export class AgentRoutes {
   }
 
   #follow(agentId: AgentId): void {
-    const agent = this.#deps.router.heldAgent(agentId)?.agent;
-    if (agent === undefined) return;
-    this.#search(agent).catch((error: unknown) => {
+    const held = this.#deps.router.heldAgent(agentId);
+    if (held === undefined) return;
+    const { agent, viewers } = held;
+    // Ten thousand agents may go elsewhere at once, and hardly any is looked at from here.
+    const found = viewers.size > 0 ? this.#search(agent) : this.#locate(agent);
+    found.catch((error: unknown) => {
       this.#deps.log.debug({ agentId, err: error }, "agent not looked for");
     });
   }
 
   /** True where another instance holds it, or says so. */
   async #search(agent: Agent): Promise<boolean> {
-    const { router, locations, instanceId } = this.#deps;
-    const location = await locations.get(agent.id);
+    const { router, instanceId } = this.#deps;
+    const location = await this.#locate(agent);
     if (location === undefined || location.instanceId === instanceId) return location !== undefined;
-    router.movedAway(agent.id);
     if (router.heldAgent(agent.id)?.link?.connectionId === location.connectionId) return true;
-    const searching = this.#searches.get(agent.id) ?? this.#open(agent, location);
-    this.#searches.set(agent.id, searching);
+    const { connectionId } = location;
+    const known = this.#openings.get(agent.id);
+    // One to where the agent was before leads nowhere, and may take its time to find that out.
+    const isSame = known?.connectionId === connectionId;
+    const opening = isSame ? known : { connectionId, done: this.#open(agent, location) };
+    this.#openings.set(agent.id, opening);
     try {
-      await searching;
+      await opening.done;
     } finally {
-      if (this.#searches.get(agent.id) === searching) this.#searches.delete(agent.id);
+      if (this.#openings.get(agent.id) === opening) this.#openings.delete(agent.id);
     }
     return true;
+  }
+
+  /** Where it is; the router is told where that is elsewhere. */
+  async #locate(agent: Agent): Promise<AgentLocation | undefined> {
+    const { router, locations, instanceId } = this.#deps;
+    const location = await locations.get(agent.id);
+    if (location !== undefined && location.instanceId !== instanceId) router.movedAway(agent.id);
+    return location;
   }
 
   async #open(agent: Agent, location: AgentLocation): Promise<void> {
@@ -107,7 +121,8 @@ export class AgentRoutes {
         if (router.agentDown(link, agent.id)) this.#follow(agent.id);
       },
     });
-    if (hello === undefined) return;
+    // A route that ended with its hello has told so already: nobody would hear of it again.
+    if (hello === undefined || link.hasEnded) return;
     const { epoch } = location;
     const isTaken = router.agentUp(link, agent, {
       bootId: parseBootId(hello.bootId),

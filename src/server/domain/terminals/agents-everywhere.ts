@@ -97,7 +97,8 @@ export class AgentsEverywhere implements AgentControl, SessionDirectory, AgentPr
         this.#deps.onDrain();
         return true;
       default:
-        return question satisfies never;
+        question satisfies never;
+        throw new Error("a question of another version");
     }
   }
 

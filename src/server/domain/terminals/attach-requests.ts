@@ -5,19 +5,9 @@ import type { Viewer } from "./viewer.ts";
 
 export class AttachRequests {
   readonly #waiting = new Map<number, { viewer: Viewer; deadlineMs: number }>();
-  #lastId = 0;
 
-  /** Never used again on this instance's hold of the agent. */
-  nextId(): number {
-    this.#lastId = (this.#lastId + 1) >>> 0;
-    return this.#lastId;
-  }
-
-  /** The request's id. */
-  add(viewer: Viewer, now: number): number {
-    const id = this.nextId();
+  add(id: number, viewer: Viewer, now: number): void {
     this.#waiting.set(id, { viewer, deadlineMs: now + AGENT_REQUEST_TIMEOUT_MS });
-    return id;
   }
 
   /** Whose request it was; undefined for an answer that nobody waits for any more. */

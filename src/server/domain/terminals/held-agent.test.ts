@@ -3,12 +3,13 @@ import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { manualClock, type ManualClock } from "../../../../test/support/manual-clock.ts";
 import { aViewer, RecordingAgentLink, type RecordingViewerLink } from "../../../../test/support/terminal-links.ts";
-import type { ControlOf } from "../../../protocol/control-frame.ts";
+import { type ControlOf, encodeControl } from "../../../protocol/control-frame.ts";
 import { encodeDataFrame, FRAME } from "../../../protocol/data-frame.ts";
-import type { AgentId, BootId, UserId } from "../../../protocol/ids.ts";
+import type { AgentId, BootId, InstanceId, UserId } from "../../../protocol/ids.ts";
 import { AGENT_REQUEST_TIMEOUT_MS, MAX_INPUT_QUEUE_BYTES, MAX_VIEWERS_PER_SESSION } from "../../../protocol/limits.ts";
 import type { Agent } from "../agents/agent.ts";
 import { HeldAgent } from "./held-agent.ts";
+import type { RouteEvents } from "./routes.ts";
 import type { Viewer, ViewerOpen } from "./viewer.ts";
 
 const BOOT = "boot-one" as BootId;
@@ -173,6 +174,62 @@ describe("a viewer that comes", () => {
     expect(link.of("detach")).toEqual([]);
     input(back.viewer, "more", { offset: 4 });
     expect(link.text).toBe("more");
+  });
+
+  it("back while its old connection closes stays attached: the agent would take the detach for the newcomer's", () => {
+    const old = attach();
+    const back = add({ key: old.viewer.open.key, resume: { stream: STREAM, outputOffset: 0 } });
+    held.removeViewer(old.viewer, true);
+    attached({ attachment: old.viewer.attachment, resumed: true });
+    expect(link.of("detach")).toEqual([]);
+    held.removeViewer(back.viewer, false);
+    expect(link.of("detach")).toEqual([{ attachment: old.viewer.attachment, linger: false }]);
+  });
+
+  it("back thrice in haste is attached by its last connection alone, and not detached by the others", () => {
+    const key = attach().viewer.open.key;
+    const hasty = [add({ key }), add({ key })];
+    held.removeViewer(hasty[0]!.viewer, true);
+    const [, first, second] = link.of("attach").map(({ requestId }) => requestId);
+    for (const requestId of [first, second]) attached({ requestId: requestId!, attachment: 1, resumed: true });
+    expect(link.of("detach")).toEqual([]);
+    expect(hasty[1]!.viewer.state).toBe("attached");
+  });
+
+  it("is detached at last where it does not come back after all", () => {
+    for (const end of ["refused", "another"] as const) {
+      const old = attach();
+      const { attachment } = old.viewer;
+      add({ key: old.viewer.open.key });
+      held.removeViewer(old.viewer, true);
+      const { requestId } = link.of("attach").at(-1)!;
+      if (end === "another") attached({ attachment: 99 });
+      else held.onAgentControl({ $case: "attachRefused", value: { requestId, reason: "INTERNAL", ended: undefined } });
+      expect(link.of("detach").at(-1)).toEqual({ attachment, linger: true });
+    }
+  });
+
+  it("is not detached by another instance's viewer that goes, nor by that instance's end, while it comes back", () => {
+    const { key, userId } = aViewer().viewer.open;
+    const value = { ...aViewer({ key, userId }).viewer.askToAttach(1), resumeStream: STREAM };
+    const other = (): Record<"sent", Uint8Array[]> & RouteEvents => {
+      const sent: Uint8Array[] = [];
+      const fields = { peer: "other" as InstanceId, path: "redis", isFull: false } as const;
+      return { sent, ...held.relays.add({ ...fields, send: (frame) => void sent.push(frame), close: () => {} }) };
+    };
+    const [one, two, three] = [other(), other(), other()];
+    const attach = encodeControl({ $case: "attach", value });
+    one.onFrame(attach);
+    attached({ attachment: 5 });
+    two.onFrame(attach);
+    one.onFrame(encodeControl({ $case: "detach", value: { attachment: 5, linger: true } }));
+    attached({ attachment: 5, resumed: true });
+    three.onFrame(attach);
+    two.onEnd();
+    attached({ attachment: 5, resumed: true });
+    expect(link.of("detach")).toEqual([]);
+    three.onEnd();
+    expect(link.of("detach")).toEqual([{ attachment: 5, linger: true }]);
   });
 
   it("and goes is detached, to linger where it may come back", () => {

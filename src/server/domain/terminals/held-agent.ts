@@ -11,6 +11,7 @@ import type { Agent } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
 import { AgentRelays } from "./agent-relays.ts";
 import { AgentShells } from "./agent-shells.ts";
+import { AttachesUnderWay, type AttachmentOwner, attachmentOwner } from "./attaches-under-way.ts";
 import { AttachRequests } from "./attach-requests.ts";
 import { Attendance } from "./attendance.ts";
 import type { AgentLink } from "./links.ts";
@@ -35,6 +36,7 @@ export class HeldAgent {
   bootId: BootId | undefined;
   readonly #events: HeldAgentEvents;
   readonly #attaching = new AttachRequests();
+  readonly #underWay = new AttachesUnderWay((value) => this.link?.sendControl({ $case: "detach", value }));
   readonly #clock: Clock;
   readonly #byAttachment = new Map<number, Viewer>();
   readonly #attendance: Attendance;
@@ -49,7 +51,7 @@ export class HeldAgent {
       link: () => this.link,
       shells: this.sessions,
       now: () => clock.now(),
-      nextRequestId: () => this.#attaching.nextId(),
+      underWay: this.#underWay,
       onTakenAway: (attachment) => this.#replaceOlderConnection(attachment),
     });
   }
@@ -73,6 +75,7 @@ export class HeldAgent {
     if (this.link !== link) return false;
     this.link = undefined;
     this.#attaching.clear();
+    this.#underWay.clear();
     this.relays.closeAll();
     for (const viewer of this.viewers) {
       viewer.state = viewer.state === "closed" ? "closed" : "attaching";
@@ -100,7 +103,7 @@ export class HeldAgent {
     this.#attaching.forget(viewer);
     if (this.#byAttachment.get(viewer.attachment) !== viewer) return;
     this.#byAttachment.delete(viewer.attachment);
-    this.link?.sendControl({ $case: "detach", value: { attachment: viewer.attachment, linger } });
+    this.#underWay.letGo({ attachment: viewer.attachment, linger }, attachmentOwner(viewer.open));
     if (session) this.sessions.forgetUnread(session);
   }
 
@@ -137,10 +140,13 @@ export class HeldAgent {
         this.sessions.learn(message.value, this.link);
         this.relays.tellAll(message);
         return;
-      case "attached":
-        if (!this.relays.onAttached(message.value)) this.#onAttached(message.value);
+      case "attached": {
+        const owner = this.#underWay.answered(message.value.requestId, message.value.attachment);
+        if (!this.relays.onAttached(message.value)) this.#onAttached(message.value, owner);
         return;
+      }
       case "attachRefused":
+        this.#underWay.answered(message.value.requestId);
         if (!this.relays.onAttachRefused(message.value)) this.#onAttachRefused(message.value);
         return;
       case "snapshot":
@@ -227,15 +233,15 @@ export class HeldAgent {
 
   #requestAttach(viewer: Viewer): void {
     if (!this.link || viewer.state === "closed") return;
-    const requestId = this.#attaching.add(viewer, this.#clock.now());
+    const requestId = this.#underWay.add(attachmentOwner(viewer.open));
+    this.#attaching.add(requestId, viewer, this.#clock.now());
     this.link.sendControl({ $case: "attach", value: viewer.askToAttach(requestId) });
   }
 
-  #onAttached(attached: ControlOf<"attached">): void {
+  #onAttached(attached: ControlOf<"attached">, owner: AttachmentOwner): void {
     const viewer = this.#attaching.take(attached.requestId);
     if (!viewer || viewer.state === "closed") {
-      this.link?.sendControl({ $case: "detach", value: { attachment: attached.attachment, linger: true } });
-      return;
+      return this.#underWay.letGo({ attachment: attached.attachment, linger: true }, owner);
     }
     const session = this.sessions.attachedTo(attached);
     if (!session) return viewer.refuse("INTERNAL");

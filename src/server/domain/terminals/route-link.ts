@@ -29,6 +29,8 @@ export class RouteLink implements AgentLink {
   #events: RouteLinkEvents | undefined;
   /** Until `start`. */
   #early: Uint8Array[] | undefined = [];
+  /** To be closed, though there may be no route yet. */
+  #isLeft = false;
   #hasEnded = false;
 
   constructor({ protocol, connectionId, instanceId }: AgentLocation) {
@@ -49,19 +51,21 @@ export class RouteLink implements AgentLink {
     const onRoute: RouteEvents = {
       onFrame: (frame) => {
         if (isGreeted) return this.#onFrame(frame);
-        const value = readHello(frame);
-        if (value === undefined) return this.close();
+        const said = readHello(frame);
+        if (said === undefined) return this.close();
         isGreeted = true;
-        hello.resolve(value);
+        hello.resolve(said);
       },
       onRoom: () => {},
       onEnd: () => {
+        this.#hasEnded = true;
         hello.resolve(undefined);
-        if (isGreeted) this.#onEnd();
+        if (isGreeted) events.onEnd();
       },
     };
     this.#route = await routes.open(location, onRoute);
     if (this.#route === undefined) return undefined;
+    if (this.#isLeft) this.#route.close();
     const timer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS);
     try {
       return await hello.promise;
@@ -70,12 +74,16 @@ export class RouteLink implements AgentLink {
     }
   }
 
+  /** It is over: `onEnd` has been told, or there was nobody to tell it yet. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   /** The viewers here know of the link: they get what has come meanwhile, and what comes. */
   start(): void {
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const frame of early) this.#onFrame(frame);
-    if (this.#hasEnded) this.#onEnd();
   }
 
   sendFrame(frame: Uint8Array): void {
@@ -87,6 +95,7 @@ export class RouteLink implements AgentLink {
   }
 
   close(): void {
+    this.#isLeft = true;
     this.#route?.close();
   }
 
@@ -108,17 +117,10 @@ export class RouteLink implements AgentLink {
       this.close();
     }
   }
-
-  /** Before the start nobody has the link yet who could let go of it. */
-  #onEnd(): void {
-    if (this.#early === undefined) this.#events?.onEnd();
-    else this.#hasEnded = true;
-  }
 }
 
-/** Undefined for a first word that is no greeting. */
+/** Undefined where something else comes first. */
 function readHello(frame: Uint8Array): ControlOf<"agentHello"> | undefined {
-  if (frame[0] !== FRAME.CONTROL) return undefined;
   try {
     const message = decodeControl(frame, "agent");
     return message?.$case === "agentHello" ? message.value : undefined;

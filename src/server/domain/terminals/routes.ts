@@ -1,7 +1,7 @@
 // Ways between instances: what carries the frames of one agent between the instance that holds it and one that has
 // viewers of it. Frames are those of rexec.v2, the holder speaking as the agent does and the other as a server does.
 
-import type { AgentId, ConnectionId, InstanceId } from "../../../protocol/ids.ts";
+import { type AgentId, type ConnectionId, type InstanceId, parseUuid } from "../../../protocol/ids.ts";
 import type { AgentLocation } from "../agents/locations.ts";
 
 /**
@@ -41,6 +41,15 @@ export interface RouteEvents {
 export interface RouteRequest {
   agentId: AgentId;
   connectionId: ConnectionId;
+}
+
+/** What another instance says it asks for, which may be of another version; undefined where it names no connection. */
+export function parseRouteRequest(said: unknown): RouteRequest | undefined {
+  const { agentId, connectionId } = Object(said) as Partial<Record<keyof RouteRequest, unknown>>;
+  if (typeof agentId !== "string" || typeof connectionId !== "string") return undefined;
+  const request = { agentId: parseUuid<AgentId>(agentId), connectionId: parseUuid<ConnectionId>(connectionId) };
+  if (request.agentId === undefined || request.connectionId === undefined) return undefined;
+  return { agentId: request.agentId, connectionId: request.connectionId };
 }
 
 export interface Routes {

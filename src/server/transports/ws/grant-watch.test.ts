@@ -215,3 +215,32 @@ describe("viewers of an agent that is locked", () => {
     expect(isListening).toBe(false);
   });
 });
+
+describe("viewers of whose agents a lock may have been missed", () => {
+  const doubt = () => publish({ type: "access.uncertain" });
+
+  it("are looked at until somebody can say, also where they were being looked at", async () => {
+    const watched = viewer();
+    void grants.look(watched);
+    await settle();
+    doubt();
+    await settle();
+    await answer(0, new Date(NOW + 1));
+    answers[1]?.reject(new DomainError("BACKEND_UNAVAILABLE"));
+    await settle();
+    expect(watched.closes).toEqual([]);
+    grants.tick(NOW);
+    await settle();
+    await answer(2, undefined);
+    expect(watched.closes).toEqual([ungranted]);
+  });
+
+  it("are all looked at, but only so many at a time", async () => {
+    const all = Array.from({ length: 100 }, () => viewer());
+    doubt();
+    await settle();
+    expect(answers).toHaveLength(20);
+    for (let index = 0; index < all.length; index++) await answer(index, undefined);
+    expect(all.map(({ closes }) => closes)).toEqual(all.map(() => [ungranted]));
+  });
+});

@@ -35,10 +35,15 @@ interface Watched {
 
 /** A locked terminal has 2 s in all, of which its closing handshake may take one. */
 const ANSWER_MS = 800;
+/** Looks at one time at viewers whose locks may have been missed: there may be a hundred thousand, and others ask, too. */
+const MAX_LOOKS = 20;
 
 export class GrantWatch {
   readonly #deps: GrantWatchDeps;
   readonly #viewers = new Map<WatchedViewer, Watched>();
+  /** A lock of their agents may have been missed; a part of the viewers. */
+  readonly #uncertain = new Set<WatchedViewer>();
+  #lookers = 0;
   readonly #unsubscribe: () => void;
 
   constructor(deps: GrantWatchDeps) {
@@ -61,6 +66,7 @@ export class GrantWatch {
 
   delete(viewer: WatchedViewer): void {
     this.#viewers.delete(viewer);
+    this.#uncertain.delete(viewer);
   }
 
   /** Throws MFA_REQUIRED, AGENT_NOT_FOUND, BACKEND_UNAVAILABLE; the viewer is left open. */
@@ -82,6 +88,7 @@ export class GrantWatch {
   /** Once a second. A grant that has ended may have been renewed, or the agent unlocked. */
   tick(now: number): void {
     this.#closeUngranted((_viewer, { untilMs, closing }) => closing === 0 && untilMs !== undefined && untilMs <= now);
+    this.#lookAtUncertain();
   }
 
   dispose(): void {
@@ -96,14 +103,32 @@ export class GrantWatch {
     }
   }
 
-  /** A lock may have come that nobody told us of. Where that can't be known, nobody could lock anything either. */
+  /** A lock may have come that nobody told us of. A look that is under way may have read before it. */
   #lookAtAll(): void {
-    for (const [viewer, watched] of this.#viewers) {
-      if (watched.underWay > 0) continue;
-      this.look(viewer).catch((error: unknown) => {
-        if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;
+    for (const viewer of this.#viewers.keys()) this.#uncertain.add(viewer);
+    this.#lookAtUncertain();
+  }
+
+  #lookAtUncertain(): void {
+    for (let free = Math.min(MAX_LOOKS - this.#lookers, this.#uncertain.size); free > 0; free--) {
+      this.#lookers++;
+      void this.#lookInTurn().finally(() => this.#lookers--);
+    }
+  }
+
+  /** Until all have been looked at, or nobody can say: the lock may be older than that, so the next tick goes on. */
+  async #lookInTurn(): Promise<void> {
+    for (const viewer of this.#uncertain) {
+      this.#uncertain.delete(viewer);
+      try {
+        await this.look(viewer);
+      } catch (error) {
+        if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") {
+          if (this.#viewers.has(viewer)) this.#uncertain.add(viewer);
+          return;
+        }
         if (this.#viewers.delete(viewer)) viewer.close(ERRORS[error.reason].ws, ERRORS[error.reason].message);
-      });
+      }
     }
   }
 

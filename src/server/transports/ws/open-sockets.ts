@@ -39,7 +39,7 @@ export class OpenSockets {
 
   readonly #deps: OpenSocketsDeps;
   #isReviewing = false;
-  /** Events may have been missed since the last review that was answered has begun. */
+  /** Events may have been missed since the last look that was answered. */
   #isUncertain = false;
   /** Users whose rights could not be read when they changed: asked for again each second. Users of open sockets only. */
   readonly #unknown = new Set<UserId>();
@@ -80,8 +80,8 @@ export class OpenSockets {
   /** Once a second. */
   tick(now: number): void {
     this.#closeExpired(now);
-    for (const userId of this.#unknown) void this.#checkRights(userId);
     if (this.#isUncertain) void this.#review();
+    for (const userId of this.#unknown) void this.#checkRights(userId);
     const { ping, offline } = this.#viewers.tick(now);
     for (const socket of ping) socket.ping();
     for (const socket of offline) socket.terminate();
@@ -122,7 +122,10 @@ export class OpenSockets {
     }
   }
 
-  /** Events may have been missed: looks up what every socket rests on. */
+  /**
+   * Events may have been missed: looks up what every socket rests on. A look that is under way may have read before what
+   * was missed: where there is a new doubt meanwhile, the next tick looks again.
+   */
   async #review(): Promise<void> {
     if (this.#isReviewing) return;
     this.#isReviewing = true;
@@ -136,7 +139,7 @@ export class OpenSockets {
         if (reason !== undefined) socket.close(ERRORS[reason].ws, ERRORS[reason].message);
       }
     } catch (err) {
-      // Where the database is away, too, nothing was revoked; the next tick asks again.
+      // What was missed may have been done before the database went away: asked again with the next tick.
       this.#isUncertain = true;
       this.#deps.log.warn({ err }, "open sockets not reviewed");
     } finally {

@@ -1,0 +1,118 @@
+// Routes to agents that other instances hold: opened, lost and followed.
+import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { manualClock, type ManualClock } from "../../../../test/support/manual-clock.ts";
+import { silentLogger } from "../../../../test/support/silent-logger.ts";
+import { RecordingAgentLink } from "../../../../test/support/terminal-links.ts";
+import { createEventBus } from "../../adapters/memory/event-bus.ts";
+import { encodeControl } from "../../../protocol/control-frame.ts";
+import type { AgentId, ConnectionId, InstanceId, UserId } from "../../../protocol/ids.ts";
+import { RESUME_GRACE_MS } from "../../../protocol/limits.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { AgentLocation } from "../agents/locations.ts";
+import { AgentRoutes } from "./agent-routes.ts";
+import type { Route, RouteEvents } from "./routes.ts";
+import { TerminalRouter } from "./terminal-router.ts";
+
+const HERE = "here" as InstanceId;
+const THERE = "there" as InstanceId;
+const agent = { id: randomUUID() as AgentId, userId: "owner" as UserId } as Agent;
+const main = { stream: 1, sessionId: "main", cols: 80, rows: 24, offset: 0, startedAtMs: 0 };
+const hello = encodeControl({
+  $case: "agentHello",
+  value: { bootId: "boot-one", version: "", systemInfo: undefined, sessions: [] },
+});
+
+class FakeRoute implements Route {
+  readonly peer = THERE;
+  readonly path = "redis";
+  readonly isFull = false;
+  readonly events: RouteEvents;
+  isClosed = false;
+
+  constructor(events: RouteEvents) {
+    this.events = events;
+  }
+  send(): void {}
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.events.onEnd();
+  }
+}
+
+let opened: FakeRoute[];
+/** What the holder does with a route. */
+let holder: (route: FakeRoute) => void = () => {};
+let location: AgentLocation | undefined;
+let router: TerminalRouter;
+let routes: AgentRoutes;
+let clock: ManualClock;
+let events: ReturnType<typeof createEventBus>;
+beforeEach(() => {
+  opened = [];
+  location = {
+    agentId: agent.id,
+    instanceId: THERE,
+    connectionId: "connection" as ConnectionId,
+    protocol: "rexec.v2",
+    epoch: 1,
+  };
+  events = createEventBus({ onListenerError: (error) => expect.unreachable(String(error)) });
+  clock = manualClock();
+  router = new TerminalRouter({ instanceId: HERE, clock, events });
+  routes = new AgentRoutes({
+    instanceId: HERE,
+    locations: { get: async () => location },
+    routes: {
+      async open(_, routeEvents) {
+        const route = new FakeRoute(routeEvents);
+        opened.push(route);
+        holder(route);
+        return route;
+      },
+    },
+    router,
+    events,
+    log: silentLogger,
+  });
+  onTestFinished(() => routes.dispose());
+});
+
+describe("a route to an agent elsewhere", () => {
+  it("that ends right behind its greeting is none: the next one is opened anew", async () => {
+    holder = (route) =>
+      queueMicrotask(() => {
+        route.events.onFrame(hello);
+        route.close();
+      });
+    expect(await routes.reach(agent)).toBe("AGENT_RECONNECTING");
+    expect(router.heldAgent(agent.id)?.link).toBeUndefined();
+    holder = (route) => queueMicrotask(() => route.events.onFrame(hello));
+    expect(await routes.reach(agent)).toBe("online");
+    expect(opened).toHaveLength(2);
+  });
+
+  it("is left where the holder's first word is no greeting, though it came before the route was known to be open", async () => {
+    for (const word of [Uint8Array.of(0x10, 0xff, 0xff), Uint8Array.of(1), new Uint8Array(0)]) {
+      holder = (route) => route.events.onFrame(word);
+      expect(await routes.reach(agent)).toBe("AGENT_RECONNECTING");
+      expect(opened.at(-1)?.isClosed).toBe(true);
+    }
+  });
+
+  it("is not opened where an agent that nobody here looks at dials in elsewhere, but its shells go on there", async () => {
+    const told: string[] = [];
+    events.subscribe(({ type }) => void told.push(type));
+    const link = new RecordingAgentLink();
+    router.agentUp(link, agent, { bootId: undefined, sessions: [main], epoch: 1 });
+    router.agentDown(link, agent.id);
+    events.deliver({ type: "agent.connected", agentId: agent.id, userId: agent.userId }, THERE);
+    await setImmediate();
+    expect(opened).toEqual([]);
+    clock.advance(RESUME_GRACE_MS);
+    router.tick();
+    expect(told).not.toContain("session.ended");
+  });
+});
