@@ -144,10 +144,11 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
       }),
       async close() {
         overRedis.closeAll();
+        await peers?.close();
+        // What it has left behind the others are still told.
+        await observer.leave();
         channel.stop();
         courier.stop();
-        await peers?.close();
-        await observer.leave();
         redis.close();
       },
     };

@@ -1,6 +1,6 @@
 // Routes over Redis, and what Redis may do to them.
 import { randomUUID } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { InstanceId, RunId } from "../../src/protocol/ids.ts";
 import { createMessageSeals } from "../../src/server/adapters/node/message-seals.ts";
 import { Courier } from "../../src/server/adapters/redis/courier.ts";
@@ -19,6 +19,8 @@ const WAIT = { timeout: 20_000, interval: 50 };
 interface RedisRig extends RoutesRig {
   runs: Record<"opener" | "holder", RunId>;
   connection: RedisConnection;
+  /** The holder's. */
+  farConnection: RedisConnection;
   /** Once a second, by hand. */
   tick(): void;
   /** Time goes on by so much. */
@@ -73,6 +75,7 @@ async function startOn(url: string, stopRedis: () => Promise<void> = async () =>
     opener,
     runs,
     connection: near.connection,
+    farConnection: far.connection,
     tick() {
       near.routes.tick();
       far.routes.tick();
@@ -165,6 +168,32 @@ describe("a route over Redis", () => {
     route.send(Buffer.from("behind it"));
     await expect.poll(() => [near.ends, far.ends]).toEqual([1, 1]);
     expect(far.bytes.toString()).toBe("");
+  });
+
+  it("is opened though something was missing before, and not where its own first words are", async () => {
+    const commands = rig.farConnection.commands as { spublish: (...args: unknown[]) => Promise<number> };
+    const real = commands.spublish;
+    const lose = (isLost: (said: number) => boolean) => {
+      let said = 0;
+      commands.spublish = async (...args) => (isLost(++said) ? 1 : real.apply(commands, args));
+    };
+    onTestFinished(() => void (commands.spublish = real));
+    const { route: earlier } = await openPair();
+    lose(() => true);
+    rig.tick();
+    lose(() => false);
+    const { route } = await openPair();
+    expect(route).toBeDefined();
+    earlier.close();
+    // The word that it is open.
+    lose((said) => said === 1);
+    rig.setAccept((_, opened) => {
+      opened.send(Buffer.from("hello"));
+      return new RouteProbe();
+    });
+    const near = new RouteProbe();
+    expect(await rig.routes.open(aLocation(holder), near)).toBeUndefined();
+    expect(near.frames).toEqual([]);
   });
 
   it("ends where the last message is missing, though nothing more is said", async () => {

@@ -79,7 +79,6 @@ export class RedisRoutes implements Routes {
     route.say(OP.OPEN, encodeWire(request));
     const isOpen = await promise;
     clearTimeout(timer);
-    this.#opening.delete(route);
     return isOpen ? route : undefined;
   }
 
@@ -101,9 +100,10 @@ export class RedisRoutes implements Routes {
     if (route === undefined) return op === OP.DATA ? this.#say(from, frame(side, OP.CLOSE, id)) : undefined;
     switch (op) {
       case OP.OPENED:
-        return this.#opening.get(route)?.(true);
+        return this.#opened(route, true);
       case OP.DATA:
-        return route.onData(body);
+        // What opened it is missing.
+        return this.#opening.has(route) ? route.close() : route.onData(body);
       case OP.ACK:
         return body.length === 8 ? route.onAck(Number(body.readBigUInt64BE(0))) : route.close();
       case OP.CLOSE:
@@ -113,9 +113,14 @@ export class RedisRoutes implements Routes {
     }
   }
 
-  /** Something that this run said is missing. It may have been said on any of its routes. */
+  /**
+   * Something that this run said is missing. It may have been said on any of its routes; on one that is being opened it
+   * shows by itself.
+   */
   onGap(from: RunId): void {
-    for (const route of [...(this.#peers.get(from)?.routes.values() ?? [])]) route.close();
+    for (const route of [...(this.#peers.get(from)?.routes.values() ?? [])]) {
+      if (!this.#opening.has(route)) route.close();
+    }
   }
 
   /** Once a second. */
@@ -159,8 +164,13 @@ export class RedisRoutes implements Routes {
     const known = this.#peers.get(run);
     if (!known?.routes.delete(keyOf(side, id))) return;
     if (known.routes.size === 0) this.#peers.delete(run);
-    this.#opening.get(route)?.(false);
+    this.#opened(route, false);
     route.onEnd();
+  }
+
+  #opened(route: RedisRoute, isOpen: boolean): void {
+    this.#opening.get(route)?.(isOpen);
+    this.#opening.delete(route);
   }
 
   #say(to: RunId, message: Uint8Array): void {

@@ -5,6 +5,7 @@ import { HeldLocations } from "./held-locations.ts";
 import type { AgentLocation } from "./locations.ts";
 
 const REFRESH_LOCATION_MS = 10_000;
+const RETRY_MS = 4_000;
 const MAX_AT_ONCE = 1_000;
 
 interface Held {
@@ -78,13 +79,15 @@ describe("an agent's location", () => {
     expect(lost).toEqual([]);
   });
 
-  it("that could not be said is due again with the next tick", async () => {
+  it("that could not be said is due again after a few seconds", async () => {
     const held = aHeld();
     locations.tick([held], REFRESH_LOCATION_MS);
     asked[0]!.answer.reject(new Error("away"));
     await settled();
     expect(errors).toEqual([new Error("away")]);
-    locations.tick([held], REFRESH_LOCATION_MS + 1_000);
+    locations.tick([held], REFRESH_LOCATION_MS + RETRY_MS - 1);
+    expect(asked).toHaveLength(1);
+    locations.tick([held], REFRESH_LOCATION_MS + RETRY_MS);
     expect(asked).toHaveLength(2);
   });
 
@@ -99,6 +102,18 @@ describe("an agent's location", () => {
 });
 
 describe("many locations", () => {
+  it("are all said in turn, though some can't be", async () => {
+    const all = Array.from({ length: 2 * MAX_AT_ONCE + 500 }, (_, n) => aHeld(n));
+    for (let now = REFRESH_LOCATION_MS; now < 2 * REFRESH_LOCATION_MS; now += 1_000) {
+      locations.tick(all, now);
+      const last = asked.at(-1);
+      if (last?.held.includes(all[0]!.location)) last.answer.reject(new Error("a part of Redis is away"));
+      await answer();
+    }
+    const said = new Set(asked.flatMap(({ held }) => held));
+    expect(said.size).toBe(all.length);
+  });
+
   it("are said a thousand at a time, and one time after the other", async () => {
     const all = Array.from({ length: MAX_AT_ONCE + 5 }, (_, n) => aHeld(n));
     locations.tick(all, REFRESH_LOCATION_MS);

@@ -7,6 +7,8 @@ import type { AgentLocation, AgentLocations } from "./locations.ts";
 const REFRESH_LOCATION_MS = 10_000;
 /** In one go: ten thousand take ten seconds where all are due at once, and hold up nothing else. */
 const MAX_AT_ONCE = 1_000;
+/** What could not be refreshed lets the others come first: a part of Redis may be away. Several times before it is forgotten. */
+const RETRY_MS = 4_000;
 
 export interface HeldLocation {
   readonly location: AgentLocation;
@@ -31,7 +33,7 @@ export class HeldLocations<Held extends HeldLocation> {
     this.#onError = deps.onError;
   }
 
-  /** Once a second. What fails is due again with the next tick. */
+  /** Once a second. */
   tick(all: Iterable<Held>, now: number): void {
     if (this.#isRefreshing) return;
     const due: Held[] = [];
@@ -42,22 +44,22 @@ export class HeldLocations<Held extends HeldLocation> {
     }
     if (due.length === 0) return;
     this.#isRefreshing = true;
-    this.#refresh(due, now)
-      .catch(this.#onError)
+    // Now, not when it is answered: who makes one due meanwhile has newer doubts.
+    for (const held of due) held.refreshedAtMs = now;
+    this.#refresh(due)
+      .catch((error: unknown) => {
+        for (const held of due) {
+          if (held.refreshedAtMs === now) held.refreshedAtMs = now - REFRESH_LOCATION_MS + RETRY_MS;
+        }
+        this.#onError(error);
+      })
       .finally(() => {
         this.#isRefreshing = false;
       });
   }
 
-  async #refresh(due: readonly Held[], now: number): Promise<void> {
-    // Beforehand: who finds one due while this is under way must not be overruled by an answer that is older.
-    for (const held of due) held.refreshedAtMs = now;
-    try {
-      const lost = new Set(await this.#locations.refresh(due.map(({ location }) => location)));
-      for (const held of due) if (lost.has(held.location)) this.#onLost(held);
-    } catch (error) {
-      for (const held of due) held.refreshedAtMs = Number.NEGATIVE_INFINITY;
-      throw error;
-    }
+  async #refresh(due: readonly Held[]): Promise<void> {
+    const lost = new Set(await this.#locations.refresh(due.map(({ location }) => location)));
+    for (const held of due) if (lost.has(held.location)) this.#onLost(held);
   }
 }
