@@ -14,14 +14,26 @@ import { redisCall } from "./redis-errors.ts";
 const LOCATION_TTL_MS = 45_000;
 
 /**
+ * What is no location of ours has none, and neither has one of next year: whoever can write to Redis could otherwise use
+ * the numbers up. An hour is for a clock that was set back.
+ */
+const EPOCH_OF = `
+local function epochOf(held, now)
+  local isText, location = pcall(cjson.decode, held or '')
+  local epoch = isText and type(location) == 'table' and tonumber(location.epoch) or 0
+  return epoch <= now + 3600000000 and epoch or 0
+end`;
+
+/**
  * The epoch grows though the key is gone and Redis has forgotten everything: it is at least Redis' clock in microseconds,
  * and above the one stored with the agent. A clock that was set back is outrun by either of them.
  */
 const CLAIM = `
+${EPOCH_OF}
 local held = redis.call('GET', KEYS[1])
 local time = redis.call('TIME')
-local epoch = math.max(time[1] * 1000000 + time[2], tonumber(ARGV[2]) + 1)
-if held then epoch = math.max(epoch, cjson.decode(held).epoch + 1) end
+local now = time[1] * 1000000 + time[2]
+local epoch = math.max(now, tonumber(ARGV[2]) + 1, epochOf(held, now) + 1)
 local text = string.format('%.0f', epoch)
 redis.call('SET', KEYS[1], string.sub(ARGV[1], 1, -2) .. ',"epoch":' .. text .. '}', 'PX', ARGV[3])
 return text`;
@@ -34,8 +46,10 @@ return 0`;
 
 /** 1: held still, or again · 0: somebody has claimed it since. */
 const REFRESH = `
+${EPOCH_OF}
 local held = redis.call('GET', KEYS[1])
-if held and held ~= ARGV[1] and cjson.decode(held).epoch >= tonumber(ARGV[2]) then return 0 end
+local time = redis.call('TIME')
+if held ~= ARGV[1] and epochOf(held, time[1] * 1000000 + time[2]) >= tonumber(ARGV[2]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 return 1`;
 

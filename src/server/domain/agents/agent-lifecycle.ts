@@ -67,11 +67,13 @@ export class AgentLifecycle {
     this.#deps = deps;
     this.#locations = new HeldLocations({
       locations: deps.locations,
-      onLost: (connection) => this.#superseded(connection),
+      onLost: (connection) => void this.#confirmLoss(connection),
       onError: (err) => deps.log.warn({ err }, "agents' locations not refreshed"),
     });
     deps.events.subscribe((event, from) => {
-      if (event.type === "agent.connected" && from !== undefined) this.#checkOwner(event.agentId);
+      // What an owner says of itself, and that the database has it.
+      const isClaim = event.type === "agent.connected" || event.type === "agent.stored";
+      if (isClaim && from !== undefined) this.#checkOwner(event.agentId);
     });
   }
 
@@ -155,6 +157,19 @@ export class AgentLifecycle {
       if (connection.agent.id === agentId) connection.refreshedAtMs = Number.NEGATIVE_INFINITY;
     }
     this.#locations.tick(this.#connections, this.#deps.clock.now());
+  }
+
+  /**
+   * Redis says that somebody else holds the agent. The database must know of it, too: who can write to Redis may not take
+   * an agent's terminals away. Where it does not yet, or can't be asked, the next refresh asks again.
+   */
+  async #confirmLoss(connection: AgentConnection): Promise<void> {
+    try {
+      const agent = await this.#deps.agents.get(connection.agent.id);
+      if (agent !== undefined && agent.epoch > connection.location.epoch) this.#superseded(connection);
+    } catch (err) {
+      this.#deps.log.warn({ agentId: connection.agent.id, err }, "agent's owner not known");
+    }
   }
 
   /** Another owner has claimed the agent since: what comes from this connection counts no more. */
