@@ -57,13 +57,12 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
   const shared = { run, seals, log, commands: redis.commands, subscriber: redis.subscriber };
   const courier = new Courier(shared);
   const isForOthers = isForOtherInstances({ events, now: monotonicMs });
-  let observer: InstanceObserver | undefined;
-  const liveRuns = () => observer?.otherRuns() ?? [];
+  let known: InstanceObserver | undefined;
+  const liveRuns = () => known?.otherRuns() ?? [];
   const channel = new EventChannel({ ...shared, instanceId, events, now: monotonicMs, isForOthers, liveRuns });
   const memory = new RedisMemoryWatch({ commands: redis.commands, run, onLost: () => ends?.onLocationsLost() });
 
   let peers: PeerListener | undefined;
-  let known: InstanceObserver | undefined;
   try {
     const findRun: InstanceDirectory["findRun"] = async (of) => known?.findRun(of);
     if (config.peer) peers = await listenForPeers({ run, seals, accept, findRun, log }, config.peer);
