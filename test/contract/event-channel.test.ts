@@ -96,24 +96,19 @@ async function passes(from: Instance, to: Instance): Promise<void> {
   await expect.poll(() => agentIds(to).at(-1), WAIT).toBe(agentId);
 }
 
-/** An instance whose messages the test takes, to send them on as it likes. */
-async function captured(
-  id: string,
-  secret?: string,
-): Promise<{ instance: Instance; next(event: DomainEvent): Promise<Buffer> }> {
+/** An instance whose messages the test takes, beats among them, to send them on as it likes. */
+async function captured(id: string, secret = SECRET) {
   const messages: Buffer[] = [];
   const commands = { spublish: async (_: string, message: Buffer) => messages.push(message) };
-  const instance = await join(id, { commands, ...(secret === undefined ? {} : { secret }) });
-  return {
-    instance,
-    async next(event) {
-      const before = messages.length;
-      instance.events.publish(event);
-      const found = () => messages.slice(before).find(({ length }) => length > EMPTY_BATCH_BYTES);
-      await expect.poll(found, WAIT).toBeDefined();
-      return found()!;
-    },
-  };
+  const { events } = await join(id, { commands, secret });
+  async function next(event: DomainEvent): Promise<Buffer> {
+    const before = messages.length;
+    events.publish(event);
+    const found = () => messages.slice(before).find(({ length }) => length > EMPTY_BATCH_BYTES);
+    await expect.poll(found, WAIT).toBeDefined();
+    return found()!;
+  }
+  return { messages, next };
 }
 const publish = (message: Buffer) => open[0]!.connection.commands.spublish(CHANNEL, message);
 
@@ -153,7 +148,7 @@ describe("an event", () => {
 
 describe("what nobody who has the secret has just sent", () => {
   it("is heard by nobody and changes nothing: changed, cut, made up, another secret's, or sent before", async () => {
-    const { next } = await captured("three");
+    const { messages, next } = await captured("three");
     const stranger = await captured("four", "another secret of the tests, 32 bytes or more");
     const message = await next(locked("true"));
     const wrong = [
@@ -167,6 +162,7 @@ describe("what nobody who has the secret has just sent", () => {
       Buffer.from(JSON.stringify({ from: "three", events: [locked("made up")] })),
       await stranger.next(locked("another's")),
     ];
+    for (const each of messages.slice(0, messages.indexOf(message))) await publish(each);
     for (const each of wrong) await publish(each);
     await publish(message);
     for (const each of wrong) await publish(each);
@@ -185,7 +181,8 @@ describe("what nobody who has the secret has just sent", () => {
     for (const message of [first, third, second]) await publish(message);
     await passes(one, two);
     expect(agentIds(two).slice(0, -1)).toEqual(["1", "3"]);
-    expect(two.types().slice(0, 4)).toEqual(["mfa.locked", "access.uncertain", "events.missed", "mfa.locked"]);
+    const behindFirst = two.types().slice(two.types().indexOf("mfa.locked"));
+    expect(behindFirst.slice(0, 4)).toEqual(["mfa.locked", "access.uncertain", "events.missed", "mfa.locked"]);
   });
 });
 
