@@ -1,13 +1,13 @@
 // Events between instances, over a Redis that does with them what the test says.
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { silentLogger } from "../../../../test/support/silent-logger.ts";
-import type { InstanceId, RunId, UserId } from "../../../protocol/ids.ts";
-import type { DomainEvent } from "../../domain/events/events.ts";
-import { createEventBus, type LocalEventBus } from "../memory/event-bus.ts";
-import { createMessageSeals } from "../node/message-seals.ts";
-import { EventChannel } from "./event-channel.ts";
-import type { ChannelListener } from "./redis-subscriber.ts";
+import { silentLogger } from "../support/silent-logger.ts";
+import type { InstanceId, RunId, UserId } from "../../src/protocol/ids.ts";
+import type { DomainEvent } from "../../src/server/domain/events/events.ts";
+import { createEventBus, type LocalEventBus } from "../../src/server/adapters/memory/event-bus.ts";
+import { createMessageSeals } from "../../src/server/adapters/node/message-seals.ts";
+import { EventChannel } from "../../src/server/adapters/redis/event-channel.ts";
+import type { ChannelListener } from "../../src/server/adapters/redis/redis-subscriber.ts";
 
 const seals = createMessageSeals("a secret of the tests, 32 bytes or more");
 const revoked: DomainEvent = { type: "token.revoked", tokenHash: "hash", userId: "user" as UserId };
@@ -52,7 +52,7 @@ function join(id: string): Instance {
         if (!mute.has(run)) for (const listener of listeners) listener(message as Buffer);
         return 1;
       },
-    } as never,
+    },
     subscriber: { subscribe: async (_, listener) => void listeners.add(listener), unsubscribe: () => {} },
   });
   live.push(run);
