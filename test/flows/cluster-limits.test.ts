@@ -9,7 +9,7 @@ import { WireSocket } from "../wire/wire-socket.ts";
 
 const LIMIT = 3;
 const AGENTS = 9;
-const ROUNDS = 5;
+const ROUNDS = 4;
 const OPENS_AT_ONCE = 150;
 
 let cluster: TestCluster;

@@ -9,7 +9,7 @@ import type { TestServer } from "../support/test-server.ts";
 import { V2Agent } from "../wire/v2-agent.ts";
 import { V2Viewer } from "../wire/v2-viewer.ts";
 
-const RACES = Number(process.env["RACES"] ?? 50);
+const RACES = Number(process.env["RACES"] ?? 25);
 const DIALLERS = 8;
 
 let cluster: TestCluster;
