@@ -40,6 +40,7 @@ async function startPeers(): Promise<PeerRig> {
     seals,
     find: async (id) => (id === holder ? { run: runs.holder, peerUrl: url } : undefined),
     now: () => performance.now(),
+    log: silentLogger,
   });
   return { routes, setAccept: (given) => (accept = given), holder, opener, url, runs, stop: () => listener.close() };
 }
@@ -112,7 +113,13 @@ describe("the port for other instances", () => {
     const { port } = server.address() as AddressInfo;
     const peerUrl = `ws://127.0.0.1:${port}`;
     const find = async () => ({ run: rig.runs.holder, peerUrl });
-    const routes = new PeerRoutes({ run: rig.runs.opener, seals, find, now: () => performance.now() });
+    const routes = new PeerRoutes({
+      run: rig.runs.opener,
+      seals,
+      find,
+      now: () => performance.now(),
+      log: silentLogger,
+    });
     expect(await routes.open(request, new RouteProbe())).toBeUndefined();
     server.close();
   });

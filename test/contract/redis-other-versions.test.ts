@@ -34,7 +34,7 @@ beforeAll(async () => {
   connections = [openRedis({ url: redis.url }), openRedis({ url: redis.url })];
   for (const { commands } of connections) await vi.waitFor(() => expect(commands.status).toBe("ready"));
   const [ours, theirs] = connections as [RedisConnection, RedisConnection];
-  const common = { seals, log: silentLogger };
+  const common = { seals, log: silentLogger, now: () => performance.now() };
   const courier = new Courier({ ...common, run: here, ...ours });
   stranger = new Courier({ ...common, run: there, ...theirs });
   const directory = {
@@ -67,7 +67,6 @@ beforeAll(async () => {
     run: here,
     instanceId: "here" as InstanceId,
     events: bus,
-    now: () => performance.now(),
     isForOthers: () => true,
     liveRuns: () => [],
   });

@@ -1,7 +1,8 @@
 // Where other instances open routes to agents that are held here: a port of its own, for them alone.
 
 import { randomBytes } from "node:crypto";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { InstanceId, RunId } from "../../../protocol/ids.ts";
@@ -62,7 +63,8 @@ export async function listenForPeers(
       });
     });
   });
-  await listen(server, { host, port });
+  server.listen(port, host);
+  await once(server, "listening");
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : port,
@@ -109,14 +111,4 @@ function greet(
     onEnd() {},
   };
   webSocket.send(holderNonce);
-}
-
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }

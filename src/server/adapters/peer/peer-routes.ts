@@ -1,11 +1,13 @@
 // Routes straight to the instance that holds an agent, where that can be reached.
 
 import { randomBytes } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { WebSocket } from "ws";
 import type { InstanceId, RunId } from "../../../protocol/ids.ts";
 import { MAX_CONTROL_BYTES } from "../../../protocol/limits.ts";
 import type { AgentLocation } from "../../domain/agents/locations.ts";
 import { type MessageSeals, SEAL_BYTES } from "../../domain/instances/message-seal.ts";
+import type { Log } from "../../domain/log.ts";
 import type { Route, RouteEvents } from "../../domain/terminals/routes.ts";
 import { isNonce, NONCE_HEX_DIGITS, ROUTE_HEADER, routeKeys, writeHello } from "./peer-handshake.ts";
 import { SealedRoute } from "./sealed-route.ts";
@@ -17,6 +19,7 @@ export interface PeerRoutesDeps {
   find(instanceId: InstanceId): Promise<{ run: RunId; peerUrl?: string | undefined } | undefined>;
   /** Milliseconds that only grow. */
   now(): number;
+  log: Log;
 }
 
 const OPEN_TIMEOUT_MS = 2_000;
@@ -27,18 +30,26 @@ const MAX_UNREACHABLE = 1_000;
 
 export class PeerRoutes {
   readonly #deps: PeerRoutesDeps;
-  readonly #unreachable = new Map<RunId, number>();
+  readonly #unreachable: LRUCache<RunId, true>;
 
   constructor(deps: PeerRoutesDeps) {
     this.#deps = deps;
+    // ttlResolution 0: without it, lru-cache remembers the time for a millisecond of the real clock.
+    const time = { perf: { now: () => deps.now() }, ttlResolution: 0 };
+    this.#unreachable = new LRUCache({ max: MAX_UNREACHABLE, ttl: UNREACHABLE_FOR_MS, ...time });
   }
 
   /** Undefined where there is no such way; one that is refused has opened, and ends at once. */
   async open(to: AgentLocation, events: RouteEvents): Promise<Route | undefined> {
     const holder = await this.#deps.find(to.instanceId);
-    if (holder?.peerUrl === undefined || this.#isUnreachable(holder.run)) return undefined;
-    const route = await this.#dial({ run: holder.run, peerUrl: holder.peerUrl }, to, events);
-    if (route === undefined) this.#noteUnreachable(holder.run);
+    if (holder?.peerUrl === undefined || this.#unreachable.has(holder.run)) return undefined;
+    const { run, peerUrl } = holder;
+    const route = await this.#dial({ run, peerUrl }, to, events);
+    if (route === undefined) {
+      this.#unreachable.set(run, true);
+      const fault = { instanceId: to.instanceId, peerUrl, forSeconds: UNREACHABLE_FOR_MS / 1000 };
+      this.#deps.log.warn(fault, "instance not reached directly: its routes go over Redis");
+    }
     return route;
   }
 
@@ -79,20 +90,6 @@ export class PeerRoutes {
       if (!isGreeted) resolve(undefined);
     });
     return promise;
-  }
-
-  #isUnreachable(run: RunId): boolean {
-    return this.#deps.now() < (this.#unreachable.get(run) ?? 0);
-  }
-
-  #noteUnreachable(run: RunId): void {
-    if (this.#unreachable.size >= MAX_UNREACHABLE) {
-      for (const oldest of this.#unreachable.keys()) {
-        this.#unreachable.delete(oldest);
-        break;
-      }
-    }
-    this.#unreachable.set(run, this.#deps.now() + UNREACHABLE_FOR_MS);
   }
 }
 

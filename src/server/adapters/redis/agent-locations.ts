@@ -4,11 +4,11 @@
 //
 // Changes are made by scripts, which Redis runs one at a time: claims, clean-ups and refreshes compare before they write.
 
-import type { Result } from "ioredis";
 import type { AgentId } from "../../../protocol/ids.ts";
 import type { AgentLocation, AgentLocations } from "../../domain/agents/locations.ts";
 import type { RedisCommands } from "./redis-clients.ts";
 import { redisCall } from "./redis-errors.ts";
+import { defineScript } from "./redis-script.ts";
 
 /** Refreshed every 10 s: several may fail. Also how long an agent of an instance that has died is looked for there. */
 const LOCATION_TTL_MS = 45_000;
@@ -53,23 +53,15 @@ if held ~= ARGV[1] and epochOf(held, time[1] * 1000000 + time[2]) >= tonumber(AR
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 return 1`;
 
-declare module "ioredis" {
-  interface RedisCommander<Context> {
-    rexecClaim(key: string, location: string, above: number, ttlMs: number): Result<string, Context>;
-    rexecRelease(key: string, location: string): Result<number, Context>;
-    rexecRefresh(key: string, location: string, epoch: number, ttlMs: number): Result<number, Context>;
-  }
-}
-
 export function createRedisLocations(redis: RedisCommands): AgentLocations {
-  redis.defineCommand("rexecClaim", { numberOfKeys: 1, lua: CLAIM });
-  redis.defineCommand("rexecRelease", { numberOfKeys: 1, lua: RELEASE });
-  redis.defineCommand("rexecRefresh", { numberOfKeys: 1, lua: REFRESH });
+  const runClaim = defineScript(redis, { name: "rexecClaim", lua: CLAIM });
+  const runRelease = defineScript(redis, { name: "rexecRelease", lua: RELEASE });
+  const runRefresh = defineScript(redis, { name: "rexecRefresh", lua: REFRESH });
 
   return {
     async claim(location, above) {
       const key = keyOf(location.agentId);
-      const epoch = await redisCall(redis.rexecClaim(key, encode(location), above, LOCATION_TTL_MS));
+      const epoch = await redisCall(runClaim([key], [encode(location), above, LOCATION_TTL_MS]));
       return { ...location, epoch: Number(epoch) };
     },
     async get(agentId) {
@@ -77,13 +69,13 @@ export function createRedisLocations(redis: RedisCommands): AgentLocations {
       return text === null ? undefined : decode(agentId, text);
     },
     async release(location) {
-      return (await redisCall(redis.rexecRelease(keyOf(location.agentId), encode(location)))) === 1;
+      return (await redisCall(runRelease([keyOf(location.agentId)], [encode(location)]))) === 1;
     },
     async refresh(held) {
       const answers = await redisCall(
         Promise.all(
           held.map((location) =>
-            redis.rexecRefresh(keyOf(location.agentId), encode(location), location.epoch, LOCATION_TTL_MS),
+            runRefresh([keyOf(location.agentId)], [encode(location), location.epoch, LOCATION_TTL_MS]),
           ),
         ),
       );

@@ -1,16 +1,15 @@
-// Events of all instances on one channel. Each instance sends what happens on it, in batches, sealed and numbered, and a
-// batch every two seconds though it be empty: so everybody notices what is missing, and that nothing comes any more.
+// Events of all instances on one channel. Each instance sends what happens on it, in batches, and a batch every two seconds
+// though it be empty: so everybody notices what is missing, and that nothing comes any more.
 //
-//   version u8 = 1 | sender's run, 16 bytes | number u64 | sealed JSON: {"from": instance id, "events": […]}
+//   JSON: {"from": instance id, "events": […]}
 
-import { LRUCache } from "lru-cache";
 import type { InstanceId, RunId } from "../../../protocol/ids.ts";
 import type { DomainEvent, EventBus } from "../../domain/events/events.ts";
-import type { MessageOpener, MessageSeals } from "../../domain/instances/message-seal.ts";
+import type { MessageSeals } from "../../domain/instances/message-seal.ts";
 import type { Log } from "../../domain/log.ts";
+import { NumberedReader, NumberedSender } from "./numbered-messages.ts";
 import type { RedisCommands } from "./redis-clients.ts";
 import type { RedisSubscriber } from "./redis-subscriber.ts";
-import { runFromBytes, runToBytes } from "./run-bytes.ts";
 import { decodeWire, encodeWire } from "./wire-json.ts";
 
 export interface EventChannelDeps {
@@ -31,9 +30,6 @@ export interface EventChannelDeps {
 }
 
 const CHANNEL = "rexec:events";
-const VERSION = 1;
-const HEADER_BYTES = 25;
-const MAX_SENDERS = 1_000;
 /** What happens at once goes out at once; what happens within this goes out together. */
 const BATCH_MS = 5;
 /** In one message; more follows in the next. */
@@ -46,27 +42,19 @@ const SILENT_AFTER_MS = 6_000;
 /** While somebody can't tell us anything, what could have been told is looked up this often. */
 const UNCERTAIN_EVERY_MS = 5_000;
 
-interface Sender {
-  opener: MessageOpener;
-  last: number;
-  heardAtMs: number;
-}
-
 /** up: hears itself · down: hears nothing, or can't know. */
 type ChannelState = "up" | "down";
 
 export class EventChannel {
   readonly #deps: EventChannelDeps;
-  readonly #senders = new LRUCache<RunId, Sender>({ max: MAX_SENDERS });
+  readonly #reader: NumberedReader;
+  readonly #sender: NumberedSender;
   /** The other runs that live, and since when that is known. */
   #live = new Map<RunId, number>();
-  readonly #sealer;
-  readonly #header: Buffer;
   #waiting: DomainEvent[] = [];
   #timer: NodeJS.Timeout | undefined;
   #beatTimer: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void) | undefined;
-  #sent = 0;
   #sentAtMs = new Map<number, number>();
   #heardOwnAtMs: number;
   #uncertainAtMs = Number.NEGATIVE_INFINITY;
@@ -76,11 +64,9 @@ export class EventChannel {
 
   constructor(deps: EventChannelDeps) {
     this.#deps = deps;
-    this.#sealer = deps.seals.sealer(nameOf(deps.run));
+    this.#reader = new NumberedReader({ ...deps, what: "events", nameOf });
+    this.#sender = new NumberedSender(deps.run, deps.seals.sealer(nameOf(deps.run)));
     this.#heardOwnAtMs = deps.now();
-    this.#header = Buffer.alloc(HEADER_BYTES);
-    this.#header[0] = VERSION;
-    runToBytes(deps.run).copy(this.#header, 1);
   }
 
   get state(): ChannelState {
@@ -109,8 +95,7 @@ export class EventChannel {
   #collect(event: DomainEvent): void {
     if (this.#waiting.length >= MAX_WAITING) {
       this.#waiting.shift();
-      // Its message's number is used up, so that it is missed.
-      this.#sent += 1;
+      this.#sender.skip();
     }
     this.#waiting.push(event);
     this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
@@ -124,12 +109,8 @@ export class EventChannel {
 
   #send(): void {
     const batch = this.#waiting.splice(0, MAX_BATCH);
-    const number = ++this.#sent;
-    const header = Buffer.from(this.#header);
-    header.writeBigUInt64BE(BigInt(number), 17);
-    const payload = encodeWire({ from: this.#deps.instanceId, events: batch });
+    const { number, message } = this.#sender.message(encodeWire({ from: this.#deps.instanceId, events: batch }));
     this.#sentAtMs.set(number, this.#deps.now());
-    const message = Buffer.concat([header, this.#sealer.seal(number, payload)]);
     // It was lost: everybody, and we ourselves, find its number missing.
     this.#deps.commands.spublish(CHANNEL, message).catch(() => {});
   }
@@ -165,31 +146,19 @@ export class EventChannel {
   /** One that lives and is not heard can't reach Redis, or Redis keeps what it says from us. */
   #isSomebodySilent(now: number): boolean {
     for (const [run, sinceMs] of this.#live) {
-      const heardAtMs = this.#senders.peek(run)?.heardAtMs ?? sinceMs;
+      const heardAtMs = this.#reader.heardAtMs(run) ?? sinceMs;
       if (now - Math.max(heardAtMs, sinceMs) >= SILENT_AFTER_MS) return true;
     }
     return false;
   }
 
   #onMessage(message: Buffer): void {
-    if (message.length < HEADER_BYTES || message[0] !== VERSION) return this.#drop("malformed");
-    const run = runFromBytes(message.subarray(1, 17));
-    const number = Number(message.readBigUInt64BE(17));
-    const known = this.#senders.get(run);
-    if (known !== undefined && number <= known.last) return this.#drop("sent before");
-    const isFirst = known === undefined;
-    const sender = known ?? { opener: this.#deps.seals.opener(nameOf(run)), last: 0, heardAtMs: 0 };
-    const payload = Number.isSafeInteger(number)
-      ? sender.opener.open(number, message.subarray(HEADER_BYTES))
-      : undefined;
-    if (payload === undefined) return this.#drop("not sealed by an instance");
-    this.#senders.set(run, sender);
-    const isMissing = number !== sender.last + 1;
-    sender.last = number;
-    sender.heardAtMs = this.#deps.now();
+    const read = this.#reader.read(message);
+    if (read === undefined) return;
+    const { from: run, number, payload, isFirst, isBehindGap } = read;
     // Until we hear ourselves, anybody may have said anything.
-    if (run === this.#deps.run) return this.#onOwn(number, isMissing || isFirst);
-    if (isMissing) this.#onMissed();
+    if (run === this.#deps.run) return this.#onOwn(number, isBehindGap || isFirst);
+    if (isBehindGap) this.#onMissed();
     try {
       const { from, events } = decodeWire(payload) as { from?: InstanceId; events: DomainEvent[] };
       if (from === undefined) throw new Error("events of nobody: they would be taken for our own");
@@ -220,10 +189,6 @@ export class EventChannel {
     const { events, instanceId } = this.#deps;
     events.deliver({ type: "access.uncertain" }, instanceId);
     events.deliver({ type: "events.missed" }, instanceId);
-  }
-
-  #drop(why: string): void {
-    this.#deps.log.warn({ why }, "event from Redis dropped");
   }
 }
 
