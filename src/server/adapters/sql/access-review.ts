@@ -1,26 +1,26 @@
 // Looks up what many open sockets rest on: their tokens, users and agents, in one statement for a thousand of them.
 
 import { sql } from "kysely";
-import type { AccessReview, EndedAccess, HeldAccess } from "../../domain/access/access-review.ts";
+import type { AccessReview, EndedAccess, HeldAccess, ReviewedAccess } from "../../domain/access/access-review.ts";
 import type { Database } from "./database.ts";
 
 const MAX_AT_ONCE = 1_000;
 
 interface Row {
-  n: number;
   ended: EndedAccess | null;
+  expires_at: Date | null;
 }
 
 export function createAccessReview(database: Database): AccessReview {
-  async function reviewBatch(held: readonly HeldAccess[], now: Date): Promise<(EndedAccess | undefined)[]> {
+  async function reviewBatch(held: readonly HeldAccess[], now: Date): Promise<ReviewedAccess[]> {
     const result = await database.run((db) =>
       sql<Row>`
-        SELECT held.n, CASE
+        SELECT CASE
           WHEN users.id IS NULL THEN 'TOKEN_INVALID'
           WHEN held.hash <> '' AND api_tokens.id IS NULL THEN 'TOKEN_INVALID'
           WHEN agents.id IS NULL THEN 'AGENT_NOT_FOUND'
           WHEN agents.user_id <> held.user_id AND NOT users.admin THEN 'NOT_AUTHORIZED'
-        END AS ended
+        END AS ended, api_tokens.expires_at
         FROM unnest(
           ${held.map((_, index) => index)}::int[],
           ${held.map(({ tokenHash }) => tokenHash ?? "")}::text[],
@@ -31,16 +31,18 @@ export function createAccessReview(database: Database): AccessReview {
         LEFT JOIN agents ON agents.id = held.agent_id
         LEFT JOIN api_tokens ON api_tokens.hash = held.hash
           AND api_tokens.revoked_at IS NULL
-          AND (api_tokens.expires_at IS NULL OR api_tokens.expires_at > ${now.toISOString()}::timestamptz)`.execute(db),
+          AND (api_tokens.expires_at IS NULL OR api_tokens.expires_at > ${now.toISOString()}::timestamptz)
+        ORDER BY held.n`.execute(db),
     );
-    const answers = Array.from<EndedAccess | undefined>({ length: held.length });
-    for (const { n, ended } of result.rows) answers[n] = ended ?? undefined;
-    return answers;
+    return result.rows.map(({ ended, expires_at: expiresAt }) => ({
+      ended: ended ?? undefined,
+      tokenExpiresAt: expiresAt ?? undefined,
+    }));
   }
 
   return {
     async review(held, now) {
-      const answers: (EndedAccess | undefined)[] = [];
+      const answers: ReviewedAccess[] = [];
       for (let at = 0; at < held.length; at += MAX_AT_ONCE) {
         answers.push(...(await reviewBatch(held.slice(at, at + MAX_AT_ONCE), now)));
       }

@@ -12,10 +12,14 @@ export interface HeldAccess {
 
 export type EndedAccess = "TOKEN_INVALID" | "AGENT_NOT_FOUND" | "NOT_AUTHORIZED";
 
+export interface ReviewedAccess {
+  /** Why it stands no longer; undefined where it does. */
+  ended: EndedAccess | undefined;
+  /** When its token ends, which may be sooner than was said when it came; undefined: never, or there is none. */
+  tokenExpiresAt: Date | undefined;
+}
+
 export interface AccessReview {
-  /**
-   * For each, why it stands no longer; undefined where it does. MFA locks are not looked at. Rejects with
-   * BACKEND_UNAVAILABLE.
-   */
-  review(held: readonly HeldAccess[], now: Date): Promise<readonly (EndedAccess | undefined)[]>;
+  /** For each, in their order. MFA locks are not looked at. Rejects with BACKEND_UNAVAILABLE. */
+  review(held: readonly HeldAccess[], now: Date): Promise<readonly ReviewedAccess[]>;
 }

@@ -6,7 +6,7 @@ import type { AgentId, UserId } from "../../../protocol/ids.ts";
 import { OFFLINE_AFTER_MS, PING_INTERVAL_MS } from "../../../protocol/limits.ts";
 import { aUser } from "../../../../test/support/identities.ts";
 import { silentLogger } from "../../../../test/support/silent-logger.ts";
-import type { AccessReview } from "../../domain/access/access-review.ts";
+import type { AccessReview, EndedAccess, ReviewedAccess } from "../../domain/access/access-review.ts";
 import type { Credential, User } from "../../domain/access/identity.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { DomainEvent } from "../../domain/events/events.ts";
@@ -50,6 +50,8 @@ let listeners: number;
 let sockets: OpenSockets;
 let readUser: () => Promise<User | undefined>;
 let review: AccessReview["review"];
+const STANDS: ReviewedAccess = { ended: undefined, tokenExpiresAt: undefined };
+const endedBy = (ended: EndedAccess): ReviewedAccess => ({ ...STANDS, ended });
 beforeEach(() => {
   listeners = 0;
   const events = {
@@ -60,7 +62,7 @@ beforeEach(() => {
       return () => void listeners--;
     },
   };
-  review = async (held) => held.map(() => undefined);
+  review = async (held) => held.map(() => STANDS);
   sockets = new OpenSockets({
     events,
     users: { get: () => readUser() },
@@ -79,9 +81,27 @@ function open(...args: ConstructorParameters<typeof FakeSocket>): FakeSocket {
 const userId = "user" as UserId;
 
 describe("open sockets", () => {
+  it("end with a token that was shortened, though nobody has told of it", async () => {
+    const [shortened, standing] = [
+      open({ tokenHash: "shortened", tokenExpiresAtMs: 9_000 }),
+      open({ tokenHash: "other" }),
+    ];
+    review = async (held) =>
+      held.map(({ tokenHash }) =>
+        tokenHash === "shortened" ? { ...STANDS, tokenExpiresAt: new Date(2_000) } : STANDS,
+      );
+    publish({ type: "access.uncertain" });
+    await expect.poll(() => shortened.credential.tokenExpiresAtMs).toBe(2_000);
+    sockets.tick(1_999);
+    expect(shortened.closes).toEqual([]);
+    sockets.tick(2_000);
+    expect(shortened.closes).toEqual(["4401 invalid token"]);
+    expect(standing.closes).toEqual([]);
+  });
+
   it("close when events may have been missed, and what let them in stands no longer", async () => {
     const [revoked, standing] = [open({ tokenHash: "revoked" }), open({ tokenHash: "standing" })];
-    review = async (held) => held.map(({ tokenHash }) => (tokenHash === "revoked" ? "TOKEN_INVALID" : undefined));
+    review = async (held) => held.map(({ tokenHash }) => (tokenHash === "revoked" ? endedBy("TOKEN_INVALID") : STANDS));
     publish({ type: "access.uncertain" });
     await expect.poll(() => revoked.closes).toEqual(["4401 invalid token"]);
     expect(standing.closes).toEqual([]);
@@ -89,15 +109,15 @@ describe("open sockets", () => {
 
   it("are looked at again where doubt comes while they are looked at, or while nobody can say", async () => {
     const socket = open({ tokenHash: "revoked" });
-    const [first, second] = [Promise.withResolvers<undefined[]>(), Promise.withResolvers<undefined[]>()];
-    const answers = [first.promise, second.promise, Promise.resolve(["TOKEN_INVALID"] as const)];
+    const [first, second] = [Promise.withResolvers<ReviewedAccess[]>(), Promise.withResolvers<ReviewedAccess[]>()];
+    const answers = [first.promise, second.promise, Promise.resolve([endedBy("TOKEN_INVALID")])];
     let asked = 0;
     review = () => answers[asked++]!;
     publish({ type: "access.uncertain" });
     publish({ type: "access.uncertain" });
     sockets.tick(0);
     expect(asked).toBe(1);
-    first.resolve([undefined]);
+    first.resolve([STANDS]);
     await setImmediate();
     sockets.tick(1_000);
     expect(asked).toBe(2);
@@ -116,7 +136,7 @@ describe("open sockets", () => {
     review = () => Promise.reject(new DomainError(asked++ === 0 ? "BACKEND_UNAVAILABLE" : "INTERNAL"));
     publish({ type: "access.uncertain" });
     await expect.poll(() => asked).toBe(1);
-    review = async () => ["AGENT_NOT_FOUND"];
+    review = async () => [endedBy("AGENT_NOT_FOUND")];
     await expect
       .poll(() => {
         publish({ type: "access.uncertain" });

@@ -133,10 +133,11 @@ export class OpenSockets {
     try {
       const sockets = [...this.#sockets];
       const held = sockets.map(({ credential: { tokenHash }, userId, agentId }) => ({ tokenHash, userId, agentId }));
-      const ended = await this.#deps.accessReview.review(held, new Date(this.#deps.clock.now()));
-      for (const [index, socket] of sockets.entries()) {
-        const reason = ended[index];
-        if (reason !== undefined) socket.close(ERRORS[reason].ws, ERRORS[reason].message);
+      const reviewed = await this.#deps.accessReview.review(held, new Date(this.#deps.clock.now()));
+      for (const [index, { ended, tokenExpiresAt }] of reviewed.entries()) {
+        const socket = sockets[index] as OpenSocket;
+        this.endBy(socket, tokenExpiresAt?.getTime());
+        if (ended !== undefined) socket.close(ERRORS[ended].ws, ERRORS[ended].message);
       }
     } catch (err) {
       // What was missed may have been done before the database went away: asked again with the next tick.
