@@ -3,7 +3,7 @@
 import { fileURLToPath } from "node:url";
 import { startChild } from "../child.ts";
 import type { FleetMember } from "../fleet/messages.ts";
-import { freePort } from "../free-port.ts";
+import { steadyPort } from "../../test/support/steady-port.ts";
 import type { TerminalTarget } from "../target.ts";
 import { insertFleet } from "./fleet-rows.ts";
 import { startRexecAgent } from "./rexec-agent.ts";
@@ -61,7 +61,7 @@ export async function startRexecForFleet(
 }
 
 export async function startFloorForFleet({ nodeFlags }: SubjectOptions): Promise<FleetSubject> {
-  const port = await freePort();
+  const port = await steadyPort();
   const server = `ws://127.0.0.1:${port}`;
   const start = async () => {
     const relay = startChild(process.execPath, [...nodeFlags, RELAY, String(port)], {});

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../child.ts";
-import { freePort } from "../free-port.ts";
+import { steadyPort } from "../../test/support/steady-port.ts";
 
 const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -40,7 +40,7 @@ export async function startRexecServer(options: RexecServerOptions): Promise<Rex
   const bin = join(checkout, "bin/rexec.js");
   const home = { HOME: directory, XDG_CONFIG_HOME: directory };
   const tokenFile = join(directory, "admin-token");
-  const [httpPort, grpcPort] = [await freePort(), await freePort()];
+  const [httpPort, grpcPort] = [await steadyPort(), await steadyPort()];
   const environment = {
     ...home,
     REXEC_HTTP_PORT: String(httpPort),

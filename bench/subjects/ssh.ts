@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "../child.ts";
-import { freePort } from "../free-port.ts";
+import { steadyPort } from "../../test/support/steady-port.ts";
 import type { SubjectOptions, TerminalSubject } from "./subject.ts";
 
 const SSHD = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].find((path) => existsSync(path));
@@ -62,7 +62,7 @@ function makeKey(path: string): Promise<string> {
 }
 
 async function startSshd(directory: string, name: string, setting: string): Promise<{ sshd: Child; port: number }> {
-  const port = await freePort();
+  const port = await steadyPort();
   const configFile = join(directory, `${name}-config`);
   const settings = [
     "ListenAddress 127.0.0.1",

@@ -54,12 +54,13 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
     },
     onError: (err) => log.warn({ err }, "Redis"),
   });
-  const shared = { run, seals, log, commands: redis.commands, subscriber: redis.subscriber };
+  const now = monotonicMs;
+  const shared = { run, seals, log, now, commands: redis.commands, subscriber: redis.subscriber };
   const courier = new Courier(shared);
-  const isForOthers = isForOtherInstances({ events, now: monotonicMs });
+  const isForOthers = isForOtherInstances({ events, now });
   let known: InstanceObserver | undefined;
   const liveRuns = () => known?.otherRuns() ?? [];
-  const channel = new EventChannel({ ...shared, instanceId, events, now: monotonicMs, isForOthers, liveRuns });
+  const channel = new EventChannel({ ...shared, instanceId, events, isForOthers, liveRuns });
   const memory = new RedisMemoryWatch({ commands: redis.commands, run, onLost: () => ends?.onLocationsLost() });
 
   let peers: PeerListener | undefined;
@@ -90,8 +91,8 @@ export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Pro
       return ends.answer(question);
     };
     const calls = new RedisCalls({ courier, directory: observer, answer, log });
-    const overRedis = new RedisRoutes({ courier, directory: observer, accept, now: monotonicMs });
-    const direct = new PeerRoutes({ run, seals, find: (id) => observer.find(id), now: monotonicMs });
+    const overRedis = new RedisRoutes({ courier, directory: observer, accept, now });
+    const direct = new PeerRoutes({ run, seals, find: (id) => observer.find(id), now, log });
     const routes: Routes = {
       open: async (to, routeEvents) => (await direct.open(to, routeEvents)) ?? overRedis.open(to, routeEvents),
     };

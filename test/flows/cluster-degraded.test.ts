@@ -50,13 +50,13 @@ beforeEach(async () => {
   ] as const) {
     viewers.push({ viewer: await V2Viewer.open(server.wsUrl, agent.agentId, { token }), agent });
   }
-  expect(await figuresOf(two)).toMatchObject({ 'rexec_routes{direction="out"}': 1 });
-  expect(await figuresOf(one)).toMatchObject({ 'rexec_routes{direction="in"}': 1 });
+  expect(await figuresOf(two)).toMatchObject({ 'rexec_routes{direction="out",path="direct"}': 1 });
+  expect(await figuresOf(one)).toMatchObject({ 'rexec_routes{direction="in",path="direct"}': 1 });
 });
 afterEach(async () => {
   for (const { wire } of agents) wire.socket.terminate();
   for (const { viewer } of viewers) viewer.wire.socket.terminate();
-  await saysOn([two], { 'rexec_routes{direction="out"}': 0 }, 60_000);
+  await saysOn([two], { 'rexec_routes{direction="out",path="direct"}': 0 }, 60_000);
 });
 
 /** Every open terminal, both ways. */

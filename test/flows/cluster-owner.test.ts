@@ -115,11 +115,14 @@ describe("a location that nobody has claimed", () => {
     const agent = await V2Agent.connect(serverOf(0), registered);
     const viewer = await V2Viewer.open(serverOf(0).wsUrl, agentId, { token: serverOf(0).adminToken });
     const forged = { agentId, instanceId: "instance-2", connectionId: randomUUID(), protocol: "rexec.v2" };
-    const forge = () =>
-      cluster.redis.ask("SET", `rexec:location:${agentId}`, JSON.stringify({ ...forged, epoch: Date.now() * 1000 }));
-    await forge();
-    // A refresh finds it there, and the terminal goes on.
-    await new Promise((resolve) => setTimeout(resolve, 11_500));
+    const key = `rexec:location:${agentId}`;
+    await cluster.redis.ask("SET", key, JSON.stringify({ ...forged, epoch: Date.now() * 1000 }));
+    // Seconds since somebody has looked at it. Who is none any more looks no second time.
+    const unseenS = () => cluster.redis.ask<number>("OBJECT", "IDLETIME", key);
+    for (const look of ["finds it", "has gone on after it"]) {
+      await expect.poll(unseenS, { timeout: 20_000, message: `until a refresh ${look}` }).toBeGreaterThan(2);
+      await expect.poll(unseenS, { timeout: 20_000, message: `a refresh ${look}` }).toBe(0);
+    }
     await viewer.type("still here");
     await agent.isTyped("still here");
     agent.wire.socket.terminate();

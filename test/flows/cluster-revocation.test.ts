@@ -6,6 +6,7 @@ import { MfaServiceClient } from "../../src/gen/rexec/mfa/v1/mfa_service.ts";
 import { UserServiceClient } from "../../src/gen/rexec/user/v1/user_service.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
+import { saysOn } from "../support/figures.ts";
 import { authenticatorOf } from "../support/mfa.ts";
 import type { MadeToken } from "../support/people.ts";
 import { startTestCluster, type TestCluster } from "../support/test-cluster.ts";
@@ -120,18 +121,8 @@ describe("while Redis says nothing", () => {
   beforeEach(() => cluster.redis.pause());
   afterEach(async () => {
     cluster.redis.resume();
-    // All hear each other again before the next test begins.
-    await expect
-      .poll(async () => {
-        const pages = await Promise.all(
-          cluster.servers.map(async ({ httpUrl, adminToken }) => {
-            const page = await fetch(`${httpUrl}/metrics`, { headers: { authorization: `Bearer ${adminToken}` } });
-            return (await page.text()).includes("rexec_bus_up 1");
-          }),
-        );
-        return pages.every(Boolean);
-      })
-      .toBe(true);
+    // All hear each other, and where agents are, before the next test begins.
+    await saysOn(cluster.servers, { rexec_redis_up: 1, rexec_bus_up: 1 });
   });
 
   it("a token that is revoked on one closes its viewers on all, and nobody else's", async () => {

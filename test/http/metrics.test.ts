@@ -133,7 +133,7 @@ describe("the figures", () => {
           viewers: counts,
           sessions: 0,
           viewersBehind: 0,
-          routes: { out: 0, in: 0 },
+          routes: { out: { direct: 1, redis: 2 }, in: { direct: 3, redis: 4 } },
         }),
         sockets: () => ({ agent: none, user: none }),
         refusedHandshakes: () => new Map(),
@@ -156,6 +156,10 @@ describe("the figures", () => {
       rexec_audit_records_pending: 3,
       rexec_token_uses_pending: 4,
       rexec_draining: 1,
+      'rexec_routes{direction="out",path="direct"}': 1,
+      'rexec_routes{direction="out",path="redis"}': 2,
+      'rexec_routes{direction="in",path="direct"}': 3,
+      'rexec_routes{direction="in",path="redis"}': 4,
       // One that never answers holds nobody up.
       rexec_database_up: 0,
     });

@@ -1,10 +1,9 @@
 // `rexec server` as a process of its own on fixed ports, that can be killed and started again.
 
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { join } from "node:path";
 import { type RexecProcess, startRexec } from "./processes.ts";
+import { steadyPort } from "./steady-port.ts";
 import { TEST_JWT_SECRET } from "./test-server.ts";
 
 export interface ServerProcess {
@@ -22,7 +21,7 @@ export async function startServerProcess(
   directory: string,
   environment: Record<string, string> = {},
 ): Promise<ServerProcess> {
-  const [httpPort, grpcPort] = [await freePort(), await freePort()];
+  const [httpPort, grpcPort] = [await steadyPort(), await steadyPort()];
   const tokenFile = join(directory, "admin-token");
   const start = async (): Promise<RexecProcess> => {
     const running = startRexec(["server"], {
@@ -55,15 +54,4 @@ export async function startServerProcess(
       await running.kill("SIGTERM");
     },
   };
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
 }

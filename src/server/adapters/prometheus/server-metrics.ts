@@ -58,8 +58,11 @@ export function registerServerMetrics(registry: Registry, figures: ServerFigures
     ["statistic"],
   );
   const routes = (): Reading[] =>
-    Object.entries(figures.terminals().routes).map(([direction, value]) => [{ direction }, value]);
-  gauge("rexec_routes", "to agents that other instances hold, and from others to agents here", routes, ["direction"]);
+    Object.entries(figures.terminals().routes).flatMap(([direction, paths]) =>
+      Object.entries(paths).map(([path, value]): Reading => [{ direction, path }, value]),
+    );
+  const help = "to agents that other instances hold, and from others to agents here, straight or over Redis";
+  gauge("rexec_routes", help, routes, ["direction", "path"]);
   if (figures.backplane() !== undefined) registerBackplane(gauge, figures);
   registerPing(registry, figures);
 }

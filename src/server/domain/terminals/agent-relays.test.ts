@@ -108,7 +108,7 @@ describe("what an instance asks of another's agent", () => {
     one!.close();
     const attachment = answer();
     expect(agent.of("detach")).toEqual([{ attachment, linger: true }]);
-    expect(held.relays.size).toBe(1);
+    expect(held.relays.count()).toEqual({ direct: 1, redis: 0 });
   });
 });
 
@@ -242,7 +242,7 @@ describe("an attachment whose viewer comes back by another way", () => {
 it("an agent that goes takes all routes to it along, once", () => {
   attach(one!);
   held.linkDown(agent);
-  expect([one!.ended, two!.ended, held.relays.size]).toEqual([true, true, 0]);
+  expect([one!.ended, two!.ended, held.relays.count().direct]).toEqual([true, true, 0]);
   one!.says(data(FRAME.INPUT, 1, "late"));
   expect([agent.text, agent.of("detach")]).toEqual(["", []]);
 });

@@ -7,7 +7,7 @@ import { attachmentKeyFromBytes } from "../../../protocol/ids.ts";
 import type { AgentShells } from "./agent-shells.ts";
 import { type AttachesUnderWay, type AttachmentOwner, attachmentOwner } from "./attaches-under-way.ts";
 import type { AgentLink } from "./links.ts";
-import type { Route, RouteEvents } from "./routes.ts";
+import type { Route, RouteEvents, RoutePath } from "./routes.ts";
 
 export interface AgentRelaysDeps {
   /** Undefined while the agent is away: then there are no relays either. */
@@ -48,8 +48,11 @@ export class AgentRelays {
     this.#deps = deps;
   }
 
-  get size(): number {
-    return this.#relays.size;
+  /** By how each of them goes. */
+  count(): Record<RoutePath, number> {
+    const counts = { direct: 0, redis: 0 };
+    for (const { route } of this.#relays) counts[route.path]++;
+    return counts;
   }
 
   /** Another instance has viewers of this agent: it is told what runs, and gets its part from now on. */

@@ -131,6 +131,6 @@ export class AgentRoutes {
     });
     if (!isTaken) return link.close();
     link.start();
-    log.info({ agentId: agent.id, via: location.instanceId, epoch }, "route open");
+    log.info({ agentId: agent.id, via: link.via, path: link.path, epoch }, "route open");
   }
 }

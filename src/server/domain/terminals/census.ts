@@ -2,6 +2,7 @@
 
 import type { Protocol } from "../../../protocol/subprotocol.ts";
 import type { HeldAgent } from "./held-agent.ts";
+import type { RoutePath } from "./routes.ts";
 
 export interface TerminalCensus {
   /** Connected here now, by what they speak. */
@@ -13,7 +14,7 @@ export interface TerminalCensus {
   /** Of those: who has not been sent yet all that their shell has printed. */
   viewersBehind: number;
   /** To agents that other instances hold, and from others to agents that are held here. */
-  routes: { out: number; in: number };
+  routes: Record<"out" | "in", Record<RoutePath, number>>;
 }
 
 export function countTerminals(held: Iterable<HeldAgent>): TerminalCensus {
@@ -22,13 +23,15 @@ export function countTerminals(held: Iterable<HeldAgent>): TerminalCensus {
     sessions: 0,
     viewers: { "rexec.v1": 0, "rexec.v2": 0 },
     viewersBehind: 0,
-    routes: { out: 0, in: 0 },
+    routes: { out: { direct: 0, redis: 0 }, in: { direct: 0, redis: 0 } },
   };
   for (const { link, sessions, relays } of held) {
     const isHere = link?.via === undefined;
     if (link && isHere) census.agents[link.protocol]++;
-    if (!isHere) census.routes.out++;
-    census.routes.in += relays.size;
+    if (link?.path !== undefined) census.routes.out[link.path]++;
+    const { direct, redis } = relays.count();
+    census.routes.in.direct += direct;
+    census.routes.in.redis += redis;
     for (const session of sessions.values()) {
       if (!session.ended && isHere) census.sessions++;
       for (const { flow, link: viewer } of session.viewers) {

@@ -4,6 +4,7 @@
 import type { ControlMessage } from "../../../protocol/control-frame.ts";
 import type { ConnectionId, InstanceId } from "../../../protocol/ids.ts";
 import type { Protocol } from "../../../protocol/subprotocol.ts";
+import type { RoutePath } from "./routes.ts";
 
 /** Frames given to a link are sent in order and are not copied: nobody may change them afterwards. */
 interface Link {
@@ -19,6 +20,8 @@ export interface AgentLink extends Link {
   readonly connectionId: ConnectionId;
   /** The instance that holds the agent, where that is another one: the link is a route to it. */
   readonly via?: InstanceId;
+  /** How that goes. */
+  readonly path?: RoutePath | undefined;
   /** Resolves true as soon as the peer answers a ping, false after `timeoutMs` of silence or where the socket is closed. */
   probe(timeoutMs: number): Promise<boolean>;
 }

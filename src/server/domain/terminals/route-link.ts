@@ -6,7 +6,7 @@ import type { ConnectionId, InstanceId } from "../../../protocol/ids.ts";
 import type { Protocol } from "../../../protocol/subprotocol.ts";
 import type { AgentLocation } from "../agents/locations.ts";
 import type { AgentLink } from "./links.ts";
-import type { Route, RouteEvents, Routes } from "./routes.ts";
+import type { Route, RouteEvents, RoutePath, Routes } from "./routes.ts";
 
 export interface RouteLinkEvents {
   /** Frames and messages of the agent. Throws FrameError where that can't be. */
@@ -72,6 +72,10 @@ export class RouteLink implements AgentLink {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  get path(): RoutePath | undefined {
+    return this.#route?.path;
   }
 
   /** It is over: `onEnd` has been told, or there was nobody to tell it yet. */
