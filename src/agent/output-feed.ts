@@ -5,11 +5,15 @@ import { encodeControl } from "../protocol/control-frame.ts";
 import { FRAME, HEADER_BYTES, writeHeader } from "../protocol/data-frame.ts";
 import { MAX_DATA_BYTES } from "../protocol/limits.ts";
 import type { OutputRing } from "../protocol/output-ring.ts";
+import { OutputPace } from "./output-pace.ts";
 import type { FrameSource } from "./sender.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 /** News that wait for their place in the output; beyond, the oldest goes: it was a size that is no more. */
 const MAX_NEWS = 64;
+
+/** So many frames each pull may take before the broadcast goes on: who has fallen behind comes nearer, and none starves. */
+const PULL_FRAMES_PER_BROADCAST = 2;
 
 /** Pulls of one attachment that wait; the server asks for one at a time. */
 const MAX_PULLS_PER_ATTACHMENT = 4;
@@ -47,6 +51,7 @@ interface SnapshotPull {
 type Pull = Replay | SnapshotPull;
 
 export class OutputFeed implements FrameSource {
+  readonly pace = new OutputPace(() => performance.now());
   readonly #deps: OutputFeedDeps;
   #broadcast: "off" | "on" = "off";
   #cursor = 0;
@@ -56,7 +61,8 @@ export class OutputFeed implements FrameSource {
   #news: { offset: number; frame: Uint8Array }[] = [];
   /** Frames that go out before anything else of this session. */
   readonly #urgent: Uint8Array[] = [];
-  #last: "pull" | "broadcast" = "broadcast";
+  /** Frames that go to pulls before the next of the broadcast. */
+  #pullTurns = 0;
 
   constructor(deps: OutputFeedDeps) {
     this.#deps = deps;
@@ -130,14 +136,13 @@ export class OutputFeed implements FrameSource {
   nextFrame(): Uint8Array | undefined {
     const urgent = this.#urgent.shift();
     if (urgent !== undefined) return urgent;
-    const order = this.#last === "broadcast" ? (["pull", "broadcast"] as const) : (["broadcast", "pull"] as const);
-    for (const kind of order) {
-      const frame = kind === "pull" ? this.#nextPull() : this.#nextBroadcast();
-      if (frame === undefined) continue;
-      this.#last = kind;
-      return frame;
+    const pulled = this.#pullTurns > 0 ? this.#nextPull() : undefined;
+    if (pulled !== undefined) {
+      this.#pullTurns -= 1;
+      return pulled;
     }
-    return undefined;
+    this.#pullTurns = PULL_FRAMES_PER_BROADCAST * this.#pulls.length;
+    return this.#nextBroadcast() ?? this.#nextPull();
   }
 
   #nextBroadcast(): Uint8Array | undefined {

@@ -32,3 +32,16 @@ it("a long flood is forgotten within 16 ms", () => {
   pace.sent(1024);
   expect(pace.isFlooding()).toBe(false);
 });
+
+it("a flood that is held back is still one when it goes on", () => {
+  const { pace, clock } = paceAt();
+  pace.sent(32 * 1024);
+  pace.hold(true);
+  clock.ms += 5_000;
+  expect(pace.isFlooding()).toBe(true);
+  pace.hold(false);
+  clock.ms += 3;
+  expect(pace.isFlooding()).toBe(true);
+  clock.ms += 8;
+  expect(pace.isFlooding()).toBe(false);
+});

@@ -20,6 +20,8 @@ export class OutputPace {
   /** A leaky bucket. */
   #levelBytes = 0;
   #atMs = 0;
+  /** The shell waits for its viewers: that it says nothing meanwhile does not speak against a flood. */
+  #isHeld = false;
 
   /** `now`: milliseconds that only grow. */
   constructor(now: () => number) {
@@ -31,6 +33,11 @@ export class OutputPace {
     this.#levelBytes = Math.min(this.#levelBytes + bytes, MAX_LEVEL_BYTES);
   }
 
+  hold(isHeld: boolean): void {
+    this.#leak();
+    this.#isHeld = isHeld;
+  }
+
   isFlooding(): boolean {
     if (this.#levelBytes < BURST_BYTES) return false;
     this.#leak();
@@ -39,7 +46,9 @@ export class OutputPace {
 
   #leak(): void {
     const nowMs = this.#now();
-    this.#levelBytes = Math.max(0, this.#levelBytes - (nowMs - this.#atMs) * FLOOD_BYTES_PER_MS);
+    if (!this.#isHeld) {
+      this.#levelBytes = Math.max(0, this.#levelBytes - (nowMs - this.#atMs) * FLOOD_BYTES_PER_MS);
+    }
     this.#atMs = nowMs;
   }
 }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, expect, test, vi } from "vitest";
 import { MAX_SEND_QUEUE_BYTES } from "../protocol/limits.ts";
+import { OutputPace } from "./output-pace.ts";
 import { type FrameSource, Sender } from "./sender.ts";
 
 class Socket {
@@ -30,6 +31,7 @@ class Socket {
 }
 
 class Source implements FrameSource {
+  readonly pace = new OutputPace(() => performance.now());
   readonly name: string;
   left = 0;
   pieceBytes = 32 * 1024;

@@ -2,7 +2,7 @@
 
 import { performance } from "node:perf_hooks";
 import { MAX_SEND_QUEUE_BYTES } from "../protocol/limits.ts";
-import { GATHER_BYTES, GATHER_MS, OutputPace } from "./output-pace.ts";
+import { GATHER_BYTES, GATHER_MS, type OutputPace } from "./output-pace.ts";
 import { YoungGarbage } from "../runtime/young-garbage.ts";
 
 /** Unsent bytes in the socket at which pulling stops until a write has completed. */
@@ -12,6 +12,7 @@ const SMALL_BYTES = 4 * 1024;
 
 /** Something with frames to send: a session. */
 export interface FrameSource {
+  readonly pace: OutputPace;
   /** How much it has to send, about; decides who goes first. */
   pendingBytes(): number;
   /** The next frame, with at most MAX_DATA_BYTES of data; undefined where there is nothing now. */
@@ -36,7 +37,6 @@ export class Sender {
   readonly #gathering = new Map<FrameSource, number>();
   #gatherTimer: NodeJS.Timeout | undefined;
   readonly #garbage = new YoungGarbage();
-  readonly #paces = new WeakMap<FrameSource, OutputPace>();
   #writes: "idle" | "in flight" = "idle";
   #state: "open" | "closed" = "open";
 
@@ -80,7 +80,7 @@ export class Sender {
   /** False: it gathers. */
   #queue(source: FrameSource): boolean {
     if (this.#ready.has(source)) return true;
-    if (this.#paceOf(source).isFlooding() && source.pendingBytes() < GATHER_BYTES) {
+    if (source.pace.isFlooding() && source.pendingBytes() < GATHER_BYTES) {
       if (!this.#gathering.has(source)) this.#gathering.set(source, performance.now() + GATHER_MS);
       this.#gatherTimer ??= setTimeout(() => this.#endGathering(), GATHER_MS);
       return false;
@@ -101,15 +101,6 @@ export class Sender {
     }
     if (this.#gathering.size > 0) this.#gatherTimer = setTimeout(() => this.#endGathering(), GATHER_MS);
     if (this.#writes === "idle") this.#pump();
-  }
-
-  #paceOf(source: FrameSource): OutputPace {
-    let pace = this.#paces.get(source);
-    if (pace === undefined) {
-      pace = new OutputPace(() => performance.now());
-      this.#paces.set(source, pace);
-    }
-    return pace;
   }
 
   #pumpControl(): void {
@@ -158,7 +149,7 @@ export class Sender {
     this.#ready.delete(source);
     const frame = source.nextFrame();
     if (frame === undefined) return undefined;
-    this.#paceOf(source).sent(frame.length);
+    source.pace.sent(frame.length);
     this.#garbage.made(frame.length);
     if (source.pendingBytes() > 0) this.#queue(source);
     return frame;

@@ -244,6 +244,7 @@ export class Session {
   /** Pauses or resumes the PTY. A shell that is being stopped is read to its end, so that it can end. */
   #applyFlow(): void {
     const mustWait = this.#flow.decide(this.head) === "pause" && this.#stopReason === undefined;
+    this.feed.pace.hold(mustWait);
     if (mustWait || this.#screen.backlog === "full") this.#pty.pause();
     else this.#pty.resume();
   }
