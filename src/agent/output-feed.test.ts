@@ -11,7 +11,7 @@ function feedOf(before: number, during: number): OutputFeed {
   const feed = new OutputFeed({
     stream: 1,
     ring,
-    snapshots: { parsed: 0, prepare: none, draw: () => ({ offset: 0, cols: 80, rows: 24, data: new Uint8Array() }) },
+    snapshots: { parsed: 0, prepare: none, draw: () => ({ offset: 0, cols: 80, rows: 24, data: Buffer.alloc(0) }) },
     onSent: none,
     onGiven: none,
     onReady: none,

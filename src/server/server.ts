@@ -34,6 +34,7 @@ import { closeHttp, createHttpListener, listen } from "./http-listener.ts";
 import { readTlsFiles } from "./tls-files.ts";
 import { createReadiness } from "./transports/shared/readiness.ts";
 import { WebSocketGateway } from "./transports/ws/gateway.ts";
+import { capYoungGeneration } from "../runtime/young-generation.ts";
 
 export interface RunningServer {
   httpPort: number;
@@ -66,6 +67,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
 async function serve(config: ServerConfig, stores: SqlStores, log: Logger): Promise<RunningServer> {
   await stores.migrate();
   const instanceId = config.instanceId as InstanceId;
+  capYoungGeneration();
   await writeBootstrapToken(config, stores);
 
   const books = createBookkeeping(stores, log);

@@ -6,6 +6,10 @@ import type { Viewer } from "./viewer.ts";
 export class AttachRequests {
   readonly #waiting = new Map<number, { viewer: Viewer; deadlineMs: number }>();
 
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   add(id: number, viewer: Viewer, now: number): void {
     this.#waiting.set(id, { viewer, deadlineMs: now + AGENT_REQUEST_TIMEOUT_MS });
   }

@@ -38,6 +38,7 @@ export class ExecRequests {
 
   /** Tells those who have waited too long that no answer came, and gives their places back. */
   expire(now: number): void {
+    if (this.#asked.size === 0) return;
     for (const [execId, { command, deadlineMs }] of this.#asked) {
       if (now >= deadlineMs)
         this.deliver({ execId, command, output: "", success: false, error: "the agent did not answer" });

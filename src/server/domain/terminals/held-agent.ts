@@ -221,6 +221,7 @@ export class HeldAgent {
 
   /** Gives up what has waited too long: attaches without an answer, viewers that never fetch the rest of an ended shell. */
   expire(now: number): void {
+    if (this.#attaching.size === 0 && this.sessions.size === 0) return;
     for (const viewer of this.#attaching.takeOverdue(now)) viewer.refuse("AGENT_RECONNECTING");
     this.sessions.expire(now);
   }

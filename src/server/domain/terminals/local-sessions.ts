@@ -20,6 +20,7 @@ export function localSessions(
   const sessions: SessionView[] = [];
   const elsewhere: LocalSessions["elsewhere"][number][] = [];
   for (const { held, isElsewhere } of agents) {
+    if (held.sessions.size === 0) continue;
     const { agent } = held;
     if ((asked && !asked.has(agent.id)) || (userId !== undefined && agent.userId !== userId)) continue;
     for (const session of held.sessions.values()) {

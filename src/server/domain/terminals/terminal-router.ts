@@ -121,7 +121,11 @@ export class TerminalRouter {
 
   /** Agents that viewers wait for. */
   awaited(): AgentId[] {
-    return [...this.#agents].filter(([, { held }]) => !held.link && held.viewers.size > 0).map(([agentId]) => agentId);
+    const awaited: AgentId[] = [];
+    for (const { held } of this.#agents.values()) {
+      if (!held.link && held.viewers.size > 0) awaited.push(held.agent.id);
+    }
+    return awaited;
   }
 
   /** Whether a terminal can be opened now, and if not, why. */
@@ -192,12 +196,13 @@ export class TerminalRouter {
   /** Once a second: gives up what has waited too long. */
   tick(): void {
     const now = this.#deps.clock.now();
-    for (const [agentId, entry] of this.#agents) {
+    // No entry of the map, no iterator of an agent: ten thousand of them are asked, most of which nobody looks at.
+    for (const entry of this.#agents.values()) {
       entry.held.expire(now);
       entry.execs.expire(now);
       if (entry.held.link?.via !== undefined) keepWhileUsed(entry, now);
       if (entry.keepUntilMs === undefined || now < entry.keepUntilMs) continue;
-      this.#agents.delete(agentId);
+      this.#agents.delete(entry.held.agent.id);
       entry.held.link?.close(CLOSE.NORMAL, "no viewers");
       entry.held.giveUp("AGENT_OFFLINE");
     }

@@ -93,7 +93,7 @@ export class WebSocketGateway {
   /** For the HTTP server's "upgrade" event. */
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // A peer that vanishes during the handshake is nobody's error.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroyThis);
     this.#admit(request, socket, head).catch((error: unknown) => {
       if (!(error instanceof DomainError)) this.#deps.log.error({ err: error }, "handshake failed");
       const refusal = error instanceof DomainError ? error : new DomainError("INTERNAL");
@@ -148,6 +148,7 @@ export class WebSocketGateway {
         return;
       }
       case "user": {
+        const query = url.searchParams;
         const admitted = await admitUser(deps, { token, peer, agentId, connectionId });
         const release = () =>
           void deps.slots.release(admitted.slot).catch((error: unknown) => {
@@ -158,7 +159,7 @@ export class WebSocketGateway {
         if (socket.destroyed) release();
         this.#upgrade(request, socket, head, { ...admitted, kind: route.kind, token }, (webSocket) => {
           if (isV2) serveUserSocket(deps, webSocket, admitted);
-          else serveV1UserSocket(deps, webSocket, admitted, url.searchParams);
+          else serveV1UserSocket(deps, webSocket, admitted, query);
         });
         return;
       }
@@ -230,6 +231,11 @@ export class WebSocketGateway {
       if (this.#drained) webSocket.close(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
     });
   }
+}
+
+/** A listener that holds on to nothing: the request and its headers would stay as long as the socket. */
+function destroyThis(this: Duplex): void {
+  this.destroy();
 }
 
 /** Refusals that the audit log keeps; the others say nothing about who tried what. */
