@@ -35,7 +35,7 @@ const rooms = [
   { from: "^src/server/adapters/sql/", to: within("^migrations/") },
   {
     from: "^src/server/(server|main|backplane|bookkeeping|cluster|config[^/]*|settings|server-log|tls-files|http-listener|version)[.]ts$",
-    to: [...within("^src/server/"), npm, builtins],
+    to: [...within("^src/server/", runtime), npm, builtins],
   },
   { from: "^src/agent/", to: [...within("^src/agent/", protocol, gen, runtime), npm, builtins] },
   { from: client, to: within(client, protocol) },

@@ -54,12 +54,14 @@ class Source implements FrameSource {
 
 let socket: Socket;
 let sender: Sender;
-const [flood, quiet] = [new Source("f"), new Source("q")];
+let flood: Source;
+let quiet: Source;
 
 beforeEach(() => {
   socket = new Socket();
   sender = new Sender(socket);
-  flood.left = quiet.left = 0;
+  flood = new Source("f");
+  quiet = new Source("q");
 });
 
 test("an echo goes out at once", () => {
