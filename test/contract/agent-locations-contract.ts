@@ -57,6 +57,16 @@ export function agentLocationsContract(name: string, open: () => AgentLocations)
       expect(await locations.get(agentId)).toEqual(present);
     });
 
+    it("put back the one they are told to, whatever is there", async () => {
+      const locations = open();
+      const agentId = anAgent();
+      const owned = await locations.claim(aClaim(agentId), 0);
+      await locations.claim(aClaim(agentId, "two" as InstanceId), 0);
+      await locations.restore(owned);
+      expect(await locations.get(agentId)).toEqual(owned);
+      expect(await locations.release(owned)).toBe(true);
+    });
+
     it("are released once", async () => {
       const locations = open();
       const location = await locations.claim(aClaim(anAgent()), 0);

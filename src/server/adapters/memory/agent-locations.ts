@@ -21,6 +21,9 @@ export function createAgentLocations(): AgentLocations {
     async refresh() {
       return [];
     },
+    async restore(location) {
+      locations.set(location.agentId, location);
+    },
     async release({ agentId, epoch, connectionId }) {
       const held = locations.get(agentId);
       if (held === undefined || held.epoch !== epoch || held.connectionId !== connectionId) return false;

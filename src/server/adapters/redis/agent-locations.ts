@@ -81,6 +81,9 @@ export function createRedisLocations(redis: RedisCommands): AgentLocations {
       );
       return held.filter((_, index) => answers[index] === 0);
     },
+    async restore(location) {
+      await redisCall(redis.set(keyOf(location.agentId), encode(location), "PX", LOCATION_TTL_MS));
+    },
   };
 }
 

@@ -22,7 +22,12 @@ const NOTHING_SAVED = {
   statsSavedAtMs: 0,
   systemInfoTakenAtMs: Number.NEGATIVE_INFINITY,
   nextSystemInfo: undefined,
+  contestedAtMs: Number.NEGATIVE_INFINITY,
 };
+/** The database has an owner's claim by then, or nobody's. */
+const CLAIM_STORED_MS = 5_000;
+/** Longer than a refresh and its retries. */
+const CONTEST_FORGOTTEN_MS = 60_000;
 /** Last-seen times are written for all agents at once, this often. */
 const SAVE_SEEN_EVERY_MS = 30_000;
 
@@ -47,6 +52,8 @@ export interface AgentConnection extends HeldLocation {
   suspect: boolean;
   statsSavedAtMs: number;
   systemInfoTakenAtMs: number;
+  /** When a refresh first found somebody else's location that the database knows nothing of. */
+  contestedAtMs: number;
   /** Came too soon after the one before: taken in when it is time. */
   nextSystemInfo: SystemInfo | undefined;
 }
@@ -161,12 +168,20 @@ export class AgentLifecycle {
 
   /**
    * Redis says that somebody else holds the agent. The database must know of it, too: who can write to Redis may not take
-   * an agent's terminals away. Where it does not yet, or can't be asked, the next refresh asks again.
+   * an agent's terminals away. Where it does not yet, or can't be asked, the next refresh asks again. What it still does
+   * not know of then is nobody's claim: it would lead the other instances astray for as long as it stands.
    */
   async #confirmLoss(connection: AgentConnection): Promise<void> {
+    const now = this.#deps.clock.now();
+    if (now - connection.contestedAtMs > CONTEST_FORGOTTEN_MS) connection.contestedAtMs = now;
     try {
       const agent = await this.#deps.agents.get(connection.agent.id);
-      if (agent !== undefined && agent.epoch > connection.location.epoch) this.#superseded(connection);
+      if (agent === undefined || !this.#connections.has(connection)) return;
+      if (agent.epoch > connection.location.epoch) this.#superseded(connection);
+      else if (now - connection.contestedAtMs >= CLAIM_STORED_MS) {
+        connection.contestedAtMs = Number.NEGATIVE_INFINITY;
+        await this.#deps.locations.restore(connection.location);
+      }
     } catch (err) {
       this.#deps.log.warn({ agentId: connection.agent.id, err }, "agent's owner not known");
     }

@@ -29,4 +29,6 @@ export interface AgentLocations {
    * are held no more.
    */
   refresh(held: readonly AgentLocation[]): Promise<readonly AgentLocation[]>;
+  /** Puts the location back in place of whatever is there: for who knows from elsewhere that it is the agent's owner. */
+  restore(location: AgentLocation): Promise<void>;
 }
