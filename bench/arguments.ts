@@ -17,9 +17,8 @@ export interface BenchArguments {
 }
 
 export const USAGE = `npm run bench -- [names] [options]
-  names            echo, echo-flood, bulk, slow-reader, fan-out, echo-instances, bulk-instances, idle-agents, reconnect-storm,
-                   calls, start;
-                   all by default
+  names            echo, echo-flood, bulk, slow-reader, fan-out, echo-instances, bulk-instances, slow-reader-instances,
+                   idle-agents, reconnect-storm, calls, start; all by default
   --rounds N       how often each bench runs for each subject, in turn (5)
   --seconds S      how long what is timed runs (each bench's own)
   --bulk-mb N      the size of the file of bulk (200)

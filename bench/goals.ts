@@ -100,6 +100,28 @@ export const GOALS: readonly Goal[] = [
     sense: "at least",
     limit: 0.9,
   },
+  ...(["second", "redis"] as const).map(
+    (of): Goal => ({
+      bench: "slow-reader-instances",
+      metric: "relayGrowsMib",
+      title: of === "second" ? "relay grows through a second instance MiB" : "relay grows over Redis alone MiB",
+      of,
+      against: undefined,
+      sense: "at most",
+      limit: 1,
+    }),
+  ),
+  ...(["second", "redis"] as const).map(
+    (of): Goal => ({
+      bench: "slow-reader-instances",
+      metric: "promptSeconds",
+      title: of === "second" ? "Ctrl-C through a second instance s" : "Ctrl-C over Redis alone s",
+      of,
+      against: undefined,
+      sense: "at most",
+      limit: 0.3,
+    }),
+  ),
   {
     bench: "idle-agents",
     metric: "kibPerAgent",

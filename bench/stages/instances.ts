@@ -4,6 +4,7 @@ import { startPostgres } from "../../test/support/postgres.ts";
 import { startRedis } from "../../test/support/redis.ts";
 import { bulkInstances } from "../benches/bulk.ts";
 import { echoInstances } from "../benches/echo.ts";
+import { slowReaderInstances } from "../benches/slow-reader.ts";
 import { startRexecAgent } from "../subjects/rexec-agent.ts";
 import { type RexecServer, startRexecServer } from "../subjects/rexec-server.ts";
 import type { TerminalSubject } from "../subjects/subject.ts";
@@ -16,7 +17,7 @@ interface Shared {
 }
 
 export const instances: Stage<TerminalSubject> = {
-  benches: [echoInstances, bulkInstances],
+  benches: [echoInstances, bulkInstances, slowReaderInstances],
   async start(subjects, options) {
     const postgres = await startPostgres();
     options.atEnd(() => postgres.stop());
