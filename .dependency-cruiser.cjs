@@ -30,7 +30,7 @@ const rooms = [
   },
   {
     from: "^src/server/adapters/([^/]+)/",
-    to: [...within("^src/server/adapters/$1/", domain, protocol), npm, builtins],
+    to: [...within("^src/server/adapters/$1/", domain, protocol, runtime), npm, builtins],
   },
   { from: "^src/server/adapters/sql/", to: within("^migrations/") },
   {

@@ -6,6 +6,7 @@ import type { Log } from "../../domain/log.ts";
 import { NumberedReader, NumberedSender } from "./numbered-messages.ts";
 import type { RedisCommands } from "./redis-clients.ts";
 import type { RedisSubscriber } from "./redis-subscriber.ts";
+import { YoungGarbage } from "../../../runtime/young-garbage.ts";
 
 export interface CourierDeps {
   run: RunId;
@@ -26,6 +27,7 @@ export interface CourierListener {
 export class Courier {
   readonly #deps: CourierDeps;
   readonly #reader: NumberedReader;
+  readonly #garbage = new YoungGarbage();
   /**
    * For each run that was ever written to, for ever: under one name no number may be used twice. A hundred bytes for each
    * restart of an instance.
@@ -50,6 +52,7 @@ export class Courier {
 
   /** Sent, or lost: who needs to know asks for an answer. */
   send(to: RunId, payload: Uint8Array): void {
+    this.#garbage.made(payload.length);
     const { message } = this.#sender(to).message(payload);
     // Redis is away: the next message that comes through shows what is missing.
     this.#deps.commands.spublish(channelOf(to), message).catch(() => {});
@@ -65,6 +68,7 @@ export class Courier {
   }
 
   #onMessage(message: Buffer): void {
+    this.#garbage.made(message.length);
     const read = this.#reader.read(message);
     if (read === undefined) return;
     const { from, payload, isBehindGap } = read;
