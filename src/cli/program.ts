@@ -15,7 +15,7 @@ import { addServerCommand } from "./server-command.ts";
 import { addTokenCommand } from "./token.ts";
 import { addUsersCommand } from "./users.ts";
 import { addUpCommand } from "./up-command.ts";
-import { addVersionCommand } from "./version.ts";
+import { addVersionCommand, readVersion } from "./version.ts";
 import { addWhoamiCommand } from "./whoami.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -23,6 +23,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command("rexec")
     .description("terminals on machines that dial out")
+    .version(`rexec ${readVersion()}`, "-V, --version", "say which version this is")
     .option("--server <urls>", "the server's address, or several: https://a,https://b (REXEC_HOST)")
     .option("--grpc <addresses>", "gRPC, as a:7071,b:7071; by default port 7071 of each server's host")
     .option("--context <name>", "a server that you have logged in to (REXEC_CONTEXT)")

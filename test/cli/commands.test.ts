@@ -206,6 +206,7 @@ describe("exit codes", () => {
     [["agents", "ls", "--server", "http://127.0.0.1:1"], 4],
     [["--help"], 0],
     [["version"], 0],
+    [["--version"], 0],
   ])("%j is %i", async (args, code) => {
     const result = await home.run(args);
     expect(result.code).toBe(code);
