@@ -126,7 +126,7 @@ describe("a location that nobody has claimed", () => {
     await viewer.type("still here");
     await agent.isTyped("still here");
     await expect
-      .poll(() => cluster.redis.ask<string>("GET", key), { timeout: 20_000, message: "the owner puts its own back" })
+      .poll(() => cluster.redis.ask<string>("GET", key), { timeout: 60_000, message: "the owner puts its own back" })
       .toContain('"instanceId":"instance-1"');
     const elsewhere = await V2Viewer.open(serverOf(2).wsUrl, agentId, { token: serverOf(0).adminToken });
     await elsewhere.type(", and found");
@@ -134,7 +134,7 @@ describe("a location that nobody has claimed", () => {
     elsewhere.wire.socket.terminate();
     agent.wire.socket.terminate();
     viewer.wire.socket.terminate();
-  });
+  }, 150_000);
 });
 
 function databaseUrl(): string {

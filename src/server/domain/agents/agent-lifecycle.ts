@@ -24,12 +24,12 @@ const NOTHING_SAVED = {
   nextSystemInfo: undefined,
   contestedAtMs: Number.NEGATIVE_INFINITY,
 };
-/** The database has an owner's claim by then, or nobody's. */
-const CLAIM_STORED_MS = 5_000;
-/** Longer than a refresh and its retries. */
-const CONTEST_FORGOTTEN_MS = 60_000;
-/** Last-seen times are written for all agents at once, this often. */
+/** Last-seen times are written for all agents at once, this often, with what could not be written before. */
 const SAVE_SEEN_EVERY_MS = 30_000;
+/** An owner that the database knows nothing of for so long is none: by then it would have the claim. */
+const CLAIM_STORED_MS = SAVE_SEEN_EVERY_MS + 5_000;
+/** Longer than that and a refresh with its retries. */
+const CONTEST_FORGOTTEN_MS = 60_000;
 
 export interface LifecycleDeps {
   instanceId: InstanceId;
@@ -168,21 +168,27 @@ export class AgentLifecycle {
 
   /**
    * Redis says that somebody else holds the agent. The database must know of it, too: who can write to Redis may not take
-   * an agent's terminals away. Where it does not yet, or can't be asked, the next refresh asks again. What it still does
-   * not know of then is nobody's claim: it would lead the other instances astray for as long as it stands.
+   * an agent's terminals away. Where it does not yet, or can't be asked, the next refresh asks again. What it never
+   * hears of is nobody's claim, and would lead the other instances astray for as long as it stands.
    */
   async #confirmLoss(connection: AgentConnection): Promise<void> {
-    const now = this.#deps.clock.now();
-    if (now - connection.contestedAtMs > CONTEST_FORGOTTEN_MS) connection.contestedAtMs = now;
     try {
       const agent = await this.#deps.agents.get(connection.agent.id);
       if (agent === undefined || !this.#connections.has(connection)) return;
+      const now = this.#deps.clock.now();
+      if (now - connection.contestedAtMs > CONTEST_FORGOTTEN_MS) connection.contestedAtMs = now;
       if (agent.epoch > connection.location.epoch) this.#superseded(connection);
       else if (now - connection.contestedAtMs >= CLAIM_STORED_MS) {
         connection.contestedAtMs = Number.NEGATIVE_INFINITY;
         await this.#deps.locations.restore(connection.location);
+        this.#deps.log.warn(
+          { agentId: connection.agent.id },
+          "agent's location put back: nobody had claimed the other",
+        );
       }
     } catch (err) {
+      // Claims wait for the database, too.
+      connection.contestedAtMs = Number.NEGATIVE_INFINITY;
       this.#deps.log.warn({ agentId: connection.agent.id, err }, "agent's owner not known");
     }
   }
