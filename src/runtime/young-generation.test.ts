@@ -10,7 +10,7 @@ it("a storm does not make the young generation of this Node larger than it needs
   const alive: object[] = [];
   for (let made = 0; made < 2_000_000; made++) {
     alive.push({ made, parts: [made, made + 1] });
-    if (alive.length > 200_000) alive.splice(0, 100_000);
+    if (alive.length > 1_000_000) alive.splice(0, 500_000);
     if (made % 2_000 === 0) await setImmediate();
   }
   expect(youngGenerationBytes()).toBeGreaterThanOrEqual(16 * MIB);
