@@ -195,6 +195,13 @@ export class Viewer {
     return viewer;
   }
 
+  /** Runs a command and waits for the prompt after it. */
+  async run(command: string): Promise<void> {
+    this.text = "";
+    this.type(`${command}; echo do''ne\r`);
+    await this.until(() => /done\r?\n/.test(this.text));
+  }
+
   /** Takes the frames that are for it out of the server's inbox, those since it was attached included. */
   listen(): void {
     const take = this.server.onFrame;

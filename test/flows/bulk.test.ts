@@ -17,6 +17,7 @@ import { registerOver } from "../support/test-server.ts";
 
 const BULK_BYTES = 200_000_000;
 const SLOW_BYTES_PER_SECOND = 1_000_000;
+const WARM_UP_SECONDS = 4;
 const SLOW_SECONDS = 10;
 /** Promise 13, for one session. What is left is the noise of a garbage-collected process. */
 const MAX_GROWTH_BYTES = 1024 * 1024;
@@ -127,12 +128,14 @@ function expectedHash(): string {
 
 it("a viewer that reads 1 MB/s while the shell floods costs the server no memory, and Ctrl-C comes through", async () => {
   let budget = 0;
+  let consumedBytes = 0;
   const waiting: { bytes: number; consumed: () => void }[] = [];
   let text = "";
   const take = () => {
     while (waiting[0] && waiting[0].bytes <= budget) {
       const { bytes, consumed } = waiting.shift() as (typeof waiting)[0];
       budget -= bytes;
+      consumedBytes += bytes;
       consumed();
     }
   };
@@ -151,11 +154,15 @@ it("a viewer that reads 1 MB/s while the shell floods costs the server no memory
     take();
   }, 20);
   cleanUps.push(() => clearInterval(timer));
+  const read = (bytes: number) => {
+    const end = consumedBytes + bytes;
+    return expect.poll(() => consumedBytes, { timeout: 50_000 }).toBeGreaterThanOrEqual(end);
+  };
   await expect.poll(() => text).toContain("y\r\ny\r\n");
   // The first seconds warm the process up: buffers, compiled code.
-  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  await read(WARM_UP_SECONDS * SLOW_BYTES_PER_SECOND);
   const before = await lowestRss(server.process.pid);
-  await new Promise((resolve) => setTimeout(resolve, SLOW_SECONDS * 1_000));
+  await read(SLOW_SECONDS * SLOW_BYTES_PER_SECOND);
   const after = await lowestRss(server.process.pid);
   terminal.write(typed("\x03"));
   await expect.poll(() => text, { timeout: 5_000, interval: 10 }).toMatch(/\^C.*[$#] $/s);

@@ -49,6 +49,7 @@ test("what a paused reader has not read is not lost at the exit", async () => {
   pty.pause();
   pty.write(Buffer.from("\r"));
   await expect.poll(() => pty.isAlive()).toBe(false);
+  // Twice as long as the library waits after an exit before it drops what nobody has read: of that there is no event.
   await new Promise((resolve) => setTimeout(resolve, 400));
   expect(output()).not.toContain("300");
   pty.resume();
