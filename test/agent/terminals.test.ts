@@ -1,16 +1,7 @@
 // Real shells under hard conditions: floods, pastes, cut connections, late viewers.
 
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { RunningAgent } from "../../src/agent/agent.ts";
 import { FRAME } from "../../src/protocol/data-frame.ts";
 import { MAX_DATA_BYTES, SCROLLBACK_RING_BYTES } from "../../src/protocol/limits.ts";
-import { startTestAgent, TOKEN } from "./agent-under-test.ts";
+import { startTestAgent } from "./agent-under-test.ts";
 import { StreamServer, Viewer } from "./stream-server.ts";
 
 let server: StreamServer;

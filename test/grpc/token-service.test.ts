@@ -1,18 +1,13 @@
 // TokenService over a real connection.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  CreateTokenRequest,
-  ListTokensRequest,
-  TokenScope,
-  TokenServiceService,
-} from "../../src/gen/rexec/token/v1/token_service.ts";
+import { TokenScope, TokenServiceService } from "../../src/gen/rexec/token/v1/token_service.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { DATABASES } from "../support/databases.ts";
 import { failure, ok } from "../support/grpc-call.ts";
 import { tokenCalls } from "../support/token-calls.ts";
 
-const { createToken, listTokens, revokeToken, exchangeToken } = TokenServiceService;
+const { revokeToken, exchangeToken } = TokenServiceService;
 const { TOKEN_SCOPE_AGENT, TOKEN_SCOPE_READ, TOKEN_SCOPE_WRITE, TOKEN_SCOPE_ADMIN } = TokenScope;
 
 describe.each(DATABASES)("TokenService on $name", ({ open }) => {
