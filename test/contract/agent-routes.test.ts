@@ -1,7 +1,7 @@
 // Routes to agents that other instances hold: opened, lost and followed.
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { manualClock, type ManualClock } from "../support/manual-clock.ts";
 import { silentLogger } from "../support/silent-logger.ts";
 import { RecordingAgentLink } from "../support/terminal-links.ts";
@@ -114,5 +114,69 @@ describe("a route to an agent elsewhere", () => {
     clock.advance(RESUME_GRACE_MS);
     router.tick();
     expect(told).not.toContain("session.ended");
+  });
+});
+
+describe("an agent that is on its way", () => {
+  const NOW = 1_000_000;
+  const greeted = (route: FakeRoute) => queueMicrotask(() => route.events.onFrame(hello));
+  const arrive = (from?: InstanceId) =>
+    events.deliver({ type: "agent.connected", agentId: agent.id, userId: agent.userId }, from ?? HERE);
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+  });
+
+  it.each<[string, Partial<Agent>]>([
+    ["was here a moment ago", { status: "offline", lastSeenAt: new Date(NOW - 4_000) }],
+    ["is said to be connected", { status: "online", lastSeenAt: new Date(NOW - 20_000) }],
+  ])("and %s is waited for", async (_, row) => {
+    const there = location;
+    location = undefined;
+    holder = greeted;
+    const reached = routes.reachSoon({ ...agent, ...row }, NOW);
+    await setImmediate();
+    location = there;
+    arrive(THERE);
+    expect(await reached).toBe("online");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is heard of though it comes while it is looked for", async () => {
+    const there = location;
+    location = undefined;
+    holder = greeted;
+    const reached = routes.reachSoon({ ...agent, status: "online" }, NOW);
+    location = there;
+    arrive(THERE);
+    expect(await reached).toBe("online");
+  });
+
+  it("is waited for a second and a half, and no longer", async () => {
+    location = undefined;
+    const reached = routes.reachSoon({ ...agent, status: "online" }, NOW);
+    await vi.advanceTimersByTimeAsync(1_499);
+    expect(vi.getTimerCount()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await reached).toBe("AGENT_RECONNECTING");
+  });
+
+  it("is not waited for where it went longer ago", async () => {
+    location = undefined;
+    const row = { status: "offline", lastSeenAt: new Date(NOW - 5_000) } as const;
+    expect(await routes.reachSoon({ ...agent, ...row }, NOW)).toBe("AGENT_OFFLINE");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is waited for by a thousand at once, and whoever comes then is answered", async () => {
+    location = undefined;
+    const reach = () => routes.reachSoon({ ...agent, status: "online" }, NOW);
+    const waiting = Array.from({ length: 1_000 }, reach);
+    await setImmediate();
+    expect(await reach()).toBe("AGENT_RECONNECTING");
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(["AGENT_RECONNECTING"]));
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -8,6 +8,7 @@ import { type Agent, isSaidToBeConnected } from "../agents/agent.ts";
 import type { AgentLocation, AgentLocations } from "../agents/locations.ts";
 import type { EventBus } from "../events/events.ts";
 import type { Log } from "../log.ts";
+import { Arrivals } from "./arrivals.ts";
 import { RouteLink } from "./route-link.ts";
 import type { AcceptRoute, Routes } from "./routes.ts";
 import type { TerminalRouter } from "./terminal-router.ts";
@@ -21,18 +22,26 @@ export interface AgentRoutesDeps {
   log: Log;
 }
 
+/** An agent that is sent elsewhere is there after half a second, most of it jitter. */
+const COMES_WITHIN_MS = 1_500;
+/** Whoever was here so lately may be on the way to another instance. */
+const JUST_GONE_MS = 5_000;
+
 export type Reachability = ReturnType<TerminalRouter["reachability"]>;
 
 export class AgentRoutes {
   readonly #deps: AgentRoutesDeps;
   /** One for each agent and connection of it at a time; bounded by the handshakes and the agents that viewers wait for. */
   readonly #openings = new Map<AgentId, { connectionId: ConnectionId; done: Promise<void> }>();
+  readonly #arrivals = new Arrivals();
   readonly #unsubscribe: () => void;
 
   constructor(deps: AgentRoutesDeps) {
     this.#deps = deps;
     this.#unsubscribe = deps.events.subscribe((event, from) => {
-      if (event.type === "agent.connected" && from !== undefined) this.#follow(event.agentId);
+      if (event.type !== "agent.connected") return;
+      this.#arrivals.announce(event.agentId);
+      if (from !== undefined) this.#follow(event.agentId);
     });
   }
 
@@ -47,6 +56,23 @@ export class AgentRoutes {
       if (isSomewhere && router.reachability(agent.id) === "AGENT_OFFLINE") return "AGENT_RECONNECTING";
     }
     return router.reachability(agent.id);
+  }
+
+  /**
+   * The same, and once more where the agent is not there but may be in a moment: a viewer that is refused meanwhile comes
+   * back late. `now`: by the clock that agents are last seen by.
+   */
+  async reachSoon(agent: Agent, now: number): Promise<Reachability> {
+    const arrival = this.#arrivals.expect(agent.id);
+    try {
+      const reachability = await this.reach(agent);
+      const isJustGone = now - (agent.lastSeenAt?.getTime() ?? 0) < JUST_GONE_MS;
+      if (reachability === "online" || !(isJustGone || isSaidToBeConnected(agent))) return reachability;
+      await arrival.come(COMES_WITHIN_MS);
+      return await this.reach(agent);
+    } finally {
+      arrival.end();
+    }
   }
 
   /** Another instance has viewers of an agent that is held here. */

@@ -15,7 +15,7 @@ import type { TerminalSlot, TerminalSlots } from "../../domain/plans/plan.ts";
 export interface AdmitUserDeps extends RequireGrantDeps, DenyByLimitDeps {
   authenticate: AuthenticateFromDeps;
   agents: Pick<AgentStore, "get">;
-  agentRoutes: Pick<AgentRoutes, "reach">;
+  agentRoutes: Pick<AgentRoutes, "reachSoon">;
   slots: TerminalSlots;
   /** How many agents the user may have terminals on at once; undefined: any number. */
   terminalLimit(user: Identity["user"]): Promise<number | undefined>;
@@ -46,7 +46,7 @@ export async function admitUser(
   if (!mayOpen({ sessionId: ticketSession ?? MAIN_SESSION, readOnly: true })) throw new DomainError("NOT_AUTHORIZED");
   await takeAttempt(deps.authenticate.attempts, { action: "terminal", userId: identity.user.id, peer: input.peer });
   const grantedUntil = await requireGrant(deps, { identity, agent });
-  const reachability = await deps.agentRoutes.reach(agent);
+  const reachability = await deps.agentRoutes.reachSoon(agent, deps.clock.now());
   if (reachability !== "online") {
     throw new DomainError(reachability, agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
   }
