@@ -11,6 +11,8 @@ const domain = "^src/server/domain/";
 const client = "^src/client/";
 /** What agent and server ask of Node itself; builtins only. */
 const runtime = "^src/runtime/";
+/** What everything that draws on a terminal does to a text. */
+const text = "^src/text/";
 /** Generated messages that run in a browser as well: the frames carry them. */
 const wireMessages = ["^src/gen/rexec/stream/", "^src/gen/rexec/agent/v1/machine[.]ts$"];
 
@@ -19,6 +21,7 @@ const rooms = [
   { from: gen, to: [...within(gen), npm, builtins] },
   { from: protocol, to: within(protocol, ...wireMessages) },
   { from: runtime, to: [...within(runtime), builtins] },
+  { from: text, to: [...within(text), npm] },
   { from: domain, to: within(domain, protocol) },
   {
     from: "^src/server/transports/([^/]+)/",
@@ -41,13 +44,15 @@ const rooms = [
   { from: client, to: within(client, protocol) },
   {
     from: "^src/(cli|admin-tui|web-terminal)/",
-    to: [...within("^src/$1/", client, protocol, gen), npm, builtins],
+    to: [...within("^src/$1/", client, protocol, gen, text), npm, builtins],
   },
   // `rexec up` and `rexec server` run the server, `rexec up` and `rexec agent` the agent, in this very process.
   { from: "^src/cli/(up|server)[.]ts$", to: within("^src/server/(main|server|config)[.]ts$") },
   // What its settings are called is no more than a table of words.
   { from: "^src/cli/server-command[.]ts$", to: within("^src/server/settings[.]ts$") },
   { from: "^src/cli/(up|agent[^/]*)[.]ts$", to: within("^src/agent/(main|agent|config)[.]ts$") },
+  // `rexec admin` gives the admin TUI its server and its shells; nothing else of the TUI is the command line's business.
+  { from: "^src/cli/admin[.]ts$", to: within("^src/admin-tui/main[.]tsx?$") },
   // `rexec doctor` opens a terminal as the agent does.
   { from: "^src/cli/doctor-machine[.]ts$", to: within("^src/agent/pty/real-pty[.]ts$") },
   { from: "^migrations/", to: [...within("^migrations/"), npm, builtins] },

@@ -2,9 +2,10 @@
 
 import type { Command } from "commander";
 import { type Agent, AgentStatus } from "../gen/rexec/agent/v1/agent_service.ts";
+import { ago } from "../text/ago.ts";
 import type { Api } from "./api.ts";
 import { type CommandContext, flagsOf, formatOf, withApi } from "./command-context.ts";
-import { ago, type Column, renderListing } from "./output.ts";
+import { type Column, renderListing } from "./output.ts";
 
 const PAGE_SIZE = 1000;
 

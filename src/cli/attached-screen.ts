@@ -1,7 +1,7 @@
 // Draws a terminal connection on the local terminal: output as it comes, resets, and notices that don't harm it.
 
 import type { TerminalConsumer, TerminalEvent } from "../client/terminal-events.ts";
-import { harmless } from "./output.ts";
+import { harmless } from "../text/harmless.ts";
 import type { LocalTerminal } from "./local-terminal.ts";
 import type { OrderedWriter } from "./ordered-writer.ts";
 

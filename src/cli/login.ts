@@ -6,7 +6,7 @@ import { CliError } from "./cli-error.ts";
 import { type CommandContext, flagsOf, withApiOf } from "./command-context.ts";
 import { CONTEXT_NAME, readContexts, writeContexts } from "./contexts.ts";
 import { storeCredential } from "./credentials.ts";
-import { harmless } from "./output.ts";
+import { harmless } from "../text/harmless.ts";
 import { readSecret } from "./read-secret.ts";
 import { readTokenFile, resolveTarget, type Target } from "./target.ts";
 

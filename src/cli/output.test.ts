@@ -1,6 +1,6 @@
 // What lists look like, and that nothing in them can harm a terminal.
 import { describe, expect, it } from "vitest";
-import { ago, displayWidth, harmless, type Listing, OUTPUT_FORMATS, renderListing } from "./output.ts";
+import { type Listing, OUTPUT_FORMATS, renderListing } from "./output.ts";
 
 interface Row {
   name: string;
@@ -45,33 +45,5 @@ describe("renderListing", () => {
   it.each(OUTPUT_FORMATS)("writes no half line for no rows: %s", (format) => {
     const text = renderListing({ ...listing, rows: [] }, format);
     expect(text === "" || text.endsWith("\n")).toBe(true);
-  });
-});
-
-describe("harmless", () => {
-  it("shows controls, bidi marks and lone surrogates as text", () => {
-    expect(harmless("a\r\nb\u202ec\u009bd\ud800")).toBe("a\\u000d\\u000ab\\u202ec\\u009bd\\ud800");
-  });
-});
-
-describe("displayWidth", () => {
-  it("counts what a terminal shows", () => {
-    expect([displayWidth("abc"), displayWidth("日本"), displayWidth("e\u0301"), displayWidth("👩‍💻")]).toEqual([
-      3, 4, 1, 2,
-    ]);
-  });
-});
-
-describe("ago", () => {
-  it("says how long ago in one unit", () => {
-    const now = new Date("2024-01-10T00:00:00Z");
-    const before = (s: number): string => ago(new Date(now.getTime() - s * 1000), now);
-    expect([before(5), before(300), before(7200), before(3 * 86_400), ago(undefined, now)]).toEqual([
-      "5s",
-      "5m",
-      "2h",
-      "3d",
-      "-",
-    ]);
   });
 });

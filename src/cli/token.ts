@@ -3,10 +3,11 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
 import { CreateTokenRequest, type Token, TokenScope } from "../gen/rexec/token/v1/token_service.ts";
+import { ago } from "../text/ago.ts";
 import { CliError } from "./cli-error.ts";
 import { type CommandContext, flagsOf, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
 import { parseDuration } from "./duration.ts";
-import { ago, type Column, renderListing } from "./output.ts";
+import { type Column, renderListing } from "./output.ts";
 
 const SCOPES = {
   read: TokenScope.TOKEN_SCOPE_READ,

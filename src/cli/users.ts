@@ -3,10 +3,11 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
 import { CreateUserRequest, UpdateUserRequest, type User } from "../gen/rexec/user/v1/user_service.ts";
+import { ago } from "../text/ago.ts";
 import type { Api } from "./api.ts";
 import { CliError } from "./cli-error.ts";
 import { type CommandContext, flagsOf, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
-import { ago, type Column, renderListing } from "./output.ts";
+import { type Column, renderListing } from "./output.ts";
 
 const PAGE_SIZE = 1000;
 const ORDERS = ["email", "email desc", "created_at", "created_at desc"];

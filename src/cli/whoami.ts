@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { callerName, fetchCaller } from "./caller.ts";
 import { type CommandContext, flagsOf, formatOf, withApi } from "./command-context.ts";
-import { harmless } from "./output.ts";
+import { harmless } from "../text/harmless.ts";
 import { requireToken } from "./target.ts";
 
 export function addWhoamiCommand(program: Command, context: CommandContext): void {
