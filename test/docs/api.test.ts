@@ -12,7 +12,7 @@ describe("docs/api.md", () => {
   it.each([...ACCESS_RULES].filter(([path]) => path.startsWith("/rexec.")))("says what %s needs", (path, rule) => {
     const [service = "", method] = path.slice(1).split("/");
     const section = sectionOf(api, `### ${service.split(".").at(-1)}.${method}`);
-    expect(section).toContain(`- Access: \`${rule}\``);
+    expect(section).toContain(`- Access: \`${rule.scope}\`${rule.changes ? "; changes something" : ""}\n`);
   });
 
   it("names no error that there is not", () => {

@@ -69,7 +69,7 @@ describe("every method", () => {
   const answer = (method: Method, token: string | undefined) =>
     failure(plane.call({ ...method, requestSerialize: () => Buffer.from("00", "hex") }, {}, { token }));
 
-  const guarded = METHODS.filter(({ path }) => ACCESS_RULES.get(path) !== "anybody");
+  const guarded = METHODS.filter(({ path }) => ACCESS_RULES.get(path)?.scope !== "anybody");
   const cells = guarded.map((method) => [method.path, method] as const);
 
   it.each(cells)("%s is closed to those without a valid credential", async (_, method) => {
@@ -95,7 +95,7 @@ describe("every method", () => {
   });
 
   it.each(cells)("%s opens to the scope of its rule and to stronger ones", async (path, method) => {
-    const rule = ACCESS_RULES.get(path);
+    const rule = ACCESS_RULES.get(path)?.scope;
     const open = { reason: "INVALID_ARGUMENT", code: 3 };
     const closed = { reason: "NOT_AUTHORIZED", code: 7 };
     expect(await answer(method, tokens["read"])).toMatchObject(rule === "read" ? open : closed);

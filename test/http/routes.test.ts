@@ -112,6 +112,15 @@ describe.each(cells)("%s", (_, route) => {
     expect((await request(route, tokens.admin, id)).status).toBe(expected);
   });
 
+  it("opens to a read-only JWT, of an admin too, for looking only", async () => {
+    const iat = Math.floor(Date.now() / 1000);
+    const admin = await plane.addUser({ admin: true });
+    const jwt = await plane.deps.jwt.sign({ user_id: admin.id, iat, exp: iat + 60, read_only: true });
+    const response = await request(route, jwt);
+    expect(response.status).toBe(isRead ? 200 : 403);
+    if (!isRead) expect(await response.json()).toMatchObject({ reason: "NOT_AUTHORIZED" });
+  });
+
   it.runIf(route.path.includes(":id"))("answers for another's agent as for one that never was", async () => {
     const body = route.method === "PATCH" ? { json: { name: "stolen" } } : {};
     const ids = [foreign.id, "00000000-0000-4000-8000-000000000000", "no-uuid"];

@@ -7,6 +7,7 @@ import type { User } from "../../src/server/domain/access/identity.ts";
 import { call } from "../support/test-server.ts";
 import { refusal } from "./refusal.ts";
 import { V2Agent } from "./v2-agent.ts";
+import { V2Viewer } from "./v2-viewer.ts";
 import { startWireServer, type WireServer } from "./wire-server.ts";
 import { WireSocket } from "./wire-socket.ts";
 
@@ -35,6 +36,7 @@ type Credential =
   | "expired JWT"
   | "mfa_pending JWT"
   | "JWT"
+  | "read-only JWT"
   | "agent token"
   | "another agent's token"
   | "read token"
@@ -56,6 +58,7 @@ const RULES: Record<"agent" | "terminal", Record<Credential, "in" | keyof typeof
     "expired JWT": "token",
     "mfa_pending JWT": "right",
     JWT: "right",
+    "read-only JWT": "right",
     "agent token": "in",
     "another agent's token": "right",
     "read token": "right",
@@ -75,6 +78,7 @@ const RULES: Record<"agent" | "terminal", Record<Credential, "in" | keyof typeof
     "expired JWT": "token",
     "mfa_pending JWT": "right",
     JWT: "in",
+    "read-only JWT": "in",
     "agent token": "right",
     "another agent's token": "right",
     "read token": "in",
@@ -115,6 +119,7 @@ describe("who may open which socket", () => {
       "expired JWT": await wire.jwt(owner, { exp: past }),
       "mfa_pending JWT": await wire.jwt(owner, { mfa_pending: true }),
       JWT: await wire.jwt(owner),
+      "read-only JWT": await wire.jwt(owner, { read_only: true }),
       "agent token": agent.token,
       "another agent's token": otherAgent.token,
       "read token": (await wire.addToken(owner, { scopes: ["read"] })).secret,
@@ -145,6 +150,27 @@ describe("who may open which socket", () => {
       }
     }
   }
+
+  it("a read-only JWT, of an admin too, opens a terminal to look and not to type", async () => {
+    const holder = await V2Agent.connect(wire.server, agent);
+    const admin = await wire.addUser({ admin: true });
+    for (const user of [owner, admin]) {
+      const token = await wire.jwt(user, { read_only: true });
+      const typist = await V2Viewer.dial(wire.server.wsUrl, agent.agentId, { token });
+      typist.sendOpen({ readOnly: false });
+      expect(await typist.wire.controlOf("error")).toMatchObject({ reason: "NOT_AUTHORIZED" });
+      expect(await typist.wire.closed).toMatchObject({ code: 4403 });
+      const watcher = await V2Viewer.dial(wire.server.wsUrl, agent.agentId, { token });
+      watcher.sendOpen({ readOnly: true });
+      expect(await holder.wire.controlOf("attach", user === owner ? 1 : 3)).toMatchObject({ readOnly: true });
+      await watcher.wire.close();
+      const v1 = await WireSocket.dial(terminalUrl(agent.agentId), { token });
+      v1.json({ type: "input", data: "x" });
+      expect((await v1.jsonOf("error")).data).toMatchObject({ reason: "NOT_AUTHORIZED" });
+      await v1.close();
+    }
+    await holder.wire.close();
+  });
 
   it("says who may not before it says whether the agent is there", async () => {
     const { "write token": token } = credentials;

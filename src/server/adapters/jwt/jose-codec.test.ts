@@ -26,6 +26,7 @@ describe("a codec with a secret", () => {
       ...claims,
       sid: "s",
       scope: "read",
+      read_only: true,
       ticket: { agent_id: "a", session_id: "main", new_session: false, read_only: true },
     };
     expect(await codec.verify(await codec.sign(signed))).toEqual(signed);
@@ -45,6 +46,7 @@ describe("a codec with a secret", () => {
     ["one without an end", hs256({ user_id: claims.user_id, iat: nowS })],
     ["one without a user", hs256({ iat: nowS, exp: nowS + 60 })],
     ["one with a login half finished in words", hs256({ ...claims, mfa_pending: "true" })],
+    ["one that is read-only in words", hs256({ ...claims, read_only: "true" })],
     ["one with a broken ticket", hs256({ ...claims, ticket: { agent_id: "a" } })],
     ["garbage", "a.b.c"],
   ])("does not believe %s", async (_, text) => {

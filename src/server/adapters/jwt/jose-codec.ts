@@ -19,6 +19,7 @@ const claimsSchema = z.object({
   mfa_pending: z.boolean().optional(),
   scope: z.string().optional(),
   token_hash: z.string().optional(),
+  read_only: z.boolean().optional(),
   ticket: z
     .object({ agent_id: z.string(), session_id: z.string(), new_session: z.boolean(), read_only: z.boolean() })
     .optional(),

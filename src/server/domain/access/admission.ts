@@ -5,7 +5,7 @@ import { type AttemptLimits, type LimitedAction, type Peer, takeAttempt, tooMany
 import { authenticate, type AuthenticateDeps } from "./authenticate.ts";
 import type { Identity } from "./identity.ts";
 import type { Refusals } from "./refusals.ts";
-import { requireScope, type UserIdentity, type UserScope } from "./rules.ts";
+import { asReadOnly, requireScope, type UserIdentity, type UserScope } from "./rules.ts";
 import { API_TOKEN, type SeenTokens } from "./token.ts";
 
 export interface AuthenticateFromDeps extends AuthenticateDeps {
@@ -23,19 +23,28 @@ export interface Arrival {
   peer: Peer;
   /** Undefined: nobody may. */
   rule: UserScope | undefined;
+  /** Whether the call changes something: read-only callers may not. */
+  changes: boolean;
+  /** The caller asks to be kept from changing anything, whatever its credential may. */
+  readOnly?: boolean;
   action?: LimitedAction | undefined;
   /** For the audit log: "/package.Service/Method", "POST /api/agents". */
   method: string;
 }
 
-/** Throws TOKEN_INVALID, NOT_AUTHORIZED (also where there is no rule), TOO_MANY_ATTEMPTS, BACKEND_UNAVAILABLE. */
+/**
+ * Throws TOKEN_INVALID, NOT_AUTHORIZED (also where there is no rule, and where a read-only caller would change something),
+ * TOO_MANY_ATTEMPTS, BACKEND_UNAVAILABLE.
+ */
 export async function admit(deps: AdmissionDeps, arrival: Arrival): Promise<UserIdentity> {
-  const { peer, rule, action, method } = arrival;
+  const { peer, rule, changes, readOnly = false, action, method } = arrival;
   let identity: Identity | undefined;
   try {
     identity = await authenticateFrom(deps, arrival);
     if (rule === undefined) throw new DomainError("NOT_AUTHORIZED");
-    const caller = requireScope(identity, rule);
+    const scoped = requireScope(identity, rule);
+    const caller = readOnly ? asReadOnly(scoped) : scoped;
+    if (changes && caller.credential.readOnly === true) throw new DomainError("NOT_AUTHORIZED");
     if (action !== undefined) await takeAttempt(deps.attempts, { action, userId: caller.user.id, peer });
     return caller;
   } catch (error) {

@@ -163,6 +163,12 @@ describe("a JWT", () => {
     expect(await authenticate(deps, addJwt(aUser(), { scope: "admin" }))).toMatchObject({ scope: "write" });
   });
 
+  it("made for looking keeps its scope, and that it changes nothing", async () => {
+    const { deps, addJwt } = world();
+    const jwt = addJwt(aUser({ admin: true }), { read_only: true });
+    expect(await authenticate(deps, jwt)).toMatchObject({ scope: "admin", credential: { readOnly: true } });
+  });
+
   it("of a half-finished login is no user", async () => {
     const { deps, addJwt } = world();
     expect(await authenticate(deps, addJwt(aUser(), { mfa_pending: true }))).toMatchObject({ kind: "mfa_pending" });

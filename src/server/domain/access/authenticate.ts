@@ -104,6 +104,7 @@ async function identityOfClaims(deps: AuthenticateDeps, claims: JwtClaims): Prom
     expiresAtMs: Math.min(claims.exp * 1000, token?.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY),
     tokenExpiresAtMs: token?.expiresAt?.getTime(),
     sid: claims.sid ?? token?.id,
+    readOnly: claims.read_only,
     ticket: claims.ticket === undefined ? undefined : parseTicket(claims.ticket),
   };
   if (claims.mfa_pending === true) return { kind: "mfa_pending", user, credential };

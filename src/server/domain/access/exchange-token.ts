@@ -1,4 +1,5 @@
-// Makes a JWT of 15 minutes from an API token, with the same rights and the same end.
+// Makes a JWT of 15 minutes from an API token, with the same rights and the same end; for a read-only caller one that
+// changes nothing.
 
 import type { Clock } from "../clock.ts";
 import { DomainError } from "../domain-error.ts";
@@ -28,6 +29,7 @@ export async function exchangeToken(
     sid: credential.sid,
     scope,
     token_hash: credential.tokenHash,
+    read_only: credential.readOnly,
   });
   return { jwt, expiresAt: new Date(exp * 1000) };
 }

@@ -40,6 +40,8 @@ export interface Credential {
   tokenExpiresAtMs?: number | undefined;
   /** Tells logins of one user apart (JWT `sid`, or the token's id). */
   sid?: string | undefined;
+  /** It changes nothing, whatever its scope: its scope says only how far it sees. */
+  readOnly?: boolean | undefined;
   /** A ticket opens one terminal only. */
   ticket?: { agentId: AgentId; sessionId: string; newSession: boolean; readOnly: boolean } | undefined;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { agentIdentity, anAgentOf, aUser, userIdentity } from "../../../../test/support/identities.ts";
 import { MAIN_SESSION, type SessionId } from "../../../protocol/ids.ts";
 import type { Identity } from "./identity.ts";
-import { mayHoldAgentSocket, mayOpenTerminal, requireScope } from "./rules.ts";
+import { asReadOnly, mayHoldAgentSocket, mayOpenTerminal, requireScope } from "./rules.ts";
 
 const SPLIT = "split-a" as SessionId;
 const owner = aUser();
@@ -89,6 +89,13 @@ describe("a terminal", () => {
   it("opens to the scope read for looking only", () => {
     expect(mayOpenTerminal(userIdentity(owner, "read"), agent, looking)).toBe(true);
     expect(mayOpenTerminal(userIdentity(owner, "read"), agent, typing)).toBe(false);
+  });
+
+  it("opens to a read-only caller for looking only, whatever its scope", () => {
+    for (const caller of [userIdentity(owner, "write"), userIdentity(admin, "admin")].map(asReadOnly)) {
+      expect(mayOpenTerminal(caller, agent, looking)).toBe(true);
+      expect(mayOpenTerminal(caller, agent, typing)).toBe(false);
+    }
   });
 
   it("stays closed to strangers, agents and half-finished logins", () => {

@@ -22,6 +22,11 @@ export function requireScope(identity: Identity, needed: UserScope): UserIdentit
   return identity;
 }
 
+/** The same caller, who from here on changes nothing. */
+export function asReadOnly(identity: UserIdentity): UserIdentity {
+  return { ...identity, credential: { ...identity.credential, readOnly: true } };
+}
+
 /** Admins reach every user's things, but only with a credential of admin scope. */
 export function isAdmin(identity: UserIdentity): boolean {
   return identity.scope === "admin" && identity.user.admin;
@@ -49,15 +54,15 @@ export function mayHoldAgentSocket(identity: Identity, agent: Pick<Agent, "id" |
   }
 }
 
-/** The owner or an admin; a `read` scope may only look; a ticket opens the one terminal it was made for. */
+/** The owner or an admin; a `read` scope and a read-only credential may only look; a ticket opens the one terminal it was made for. */
 export function mayOpenTerminal(
   identity: Identity,
   agent: Pick<Agent, "id" | "userId">,
   terminal: { sessionId: SessionId; readOnly: boolean },
 ): boolean {
   if (identity.kind !== "user" || !mayReach(identity, agent)) return false;
-  if (!terminal.readOnly && !scopeCovers(identity.scope, "write")) return false;
-  const { type, ticket } = identity.credential;
+  const { type, ticket, readOnly } = identity.credential;
+  if (!terminal.readOnly && (readOnly === true || !scopeCovers(identity.scope, "write"))) return false;
   if (type !== "ticket") return true;
   if (ticket === undefined || ticket.agentId !== agent.id || ticket.sessionId !== terminal.sessionId) return false;
   return terminal.readOnly || !ticket.readOnly;

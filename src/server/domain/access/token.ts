@@ -143,6 +143,8 @@ export interface JwtClaims {
   scope?: string | undefined;
   /** Ours: that token's hash, so that revoking it revokes this too. */
   token_hash?: string | undefined;
+  /** Ours: it was made for looking, and changes nothing whatever its scope. */
+  read_only?: boolean | undefined;
   /** Ours: a terminal ticket. */
   ticket?: { agent_id: string; session_id: string; new_session: boolean; read_only: boolean } | undefined;
 }

@@ -55,7 +55,11 @@ export async function openTerminal(deps: OpenTerminalDeps, input: OpenTerminalIn
   const sessionId = chooseSession(deps, input);
   const agent = await reachableAgent(deps, { caller, agentId: input.agentId });
   const terminal = { sessionId, readOnly: input.readOnly };
-  if (!mayOpenTerminal(caller, agent, terminal)) throw new DomainError("NOT_AUTHORIZED");
+  if (!mayOpenTerminal(caller, agent, terminal)) {
+    const detail = { reason: "NOT_AUTHORIZED" };
+    deps.refusals.note({ identity: caller, subject: `agent:${agent.id}`, userId: agent.userId, detail });
+    throw new DomainError("NOT_AUTHORIZED");
+  }
   await requireGrant(deps, { identity: caller, agent });
   if (!(await deps.presence.isOnline(agent.id))) {
     const reason = isSaidToBeConnected(agent) ? "AGENT_RECONNECTING" : "AGENT_OFFLINE";

@@ -46,13 +46,18 @@ it("every method of the protos is registered", () => {
 });
 
 it("health is open to anybody, and nothing else is", () => {
-  const open = [...ACCESS_RULES].filter(([, rule]) => rule === "anybody").map(([path]) => path);
+  const open = [...ACCESS_RULES].filter(([, { scope }]) => scope === "anybody").map(([path]) => path);
   expect(open.sort()).toEqual(["Check", "List", "Watch"].map((method) => `/grpc.health.v1.Health/${method}`));
 });
 
-it("what changes something needs more than read", () => {
+it("every method says whether it changes something, and its name doesn't belie it", () => {
   const readers = /\/(ServerReflectionInfo$|Get|List|Watch|Check|OpenTerminal$|ExchangeToken$)/;
-  for (const [path, rule] of ACCESS_RULES) {
-    if (rule === "read") expect(path).toMatch(readers);
+  for (const path of declared) {
+    expect({ path, changes: ACCESS_RULES.get(path)?.changes }).toEqual({ path, changes: !readers.test(path) });
   }
+});
+
+it("what changes something needs more than read", () => {
+  const scopes = [...ACCESS_RULES.values()].filter(({ changes }) => changes).map(({ scope }) => scope);
+  expect(new Set(scopes)).toEqual(new Set(["write", "admin"]));
 });

@@ -1,74 +1,79 @@
-// What every call needs, by its full name. A call without a rule is refused; access-rules.test.ts compares this table
-// with the generated services and says which calls are open.
+// What every call needs, by its full name, and whether it changes something. A call without a rule is refused;
+// access-rules.test.ts compares this table with the generated services and says which calls are open.
 
 import type { LimitedAction } from "../../domain/access/attempts.ts";
 import type { UserScope } from "../../domain/access/rules.ts";
 
-/** A user's credential of that scope or a stronger one; "anybody": also those who have none, and are not asked. */
-export type AccessRule = UserScope | "anybody";
+export interface AccessRule {
+  /** A user's credential of that scope or a stronger one; "anybody": also those who have none, and are not asked. */
+  scope: UserScope | "anybody";
+  /** False: it only looks, and is open to read-only callers, too. What isn't said to be false counts as true. */
+  changes: boolean;
+}
 
 export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
   ...service("rexec.agent.v1.AgentService", {
-    RegisterAgent: "write",
-    GetAgent: "read",
-    ListAgents: "read",
-    UpdateAgent: "write",
-    DeleteAgent: "write",
-    DisconnectAgent: "write",
-    WatchAgents: "read",
-    WatchAgentStats: "read",
+    RegisterAgent: changes("write"),
+    GetAgent: looks("read"),
+    ListAgents: looks("read"),
+    UpdateAgent: changes("write"),
+    DeleteAgent: changes("write"),
+    DisconnectAgent: changes("write"),
+    WatchAgents: looks("read"),
+    WatchAgentStats: looks("read"),
   }),
   ...service("rexec.session.v1.SessionService", {
-    ListSessions: "read",
-    GetSession: "read",
-    TerminateSession: "write",
-    WatchSessions: "read",
-    // To look; the domain asks for write to type.
-    OpenTerminal: "read",
+    ListSessions: looks("read"),
+    GetSession: looks("read"),
+    TerminateSession: changes("write"),
+    WatchSessions: looks("read"),
+    // To look; to type, the domain asks for write and for a caller that is not read-only.
+    OpenTerminal: looks("read"),
   }),
   ...service("rexec.plan.v1.PlanService", {
-    CheckPlan: "read",
-    GetLimits: "read",
-    ListLimits: "admin",
-    SetPlan: "admin",
-    WatchLimits: "admin",
+    CheckPlan: looks("read"),
+    GetLimits: looks("read"),
+    ListLimits: looks("admin"),
+    SetPlan: changes("admin"),
+    WatchLimits: looks("admin"),
   }),
   ...service("rexec.mfa.v1.MfaService", {
-    Enroll: "write",
-    ConfirmEnrollment: "write",
-    Disable: "write",
-    LockAgent: "write",
-    UnlockAgent: "write",
-    VerifyAccess: "write",
-    GetLockState: "read",
+    Enroll: changes("write"),
+    ConfirmEnrollment: changes("write"),
+    Disable: changes("write"),
+    LockAgent: changes("write"),
+    UnlockAgent: changes("write"),
+    VerifyAccess: changes("write"),
+    GetLockState: looks("read"),
   }),
   ...service("rexec.token.v1.TokenService", {
-    CreateToken: "write",
-    ListTokens: "read",
-    RevokeToken: "write",
-    ExchangeToken: "read",
+    CreateToken: changes("write"),
+    ListTokens: looks("read"),
+    RevokeToken: changes("write"),
+    // A read-only caller's JWT is read-only, too.
+    ExchangeToken: looks("read"),
   }),
   ...service("rexec.event.v1.EventService", {
-    ListEvents: "read",
-    WatchEvents: "read",
+    ListEvents: looks("read"),
+    WatchEvents: looks("read"),
   }),
   ...service("rexec.user.v1.UserService", {
-    CreateUser: "admin",
-    GetUser: "admin",
-    ListUsers: "admin",
-    UpdateUser: "admin",
-    DeleteUser: "admin",
+    CreateUser: changes("admin"),
+    GetUser: looks("admin"),
+    ListUsers: looks("admin"),
+    UpdateUser: changes("admin"),
+    DeleteUser: changes("admin"),
   }),
   ...service("rexec.instance.v1.InstanceService", {
-    ListInstances: "admin",
-    WatchInstances: "admin",
-    DrainInstance: "admin",
+    ListInstances: looks("admin"),
+    WatchInstances: looks("admin"),
+    DrainInstance: changes("admin"),
   }),
   // Load balancers have no credential. What they hear is whether the server is ready.
-  ...service("grpc.health.v1.Health", { Check: "anybody", List: "anybody", Watch: "anybody" }),
+  ...service("grpc.health.v1.Health", { Check: looks("anybody"), List: looks("anybody"), Watch: looks("anybody") }),
   // Only where it is switched on; and what calls there are is nothing that strangers need.
-  ...service("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: "read" }),
-  ...service("grpc.reflection.v1alpha.ServerReflection", { ServerReflectionInfo: "read" }),
+  ...service("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: looks("read") }),
+  ...service("grpc.reflection.v1alpha.ServerReflection", { ServerReflectionInfo: looks("read") }),
 ]);
 
 /** Calls that are limited by rate, too. */
@@ -80,6 +85,14 @@ export const LIMITED_CALLS: ReadonlyMap<string, LimitedAction> = new Map([
   ["/rexec.mfa.v1.MfaService/UnlockAgent", "code"],
   ["/rexec.mfa.v1.MfaService/VerifyAccess", "code"],
 ]);
+
+function looks(scope: AccessRule["scope"]): AccessRule {
+  return { scope, changes: false };
+}
+
+function changes(scope: UserScope): AccessRule {
+  return { scope, changes: true };
+}
 
 function service(name: string, methods: Record<string, AccessRule>): [path: string, rule: AccessRule][] {
   return Object.entries(methods).map(([method, rule]) => [`/${name}/${method}`, rule]);

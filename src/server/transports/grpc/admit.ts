@@ -1,8 +1,9 @@
-// The door of every gRPC call: what it presents, where it comes from, and the rule of its method.
+// The door of every gRPC call: what it presents, where it comes from, the rule of its method, and what it renounces.
 
 import type { Metadata } from "@grpc/grpc-js";
 import { admit as admitArrival, type AdmissionDeps } from "../../domain/access/admission.ts";
 import type { UserIdentity } from "../../domain/access/rules.ts";
+import { invalidField } from "../../domain/domain-error.ts";
 import { parseBearer } from "../shared/bearer-token.ts";
 import { peerOf, type TrustedProxies } from "../shared/peer.ts";
 import { ACCESS_RULES, LIMITED_CALLS } from "./access-rules.ts";
@@ -18,21 +19,27 @@ export interface ArrivingCall {
   peer: string;
 }
 
+/** "true": the call may change nothing, whoever makes it. */
+const READ_ONLY = "rexec-read-only";
+
 /**
  * Who calls; undefined where anybody may. Throws TOKEN_INVALID, NOT_AUTHORIZED (also for a call without a rule),
- * TOO_MANY_ATTEMPTS, BACKEND_UNAVAILABLE.
+ * INVALID_ARGUMENT for metadata that could be misunderstood, TOO_MANY_ATTEMPTS, BACKEND_UNAVAILABLE.
  */
 export async function admit(
   deps: AdmitDeps,
   { path, metadata, peer }: ArrivingCall,
 ): Promise<UserIdentity | undefined> {
   const rule = ACCESS_RULES.get(path);
-  if (rule === "anybody") return undefined;
+  const readOnly = asksReadOnly(metadata);
+  if (rule?.scope === "anybody") return undefined;
   return admitArrival(deps, {
     presented: presentedToken(metadata),
     // The address without the port: every call of a client may come from another one.
     peer: peerOf(deps.trustedProxies, peer.replace(/:\d+$/, ""), textOf(metadata, "x-forwarded-for")),
-    rule,
+    rule: rule?.scope,
+    changes: rule?.changes !== false,
+    readOnly,
     action: LIMITED_CALLS.get(path),
     method: path,
   });
@@ -42,6 +49,14 @@ export async function admit(
 function presentedToken(metadata: Metadata): string {
   const [entry, ...others] = metadata.get("authorization");
   return (typeof entry === "string" && others.length === 0 && parseBearer(entry)) || "";
+}
+
+/** Whoever asks for it in other words must not believe to be safe. */
+function asksReadOnly(metadata: Metadata): boolean {
+  const asked = textOf(metadata, READ_ONLY);
+  if (asked === undefined) return false;
+  if (asked === "true") return true;
+  throw invalidField(READ_ONLY, 'must be "true", once');
 }
 
 function textOf(metadata: Metadata, key: string): string | undefined {

@@ -103,7 +103,7 @@ function watchCaller(
     giveUp: (error: DomainError) => void;
   },
 ): () => void {
-  if (ACCESS_RULES.get(path) === "anybody") return () => {};
+  if (ACCESS_RULES.get(path)?.scope === "anybody") return () => {};
   const { context, call, giveUp } = stream;
   const { caller } = context;
   const release = deps.streams.take(caller.user.id);

@@ -70,6 +70,7 @@ async function replyTo(
         presented: parseBearer(request.headers.authorization ?? "") ?? "",
         peer: peerOfRequest(deps.trustedProxies, request),
         rule: route.access,
+        changes: route.method !== "GET",
         action: route.action,
         method: `${route.method} ${route.path}`,
       });

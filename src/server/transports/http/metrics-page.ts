@@ -46,7 +46,7 @@ async function admitReader(deps: MetricsPageDeps, request: IncomingMessage): Pro
   const presented = parseBearer(request.headers.authorization ?? "") ?? "";
   const peer = peerOfRequest(deps.trustedProxies, request);
   if (presented !== "" && (await isScrapeToken(deps, presented, peer))) return;
-  await admit(deps, { presented, peer, rule: "admin", method: "GET /metrics" });
+  await admit(deps, { presented, peer, rule: "admin", changes: false, method: "GET /metrics" });
 }
 
 /**

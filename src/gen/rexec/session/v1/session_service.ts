@@ -1470,7 +1470,10 @@ export const SessionServiceService = {
       Buffer.from(WatchSessionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchSessionsResponse => WatchSessionsResponse.decode(value),
   },
-  /** Checks that a terminal may be opened, and returns where and with what ticket. */
+  /**
+   * Checks that a terminal may be opened, and returns where and with what ticket. Read-only callers get tickets with
+   * read_only alone.
+   */
   openTerminal: {
     path: "/rexec.session.v1.SessionService/OpenTerminal" as const,
     requestStream: false as const,
@@ -1490,7 +1493,10 @@ export interface SessionServiceServer extends UntypedServiceImplementation {
   terminateSession: handleUnaryCall<TerminateSessionRequest, TerminateSessionResponse>;
   /** A snapshot, then every change. */
   watchSessions: handleServerStreamingCall<WatchSessionsRequest, WatchSessionsResponse>;
-  /** Checks that a terminal may be opened, and returns where and with what ticket. */
+  /**
+   * Checks that a terminal may be opened, and returns where and with what ticket. Read-only callers get tickets with
+   * read_only alone.
+   */
   openTerminal: handleUnaryCall<OpenTerminalRequest, OpenTerminalResponse>;
 }
 
@@ -1551,7 +1557,10 @@ export interface SessionServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchSessionsResponse>;
-  /** Checks that a terminal may be opened, and returns where and with what ticket. */
+  /**
+   * Checks that a terminal may be opened, and returns where and with what ticket. Read-only callers get tickets with
+   * read_only alone.
+   */
   openTerminal(
     request: OpenTerminalRequest,
     callback: (error: ServiceError | null, response: OpenTerminalResponse) => void,

@@ -951,7 +951,10 @@ export const TokenServiceService = {
     responseSerialize: (value: RevokeTokenResponse): Buffer => Buffer.from(RevokeTokenResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RevokeTokenResponse => RevokeTokenResponse.decode(value),
   },
-  /** The caller's API token for a JWT of 15 minutes. */
+  /**
+   * The caller's API token for a JWT of 15 minutes. A call with "rexec-read-only" gets one with the claim
+   * "read_only": true, which changes nothing either.
+   */
   exchangeToken: {
     path: "/rexec.token.v1.TokenService/ExchangeToken" as const,
     requestStream: false as const,
@@ -970,7 +973,10 @@ export interface TokenServiceServer extends UntypedServiceImplementation {
   listTokens: handleUnaryCall<ListTokensRequest, ListTokensResponse>;
   /** Takes effect within 2 s, on open sockets too. */
   revokeToken: handleUnaryCall<RevokeTokenRequest, RevokeTokenResponse>;
-  /** The caller's API token for a JWT of 15 minutes. */
+  /**
+   * The caller's API token for a JWT of 15 minutes. A call with "rexec-read-only" gets one with the claim
+   * "read_only": true, which changes nothing either.
+   */
   exchangeToken: handleUnaryCall<ExchangeTokenRequest, ExchangeTokenResponse>;
 }
 
@@ -1022,7 +1028,10 @@ export interface TokenServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RevokeTokenResponse) => void,
   ): ClientUnaryCall;
-  /** The caller's API token for a JWT of 15 minutes. */
+  /**
+   * The caller's API token for a JWT of 15 minutes. A call with "rexec-read-only" gets one with the claim
+   * "read_only": true, which changes nothing either.
+   */
   exchangeToken(
     request: ExchangeTokenRequest,
     callback: (error: ServiceError | null, response: ExchangeTokenResponse) => void,
