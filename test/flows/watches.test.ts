@@ -149,7 +149,8 @@ describe("whoever watches sessions", () => {
     await viewer.shows(printed("still here"));
     const name = { agentId: registered.agentId, sessionId: "main" };
     const { session } = await ok(caller.call(SessionServiceService.getSession, name, { token: server.adminToken }));
-    expect(session).toMatchObject({ id: "main", viewers: [{ readOnly: false, protocol: "rexec.v2" }] });
+    const inputBytes = "echo still he''re\n".length;
+    expect(session).toMatchObject({ id: "main", inputBytes, viewers: [{ readOnly: false, protocol: "rexec.v2" }] });
     await ok(caller.call(SessionServiceService.terminateSession, name, { token: server.adminToken }));
     const seen = await open.until(({ change }) => change?.$case === "removed");
     expect(seen.at(-1)?.change?.value).toEqual(name);

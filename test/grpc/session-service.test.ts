@@ -107,6 +107,8 @@ describe("SessionService", () => {
               },
             ],
             outputOffset: 2 ** 40,
+            // As an instance says it that doesn't count.
+            inputBytes: 0,
             cols: 80,
             rows: 24,
             lastInputAt: new Date(1002),
@@ -118,6 +120,12 @@ describe("SessionService", () => {
       });
       expect((await ok(list(token, { filter: `user:${other.user.id}` }))).sessions).toEqual([]);
       expect((await ok(list(admin.token, { filter: `user:${other.user.id}` }))).sessions).toHaveLength(1);
+    });
+
+    it("tells how much has been typed", async () => {
+      const { user, token } = await plane.addCaller();
+      Object.assign(addSession(user.id, randomUUID(), "main", 1000), { inputBytes: 2 ** 33 });
+      expect((await ok(list(token))).sessions).toMatchObject([{ inputBytes: 2 ** 33 }]);
     });
 
     it("filters, orders and pages", async () => {

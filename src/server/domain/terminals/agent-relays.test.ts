@@ -180,6 +180,7 @@ describe("what an instance's viewers do", () => {
     one!.says(data(FRAME.INPUT, attachment, "typed"));
     one!.says({ $case: "resize", value: { attachment, cols: 90, rows: 30 } });
     expect(agent.text).toBe("typed");
+    expect([STREAM, OTHER_STREAM].map((stream) => held.sessions.get(stream)?.inputBytes)).toEqual([5, 0]);
     expect(agent.of("resize")).toEqual([{ attachment, cols: 90, rows: 30 }]);
     expect(agent.of("detach")).toEqual([]);
   });

@@ -156,8 +156,7 @@ export class AgentRelays {
     const { type, stream, attachment } = readHeader(frame);
     if (type !== FRAME.INPUT && type !== FRAME.OUTPUT_ACK) return relay.route.close();
     if (relay.attachments.get(attachment)?.stream !== stream) return;
-    const shell = type === FRAME.INPUT ? this.#deps.shells.get(stream) : undefined;
-    if (shell !== undefined) shell.lastInputAtMs = this.#deps.now();
+    if (type === FRAME.INPUT) this.#deps.shells.get(stream)?.onInput(frame, link, this.#deps.now());
     link.sendFrame(frame);
   }
 

@@ -44,7 +44,11 @@ export class AgentShells {
   /** The agent says that this shell runs, or how far one has come that is known. */
   learn(started: ControlOf<"sessionStarted">, link: AgentLink | undefined): void {
     const known = this.#shells.get(started.stream);
-    if (known) return known.onHead(started.offset, link);
+    if (known) {
+      // Another instance holds the agent by now, and counts.
+      if (link?.via !== undefined) known.inputBytes = 0;
+      return known.onHead(started.offset, link);
+    }
     const session = this.#add(started, new Date(started.startedAtMs));
     if (session) this.#deps.onChange("opened", session);
   }

@@ -118,6 +118,16 @@ describe("a viewer that comes", () => {
     expect(link.of("resize")).toEqual([]);
   });
 
+  it("has what it types counted, and not what is refused", () => {
+    const { viewer } = attach();
+    const watcher = attach({ readOnly: true });
+    input(viewer, "typed");
+    input(viewer, "on", { offset: 5 });
+    input(viewer, "lost", { stream: STREAM + 1 });
+    input(watcher.viewer, "refused");
+    expect(held.sessions.get(STREAM)).toMatchObject({ inputBytes: 7, lastInputAtMs: clock.now() });
+  });
+
   it("may have a bounded amount of input unacknowledged", () => {
     const { viewer } = attach();
     expect(input(viewer, "x", { offset: MAX_INPUT_QUEUE_BYTES })).toBe("too_much_input");
@@ -260,6 +270,26 @@ describe("an agent that loses its connection", () => {
     expect(again.of("replay")).toEqual([expect.objectContaining({ from: 3 })]);
     expect(seen.closed).toBeUndefined();
     expect(link.text + again.text).toBe("");
+  });
+
+  it("and comes back has its input counted on; but from 0 once another instance has held it", () => {
+    const { viewer } = attach();
+    const bytesTyped = () => held.sessions.get(STREAM)?.inputBytes;
+    const back = (via: { via?: InstanceId }): void => {
+      held.linkDown(held.link!);
+      const next = Object.assign(new RecordingAgentLink("next"), via);
+      held.linkUp(next, BOOT, [started]);
+      attached({ attachment: 1, resumed: true }, next);
+    };
+    input(viewer, "12345");
+    back({});
+    input(viewer, "678", { offset: 5 });
+    expect(bytesTyped()).toBe(8);
+    back({ via: "another" as InstanceId });
+    input(viewer, "counted there", { offset: 8 });
+    back({});
+    input(viewer, "9", { offset: 21 });
+    expect(bytesTyped()).toBe(1);
   });
 
   it("does not lose a new one when the old one ends late", () => {

@@ -198,7 +198,7 @@ export class HeldAgent {
     }
     switch (viewer.judgeInput(header, frame.length)) {
       case "pass":
-        if (session) session.lastInputAtMs = this.#clock.now();
+        session?.onInput(frame, this.link, this.#clock.now());
         this.link?.sendFrame(frame);
         return "ok";
       case "refuse":

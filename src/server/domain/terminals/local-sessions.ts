@@ -42,6 +42,7 @@ function viewOf(held: HeldAgent, session: ShellSession, instanceId: InstanceId):
     startedAt: session.startedAt,
     viewers: viewersOf(session, instanceId),
     outputOffset: session.head,
+    inputBytes: session.inputBytes,
     cols: session.cols,
     rows: session.rows,
     ...(session.lastInputAtMs === undefined ? {} : { lastInputAt: new Date(session.lastInputAtMs) }),

@@ -5,7 +5,7 @@ import type { SessionView } from "./sessions.ts";
 /** Often enough for a rate, seldom enough for ten thousand busy shells. */
 const INTERVAL_MS = 5_000;
 /** As a shell begins. */
-const UNMOVED = "0 0";
+const UNMOVED = "0 0 0";
 
 export class SessionActivity {
   readonly #onMoved: (session: SessionView) => void;
@@ -24,7 +24,7 @@ export class SessionActivity {
     const seen = new Map<string, string>();
     for (const session of sessionsHere()) {
       const key = `${session.agentId}/${session.id}`;
-      const state = `${session.outputOffset} ${session.lastInputAt?.getTime() ?? 0}`;
+      const state = `${session.outputOffset} ${session.inputBytes} ${session.lastInputAt?.getTime() ?? 0}`;
       seen.set(key, state);
       if ((this.#seen.get(key) ?? UNMOVED) !== state) this.#onMoved(session);
     }

@@ -13,6 +13,8 @@ export interface SessionView {
   viewers: readonly ViewerView[];
   /** Output so far, in bytes. */
   outputOffset: number;
+  /** Input that its holder has passed on to the agent since it holds it; undefined where that is of a version that does not count. */
+  inputBytes?: number;
   cols: number;
   rows: number;
   lastInputAt?: Date;

@@ -17,6 +17,8 @@ export class ShellSession {
   rows: number;
   /** Everything before this has been broadcast by the agent. */
   head: number;
+  /** Passed on to the agent by this instance since it holds it. */
+  inputBytes = 0;
   lastInputAtMs: number | undefined;
   lastOutputAtMs: number | undefined;
   #ended: ControlOf<"sessionEnded"> | undefined;
@@ -36,6 +38,12 @@ export class ShellSession {
 
   get ended(): boolean {
     return this.#closeAtMs !== undefined;
+  }
+
+  /** Input of a viewer here or elsewhere that goes on to the agent; where that is on another instance, it counts there. */
+  onInput(frame: Uint8Array, agent: AgentLink | undefined, now: number): void {
+    this.lastInputAtMs = now;
+    if (agent?.via === undefined) this.inputBytes += frame.length - HEADER_BYTES;
   }
 
   /** Output for everybody. */

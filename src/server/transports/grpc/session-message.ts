@@ -13,6 +13,7 @@ export function sessionMessage(session: SessionView): SessionMessage {
     startedAt: session.startedAt,
     viewers: session.viewers.map(({ attachmentKey, ...viewer }) => ({ attachmentId: attachmentKey, ...viewer })),
     outputOffset: session.outputOffset,
+    inputBytes: session.inputBytes ?? 0,
     cols: session.cols,
     rows: session.rows,
     lastInputAt: session.lastInputAt,

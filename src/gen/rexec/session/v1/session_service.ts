@@ -58,7 +58,17 @@ export interface Session {
   cols: number;
   rows: number;
   lastInputAt: Date | undefined;
-  lastOutputAt: Date | undefined;
+  lastOutputAt:
+    | Date
+    | undefined;
+  /**
+   * Bytes that all viewers together have typed, as the instance that holds the agent has passed them on to it since it
+   * holds it. A viewer that comes back sends again what was not acknowledged, which counts again; what is refused to those
+   * who only watch, and commands of "exec", do not count. Begins at 0 with the session, and anew where another instance
+   * takes the agent over or the holder starts again: who makes a rate of it takes a smaller figure for a new beginning.
+   * 0 from an instance of a version that does not count.
+   */
+  inputBytes: number;
 }
 
 export interface Viewer {
@@ -169,6 +179,7 @@ function createBaseSession(): Session {
     rows: 0,
     lastInputAt: undefined,
     lastOutputAt: undefined,
+    inputBytes: 0,
   };
 }
 
@@ -206,6 +217,9 @@ export const Session: MessageFns<Session> = {
     }
     if (message.lastOutputAt !== undefined) {
       Timestamp.encode(toTimestamp(message.lastOutputAt), writer.uint32(90).fork()).join();
+    }
+    if (message.inputBytes !== 0) {
+      writer.uint32(96).uint64(message.inputBytes);
     }
     return writer;
   },
@@ -311,6 +325,14 @@ export const Session: MessageFns<Session> = {
             message.lastOutputAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.inputBytes = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -339,6 +361,7 @@ export const Session: MessageFns<Session> = {
     message.rows = object.rows ?? 0;
     message.lastInputAt = object.lastInputAt ?? undefined;
     message.lastOutputAt = object.lastOutputAt ?? undefined;
+    message.inputBytes = object.inputBytes ?? 0;
     return message;
   },
 };
