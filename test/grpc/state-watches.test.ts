@@ -1,4 +1,4 @@
-// WatchLimits and WatchInstances: what admins see change.
+// WatchLimits and WatchInstances: what admins see change, and users of what is their own.
 
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -39,8 +39,8 @@ afterAll(async () => {
   await plane.stores.close();
 });
 
-function watchLimits(fields: Partial<WatchLimitsRequest> = {}): Watch<WatchLimitsResponse> {
-  const open = watch(plane.port, PlanServiceService.watchLimits, WatchLimitsRequest.fromPartial(fields), admin);
+function watchLimits(fields: Partial<WatchLimitsRequest> = {}, token = admin): Watch<WatchLimitsResponse> {
+  const open = watch(plane.port, PlanServiceService.watchLimits, WatchLimitsRequest.fromPartial(fields), token);
   watches.push(open);
   return open;
 }
@@ -102,6 +102,80 @@ describe("whoever watches limits", () => {
     expect(anew.flatMap((response) => limitsOf(user, response) ?? [])).toMatchObject([
       { agentsLimit: 7, terminalAgentsLimit: 6 },
     ]);
+  });
+});
+
+describe("whoever watches limits and is no admin", () => {
+  /** Everything that a watch tells of changes up to this user's next registration. */
+  async function untilOwnChange(open: Watch<WatchLimitsResponse>, { user, token }: { user: User; token: string }) {
+    await register(token);
+    return open.until((response) => limitsOf(user, response) !== undefined);
+  }
+  /** A change of somebody else's limits that the watch must not tell of. */
+  const changeOf = async (other: { user: User; token: string }) => {
+    await register(other.token);
+    await plane.deps.slots.acquire(
+      { userId: other.user.id, agentId: "a" as AgentId, connectionId: "c" as ConnectionId },
+      5,
+    );
+  };
+
+  it("is told of the own limits, and never of others'", async () => {
+    const [own, other] = [await plane.addCaller(), await plane.addCaller()];
+    const open = watchLimits({}, own.token);
+    const snapshot = await open.until(isEnd);
+    expect(snapshot.map(({ change }) => change?.$case)).toEqual(["upserted", "snapshotEnd"]);
+    expect(limitsOf(own.user, snapshot[0]!)).toMatchObject({ plan: "free", agentsUsed: 0 });
+    await changeOf(other);
+    const seen = await untilOwnChange(open, own);
+    expect(seen.map((response) => limitsOf(own.user, response)?.agentsUsed)).toEqual([1]);
+  });
+
+  it("finds nobody by a filter that names another, and hears nothing of that one, as of one who never was", async () => {
+    const [own, other] = [await plane.addCaller(), await plane.addCaller()];
+    const told = async (userId: string) => {
+      const open = watchLimits({ filter: `user:${userId}` }, own.token);
+      const snapshot = await open.until(isEnd);
+      await changeOf(other);
+      await register(own.token);
+      const next = await open.next();
+      return [...snapshot, next].map(({ change }) => change);
+    };
+    const ofOther = await told(other.user.id);
+    // One's own, which does not match, is all that is heard of.
+    expect(ofOther).toEqual([
+      { $case: "snapshotEnd", value: {} },
+      { $case: "removed", value: { userId: own.user.id } },
+    ]);
+    expect(await told(randomUUID())).toEqual(ofOther);
+  });
+
+  it("filters the own", async () => {
+    const own = await plane.addCaller();
+    const found = async (filter: string) => (await watchLimits({ filter }, own.token).until(isEnd)).length - 1;
+    expect(await found(`user:${own.user.id} plan:free full:false`)).toBe(1);
+    expect(await found("plan:pro")).toBe(0);
+    expect(await found("full:true")).toBe(0);
+  });
+
+  it("hears on of the own alone when it comes back, and not with somebody else's place", async () => {
+    const [own, other] = [await plane.addCaller(), await plane.addCaller()];
+    const first = watchLimits({}, own.token);
+    const resumeToken = (await first.until(isEnd)).at(-1)?.resumeToken ?? "";
+    first.cancel();
+    await changeOf(other);
+    const seen = await untilOwnChange(watchLimits({ resumeToken }, own.token), own);
+    expect(seen.map(({ change }) => change?.$case)).toEqual(["upserted"]);
+    const stranger = await watchLimits({ resumeToken }, other.token).failure();
+    expect(stranger.code).toBe(3);
+  });
+
+  it("may be an admin with a token that has not that scope", async () => {
+    const user = await plane.addUser({ admin: true });
+    const reader = await plane.addToken(user, { scopes: ["read"] });
+    const snapshot = await watchLimits({}, reader).until(isEnd);
+    expect(snapshot.flatMap((response) => limitsOf(user, response) ?? [])).toMatchObject([{ exempt: true }]);
+    expect(snapshot).toHaveLength(2);
   });
 });
 

@@ -111,6 +111,7 @@ export interface SetPlanResponse {
 }
 
 export interface WatchLimitsRequest {
+  /** As for ListLimits. Somebody else's limits match none for a caller who is no admin. */
   filter: string;
   resumeToken: string;
 }
@@ -1306,6 +1307,7 @@ export const PlanServiceService = {
     responseSerialize: (value: SetPlanResponse): Buffer => Buffer.from(SetPlanResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetPlanResponse => SetPlanResponse.decode(value),
   },
+  /** A snapshot, then every change: of everybody's limits to an admin, of the caller's own to anybody else. */
   watchLimits: {
     path: "/rexec.plan.v1.PlanService/WatchLimits" as const,
     requestStream: false as const,
@@ -1324,6 +1326,7 @@ export interface PlanServiceServer extends UntypedServiceImplementation {
   listLimits: handleUnaryCall<ListLimitsRequest, ListLimitsResponse>;
   /** Changes a plan's numbers; takes effect at once and ends nothing that runs. */
   setPlan: handleUnaryCall<SetPlanRequest, SetPlanResponse>;
+  /** A snapshot, then every change: of everybody's limits to an admin, of the caller's own to anybody else. */
   watchLimits: handleServerStreamingCall<WatchLimitsRequest, WatchLimitsResponse>;
 }
 
@@ -1390,6 +1393,7 @@ export interface PlanServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetPlanResponse) => void,
   ): ClientUnaryCall;
+  /** A snapshot, then every change: of everybody's limits to an admin, of the caller's own to anybody else. */
   watchLimits(request: WatchLimitsRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchLimitsResponse>;
   watchLimits(
     request: WatchLimitsRequest,
