@@ -33,6 +33,7 @@ const LOOKS = new Set([
   "/rexec.plan.v1.PlanService/CheckPlan",
   "/rexec.plan.v1.PlanService/GetLimits",
   "/rexec.plan.v1.PlanService/ListLimits",
+  "/rexec.plan.v1.PlanService/ListPlans",
   "/rexec.plan.v1.PlanService/WatchLimits",
   "/rexec.session.v1.SessionService/GetSession",
   "/rexec.session.v1.SessionService/ListSessions",

@@ -18,6 +18,9 @@ export function createPlanStore(database: Database): PlanStore {
         return row === undefined ? undefined : toPlan(row);
       }),
 
+    list: () =>
+      database.run(async (db) => (await db.selectFrom("plans").selectAll().execute()).map((row) => toPlan(row))),
+
     set: (plan, audit) => setPlan(database, plan, audit),
 
     countAgents: (userId) =>

@@ -42,6 +42,8 @@ export type UsageOrder = "user_id" | "agents_used";
 
 export interface PlanStore {
   get(name: string): Promise<Plan | undefined>;
+  /** All of them: there are few, each made by an operator's hand. */
+  list(): Promise<readonly Plan[]>;
   /** Creates the plan or changes its numbers. */
   set(plan: Plan, audit: AuditRecord): Promise<void>;
   /** How many agents the user has registered. */

@@ -34,6 +34,7 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
     CheckPlan: looks("read"),
     GetLimits: looks("read"),
     ListLimits: looks("admin"),
+    ListPlans: looks("admin"),
     SetPlan: changes("admin"),
     // Everybody's to admins; the domain tells others of their own alone.
     WatchLimits: looks("read"),

@@ -5,6 +5,7 @@ import { errorRow } from "../../../protocol/errors.ts";
 import type { UserId } from "../../../protocol/ids.ts";
 import { invalidField } from "../../domain/domain-error.ts";
 import { checkPlan, type CheckPlanDeps, type PlanQuestion } from "../../domain/plans/check-plan.ts";
+import { listPlans } from "../../domain/plans/list-plans.ts";
 import type { PlanStore, TerminalSlots } from "../../domain/plans/plan.ts";
 import { getLimits, listLimits, type ReadLimitsDeps } from "../../domain/plans/read-limits.ts";
 import { setPlan, type SetPlanDeps } from "../../domain/plans/set-plan.ts";
@@ -14,6 +15,7 @@ import type { Handlers } from "./call-context.ts";
 import { LIMITS_LIST } from "./limits-filter.ts";
 import { limitsMessage } from "./limits-message.ts";
 import { nextPageToken, parseFilter, parseListRequest } from "./list-request.ts";
+import { pageOfPlans, PLAN_LIST } from "./plan-list.ts";
 import { serveStateWatch } from "./state-watch.ts";
 
 export interface PlanServiceDeps extends CheckPlanDeps, ReadLimitsDeps, SetPlanDeps {
@@ -59,6 +61,15 @@ export function planService(deps: PlanServiceDeps): Handlers<typeof PlanServiceS
         },
         send,
       );
+    },
+    async listPlans({ caller, request }) {
+      const query = parseListRequest(PLAN_LIST, request, deps.pageTokenKey);
+      const page = pageOfPlans(await listPlans(deps, { caller }), query);
+      return {
+        plans: [...page.rows],
+        nextPageToken: nextPageToken(PLAN_LIST, request, page, deps.pageTokenKey),
+        totalSize: page.total,
+      };
     },
     async setPlan({ caller, request, signal }) {
       if (request.plan === undefined) throw invalidField("plan", "must be set");
