@@ -1,6 +1,6 @@
 // One server of the control plane: its clients, and whether it can be reached.
 
-import { type ChannelCredentials, type ChannelOptions, connectivityState } from "@grpc/grpc-js";
+import { type ChannelCredentials, type ChannelOptions, Client, connectivityState } from "@grpc/grpc-js";
 import { AgentServiceClient } from "../gen/rexec/agent/v1/agent_service.ts";
 import { PlanServiceClient } from "../gen/rexec/plan/v1/plan_service.ts";
 import { TokenServiceClient } from "../gen/rexec/token/v1/token_service.ts";
@@ -13,8 +13,12 @@ export class ApiServer {
   readonly plans: PlanServiceClient;
   readonly users: UserServiceClient;
 
+  /** For a method of any service. */
+  readonly any: Client;
+
   /** Connects with the first call. */
   constructor(address: string, credentials: ChannelCredentials, options: ChannelOptions) {
+    this.any = new Client(address, credentials, options);
     this.agents = new AgentServiceClient(address, credentials, options);
     this.tokens = new TokenServiceClient(address, credentials, options);
     this.plans = new PlanServiceClient(address, credentials, options);
@@ -42,6 +46,6 @@ export class ApiServer {
   }
 
   close(): void {
-    for (const client of [this.agents, this.tokens, this.plans, this.users]) client.close();
+    for (const client of [this.any, this.agents, this.tokens, this.plans, this.users]) client.close();
   }
 }

@@ -1,6 +1,13 @@
 // The control plane as commands call it: a deadline on every call, the next server where one is not there, failures as CliError.
 
-import { type CallOptions, ChannelCredentials, type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
+import {
+  type CallOptions,
+  ChannelCredentials,
+  type ClientUnaryCall,
+  Metadata,
+  type MethodDefinition,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import type {
   GetAgentRequest,
   GetAgentResponse,
@@ -48,7 +55,14 @@ export interface ApiOptions {
   /** Of each call. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
+  /** Every call says that it changes nothing: the server refuses those that would. */
+  isReadOnly?: boolean | undefined;
+  /** For those who watch: a server that has fallen silent is noticed. */
+  keepsAlive?: boolean | undefined;
 }
+
+/** A server that does not answer two pings in a row is gone, for one who sits before a screen. */
+const KEEPALIVE = { "grpc.keepalive_time_ms": 5_000, "grpc.keepalive_timeout_ms": 5_000 };
 
 type Start<Res> = (
   server: ApiServer,
@@ -69,8 +83,54 @@ export class Api {
       ? ChannelCredentials.createSsl(ca, key, cert)
       : ChannelCredentials.createInsecure();
     // A page of 1000 agents is well under the default 4 MiB; a token never goes through a proxy of the environment in clear.
-    const channel = { "grpc.enable_http_proxy": options.isEncrypted ? 1 : 0 };
+    const channel = {
+      "grpc.enable_http_proxy": options.isEncrypted ? 1 : 0,
+      ...(options.keepsAlive ? KEEPALIVE : {}),
+    };
     this.#servers = options.grpcAddresses.map((address) => new ApiServer(address, credentials, channel));
+  }
+
+  /** Any unary method of any service. */
+  call<Req, Res>(method: MethodDefinition<Req, Res>, request: Req): Promise<Res> {
+    const { path, requestSerialize, responseDeserialize } = method;
+    return this.#unary((server, metadata, options, done) =>
+      server.any.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        options,
+        (error, response) =>
+          // One of the two is there: grpc-js says so of its callbacks, and its types don't.
+          error === null ? done(null, response as Res) : done(error, undefined as Res),
+      ),
+    );
+  }
+
+  /** A stream from the first server that can be reached. Throws CliError where it fails; ends quietly with the signal. */
+  async *watch<Req, Res>(method: MethodDefinition<Req, Res>, request: Req, signal: AbortSignal): AsyncGenerator<Res> {
+    const { path, requestSerialize, responseDeserialize } = method;
+    const server = await this.#reachableServer(signal);
+    if (signal.aborted) return;
+    const stream = server.any.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      this.#metadata(),
+    );
+    const onAbort = (): void => stream.cancel();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      for await (const response of stream as AsyncIterable<Res>) yield response;
+    } catch (error) {
+      if (signal.aborted) return;
+      throw apiError(error as ServiceError, this.#options.grpcAddresses.join(", "));
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      stream.cancel();
+    }
   }
 
   getAgent(request: GetAgentRequest): Promise<GetAgentResponse> {
@@ -131,6 +191,23 @@ export class Api {
     for (const server of this.#servers) server.close();
   }
 
+  /** The next one where one is not there; the last one's failure is what is told. */
+  async #reachableServer(signal: AbortSignal): Promise<ApiServer> {
+    for (let left = this.#servers.length; left > 1; left--) {
+      const server = this.#servers[0] as ApiServer;
+      if (await server.isReachable(Date.now() + CONNECT_TIMEOUT_MS, signal)) return server;
+      this.#servers.push(...this.#servers.splice(0, 1));
+    }
+    return this.#servers[0] as ApiServer;
+  }
+
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    metadata.set("authorization", `Bearer ${this.#options.token}`);
+    if (this.#options.isReadOnly) metadata.set("rexec-read-only", "true");
+    return metadata;
+  }
+
   /** Sent once: to the next server only where the one before has verifiably done nothing. */
   async #unary<Res>(start: Start<Res>): Promise<Res> {
     const { timeoutMs, signal } = this.#options;
@@ -152,9 +229,8 @@ export class Api {
   }
 
   #send<Res>(server: ApiServer, start: Start<Res>, deadlineMs: number): Promise<Res> {
-    const { token, signal, grpcAddresses } = this.#options;
-    const metadata = new Metadata();
-    metadata.set("authorization", `Bearer ${token}`);
+    const { signal, grpcAddresses } = this.#options;
+    const metadata = this.#metadata();
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(interrupted());
       const onAbort = (): void => call.cancel();

@@ -124,6 +124,9 @@ function readKeys(terminal: TerminalConnection, local: LocalTerminal, onKeys: (b
   const onError = (): void => {};
   stdin.on("data", onData);
   stdin.on("error", onError);
+  // Whoever read it before may have stopped it and let go of it.
+  stdin.ref?.();
+  stdin.resume();
   return () => {
     stdin.off("data", onData);
     stdin.pause();

@@ -1,6 +1,7 @@
 // The command line as commander knows it: global flags and every subcommand.
 
 import { Command, Option } from "commander";
+import { addAdminCommand } from "./admin.ts";
 import { addAgentCommand } from "./agent.ts";
 import { addAgentsCommand } from "./agents.ts";
 import { addAttachCommand } from "./attach.ts";
@@ -51,6 +52,7 @@ export function buildProgram(context: CommandContext): Command {
   addAgentCommand(program, context);
   addAgentsCommand(program, context);
   addAttachCommand(program, context);
+  addAdminCommand(program, context);
   addTokenCommand(program, context);
   addLimitsCommand(program, context);
   addUsersCommand(program, context);

@@ -1,0 +1,57 @@
+// Follows one watch for ever: goes on where it was, with jittered pauses where the server is not there.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { type ApiFailure, failureOf } from "./control-plane.ts";
+
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = 10_000;
+/** A stream that lived this long was a good one: the next pause is a short one again. */
+const GOOD_AFTER_MS = 10_000;
+
+/** The server would answer the same for ever; an operator can do something about it, a retry can't. */
+const FINAL = new Set(["TOKEN_INVALID", "NOT_AUTHORIZED", "UNIMPLEMENTED"]);
+
+export interface WatchEvents<Response> {
+  onResponse(response: Response): void;
+  /** Refused for good where `retryAtMs` is undefined. */
+  onLost(failure: ApiFailure, retryAtMs: number | undefined): void;
+}
+
+export interface FollowDeps {
+  now: () => number;
+  random: () => number;
+}
+
+/** Ends with the signal, or where the server refuses for good. Never rejects. */
+export async function followWatch<Response extends { resumeToken: string }>(
+  deps: FollowDeps,
+  open: (resumeToken: string, signal: AbortSignal) => AsyncIterable<Response>,
+  events: WatchEvents<Response>,
+  signal: AbortSignal,
+): Promise<void> {
+  let resumeToken = "";
+  let pauseMs = FIRST_RETRY_MS;
+  while (!signal.aborted) {
+    const openedAtMs = deps.now();
+    let failure: ApiFailure = { reason: "UNREACHABLE", message: "the server has ended the stream" };
+    try {
+      for await (const response of open(resumeToken, signal)) {
+        // Within a snapshot there is no place to come back to: a stream that breaks there begins anew.
+        if (response.resumeToken !== "") resumeToken = response.resumeToken;
+        events.onResponse(response);
+      }
+    } catch (error) {
+      failure = failureOf(error);
+    }
+    if (signal.aborted) return;
+    // A token of a server that has another secret or another boot: everything is asked for again.
+    if (failure.reason === "INVALID_ARGUMENT") resumeToken = "";
+    if (FINAL.has(failure.reason)) return events.onLost(failure, undefined);
+    if (deps.now() - openedAtMs >= GOOD_AFTER_MS) pauseMs = FIRST_RETRY_MS;
+    const waitMs = pauseMs * (0.5 + deps.random() / 2);
+    events.onLost(failure, deps.now() + waitMs);
+    pauseMs = Math.min(pauseMs * 2, MAX_RETRY_MS);
+    // Aborted while it waits: nothing is left to do.
+    await delay(waitMs, undefined, { signal }).catch(() => {});
+  }
+}

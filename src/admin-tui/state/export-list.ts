@@ -1,0 +1,36 @@
+// A list as a file: what is shown, in the order in which it is shown.
+
+import { tableOf } from "../tables/tables.ts";
+import type { AdminState, ListName } from "./model.ts";
+import { viewOf } from "./view.ts";
+
+export function exportName(state: AdminState): string {
+  return `rexec-${state.screen}-${new Date(state.nowMs).toISOString().slice(0, 10)}.csv`;
+}
+
+/** JSON where the file's name says so, else CSV. */
+export function exportText(state: AdminState, name: ListName, path: string): string {
+  const table = tableOf(name);
+  const rows = viewOf(state, name).ids.flatMap((id) => table.row(state, id) ?? []);
+  if (path.endsWith(".json"))
+    return `${JSON.stringify(
+      rows.map((row) => table.json(row, state)),
+      undefined,
+      2,
+    )}\n`;
+  const columns = table.columns.filter(({ header }) => header !== "");
+  const lines = [
+    ["id", ...columns.map(({ key }) => key)],
+    ...rows.map((row) => [
+      row.id,
+      ...columns.map((column) => column.plain?.(row, state) ?? column.cell(row, state).text),
+    ]),
+  ];
+  return lines.map((line) => `${line.map(csvCell).join(",")}\r\n`).join("");
+}
+
+/** RFC 4180; and what a spreadsheet would take for a formula is text to it. */
+function csvCell(text: string): string {
+  const safe = /^[=+@\t\r]|^-(?!\d*\.?\d*$)/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,102 @@
+// `rexec admin`: the TUI for operators, on the server that the flags mean.
+
+import type { Command } from "commander";
+import { runAdmin } from "../admin-tui/main.ts";
+import { type AgentId, MAIN_SESSION, parseSessionId, parseUuid } from "../protocol/ids.ts";
+import { Api } from "./api.ts";
+import { attachTerminal } from "./attach-terminal.ts";
+import { callerName, fetchCaller } from "./caller.ts";
+import { CliError } from "./cli-error.ts";
+import { type CommandContext, flagsOf, type GlobalFlags, targetOf } from "./command-context.ts";
+import { forgetToken } from "./config.ts";
+import { requireToken, type Target } from "./target.ts";
+
+interface AdminFlags extends GlobalFlags {
+  readonly?: boolean;
+  ascii?: boolean;
+  color?: boolean;
+}
+
+export function addAdminCommand(program: Command, context: CommandContext): void {
+  program
+    .command("admin")
+    .description("agents, sessions, limits and events on one screen; ? shows the keys")
+    .option("--readonly", "look only: the server refuses every change")
+    .option("--ascii", "draw with ASCII characters alone")
+    .addHelpText("after", "\nA token without the admin scope sees what is its user's own.")
+    .addHelpText("after", "Where the output is no terminal, the agents are printed once, as a table.")
+    .action(async (_options, command: Command) => admin(command.optsWithGlobals<AdminFlags>(), context, command));
+}
+
+async function admin(flags: AdminFlags, context: CommandContext, command: Command): Promise<void> {
+  const target = targetOf(flagsOf(command), context);
+  const token = requireToken(target);
+  forgetToken();
+  const { grpcAddresses, isEncrypted, tls, servers } = target;
+  const isReadOnly = flags.readonly ?? false;
+  const api = new Api({
+    grpcAddresses,
+    isEncrypted,
+    tls,
+    token,
+    timeoutMs: flags.timeout,
+    isReadOnly,
+    keepsAlive: true,
+  });
+  try {
+    const me = {
+      userId: "",
+      name: "",
+      contextName: target.contextName ?? "",
+      servers: servers.join(","),
+      isAdmin: false,
+      mayWrite: false,
+      isReadOnly,
+    };
+    await runAdmin({
+      api,
+      me,
+      async identify() {
+        const caller = await fetchCaller(api, token);
+        const scopes = new Set((caller.scope ?? "").split(" "));
+        const isAdmin = scopes.has("admin");
+        const mayWrite = (isAdmin || scopes.has("write")) && !isReadOnly;
+        return { ...me, userId: caller.userId, name: callerName(caller), isAdmin, mayWrite };
+      },
+      isAscii: flags.ascii ?? false,
+      hasColor: flags.color ?? true,
+      openTerminal: (terminal) => openTerminal(terminal, { ...target, token }, flags, context.signal),
+      print: (text) => context.print(text),
+      signal: context.signal,
+    });
+  } finally {
+    api.close();
+  }
+}
+
+/** What is to be said when it is over; nothing where its screen has said all. */
+async function openTerminal(
+  terminal: { agentId: string; agentName: string; sessionId: string | undefined; isReadOnly: boolean },
+  target: Target & { token: string },
+  flags: GlobalFlags,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const agentId = parseUuid<AgentId>(terminal.agentId);
+  const sessionId = terminal.sessionId === undefined ? undefined : parseSessionId(terminal.sessionId);
+  if (agentId === undefined) throw new CliError("AGENT_NOT_FOUND", { message: `no agent ${terminal.agentName}` });
+  const result = await attachTerminal({
+    servers: target.servers,
+    token: target.token,
+    tls: target.tls,
+    agentId,
+    target:
+      terminal.sessionId === undefined ? { kind: "new" } : { kind: "session", sessionId: sessionId ?? MAIN_SESSION },
+    readOnly: terminal.isReadOnly,
+    waitForAgent: false,
+    openTimeoutMs: flags.timeout,
+    isQuiet: false,
+    signal,
+  });
+  if (result.kind === "detached") return `left ${terminal.agentName}; its shell goes on`;
+  return `the shell on ${terminal.agentName} has ended: ${result.reason}`;
+}
