@@ -18,11 +18,11 @@ export interface BenchArguments {
 
 export const USAGE = `npm run bench -- [names] [options]
   names            echo, echo-flood, bulk, slow-reader, fan-out, echo-instances, bulk-instances, slow-reader-instances,
-                   idle-agents, reconnect-storm, calls, start; all by default
+                   idle-agents, reconnect-storm, admin-tui, calls, start; all by default
   --rounds N       how often each bench runs for each subject, in turn (5)
   --seconds S      how long what is timed runs (each bench's own)
   --bulk-mb N      the size of the file of bulk (200)
-  --agents N       agents that are connected at once in idle-agents and reconnect-storm (10000)
+  --agents N       agents that are connected at once in idle-agents, reconnect-storm and admin-tui (10000)
   --json FILE      write every round's figures there
   --before DIR     measure another checkout, built, beside this one
   --node-flags=T   flags for rexec's and the floor's relays and agents, such as "--cpu-prof --cpu-prof-dir=DIR"`;

@@ -156,6 +156,15 @@ export const GOALS: readonly Goal[] = [
     sense: "at least",
     limit: 1,
   },
+  ...(
+    [
+      { metric: "firstFrameMs", title: "TUI's first frame ms", limit: 500 },
+      { metric: "keyP99Ms", title: "TUI key p99 ms", limit: 100 },
+      { metric: "framesPerS", title: "TUI frames/s", limit: 10 },
+      { metric: "cpuPercent", title: "TUI CPU %", limit: 40 },
+      { metric: "growsMib", title: "TUI grows MiB", limit: 32 },
+    ] as const
+  ).map((goal): Goal => ({ bench: "admin-tui", against: undefined, sense: "at most", ...goal })),
   {
     bench: "calls",
     metric: "registerP99Ms",

@@ -92,6 +92,19 @@ export class FleetAgent {
     });
   }
 
+  /** A load that is another one each time. */
+  report(): void {
+    const value = {
+      measuredAt: new Date(),
+      cpuPercent: Math.random() * 100,
+      memoryUsedBytes: Math.random() * SYSTEM_INFO.memoryTotalBytes,
+      memoryTotalBytes: SYSTEM_INFO.memoryTotalBytes,
+      diskUsedBytes: SYSTEM_INFO.diskTotalBytes - SYSTEM_INFO.diskAvailableBytes,
+      diskTotalBytes: SYSTEM_INFO.diskTotalBytes,
+    };
+    this.#socket?.send(encodeControl({ $case: "stats", value }));
+  }
+
   /** Resolves when the connection is gone; at once where it has gone already. */
   lost(): Promise<void> {
     if (this.#socket?.readyState !== WebSocket.OPEN) return Promise.resolve();

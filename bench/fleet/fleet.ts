@@ -19,6 +19,8 @@ export interface Fleet {
   drop(): Promise<FleetOnline>;
   /** To be called before connections are lost; resolves when each has come back by itself. */
   comeBack(): Promise<FleetOnline>;
+  /** From now on so many of them a second report their load. */
+  report(perSecond: number): Promise<FleetOnline>;
   end(): Promise<void>;
 }
 
@@ -47,7 +49,12 @@ export async function connectFleet(members: readonly FleetMember[], welcomes: bo
     await end();
     throw error;
   }
-  return { drop: () => tellAll(() => ({ kind: "drop" })), comeBack: () => tellAll(() => ({ kind: "come-back" })), end };
+  return {
+    drop: () => tellAll(() => ({ kind: "drop" })),
+    comeBack: () => tellAll(() => ({ kind: "come-back" })),
+    report: (perSecond) => tellAll(() => ({ kind: "report", perSecond: perSecond / PROCESSES })),
+    end,
+  };
 }
 
 async function ask(child: ChildProcess, command: FleetCommand): Promise<FleetOnline> {

@@ -30,6 +30,9 @@ function run(command: FleetCommand, count: FleetOnline): Promise<unknown> {
       return dialAll(count);
     case "come-back":
       return Promise.all(agents.map((agent) => comeBack(agent, count)));
+    case "report":
+      startReports(command.perSecond);
+      return Promise.resolve();
   }
 }
 
@@ -57,4 +60,13 @@ async function dial(agent: FleetAgent, count: FleetOnline): Promise<boolean> {
   count[result.kind] += 1;
   count.why = result.why;
   return false;
+}
+
+/** Ends with the process. */
+function startReports(perSecond: number): void {
+  let next = 0;
+  setInterval(() => {
+    agents[next]?.report();
+    next = (next + 1) % agents.length;
+  }, 1000 / perSecond);
 }

@@ -14,7 +14,9 @@ export type FleetCommand =
   /** Cut every connection and dial again at once; answered by `online`. */
   | { kind: "drop" }
   /** From now on connections are lost: each dials again as an agent does; answered by `online` when all are back. */
-  | { kind: "come-back" };
+  | { kind: "come-back" }
+  /** So many of them a second report their load, each in turn, until the end; answered by `online` at once. */
+  | { kind: "report"; perSecond: number };
 
 /** All are connected. Since the command: HTTP refusals, and dials that failed otherwise. */
 export interface FleetOnline {

@@ -21,6 +21,8 @@ export interface FleetSubject extends Subject {
   members(count: number): Promise<readonly FleetMember[]>;
   /** A terminal of an agent that is none of them. */
   witness: TerminalTarget | undefined;
+  /** The command line of an operator's program on it, and its environment; undefined where there is none. */
+  operator: { command: readonly string[]; environment: Readonly<Record<string, string>> } | undefined;
   /** SIGKILL, and on the same port and data again. */
   restart(): Promise<void>;
 }
@@ -41,6 +43,10 @@ export async function startRexecForFleet(
     name: before === undefined ? "rexec" : "before",
     welcomes: true,
     witness: { kind: "rexec", checkout, wsUrl, agentId: agent.id, token },
+    operator: {
+      command: [server.bin, "--server", server.httpUrl, "--grpc", server.grpcAddress, "--token-file", server.tokenFile],
+      environment: server.home,
+    },
     get serverPid() {
       return server.pid;
     },
@@ -73,6 +79,7 @@ export async function startFloorForFleet({ nodeFlags }: SubjectOptions): Promise
     name: "floor",
     welcomes: false,
     witness: undefined,
+    operator: undefined,
     get serverPid() {
       return running.pid;
     },
