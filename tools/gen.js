@@ -1,5 +1,5 @@
 // Writes src/gen from proto/: messages and gRPC services (ts-proto), and the descriptor set gRPC reflection serves; and
-// docs/api.md, which tells people the same.
+// docs/api.md, which tells people the same; and docs/admin-tui.md from the TUI's table of keys.
 // `--check` writes into a temporary directory instead and fails on every missing, extra or differing file.
 import { execFileSync } from "node:child_process";
 import {
@@ -15,12 +15,12 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { renderAdminTuiReference } from "./admin-tui-reference.js";
 import { renderApiReference } from "./api-reference.js";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const protoDir = join(root, "proto");
 const committedDir = join(root, "src/gen");
-const apiReference = join(root, "docs/api.md");
 const binDir = join(root, "node_modules/.bin");
 
 const tsProtoOptions = [
@@ -93,8 +93,17 @@ function apiReferenceFrom(scratchDir) {
   return renderApiReference(bytes, root);
 }
 
-function isApiReferenceStale(text) {
-  return !existsSync(apiReference) || readFileSync(apiReference, "utf8") !== text;
+/** Documents that are made of code: their text by their path. */
+function documentsFrom(scratchDir) {
+  return new Map([
+    ["docs/api.md", apiReferenceFrom(scratchDir)],
+    ["docs/admin-tui.md", renderAdminTuiReference(root)],
+  ]);
+}
+
+function isStale(path, text) {
+  const kept = join(root, path);
+  return !existsSync(kept) || readFileSync(kept, "utf8") !== text;
 }
 
 function withThisNodeFirst(env) {
@@ -131,7 +140,7 @@ function replaceChanged(freshDir, keptDir) {
 
 const scratch = mkdtempSync(join(tmpdir(), "rexec-gen-"));
 try {
-  const api = apiReferenceFrom(scratch);
+  const documents = documentsFrom(scratch);
   generateInto(scratch);
   if (process.argv.includes("--check")) {
     const found = differences(scratch, committedDir);
@@ -140,13 +149,14 @@ try {
       console.error("src/gen is not what proto/ generates: run `npm run gen`");
       process.exitCode = 1;
     }
-    if (isApiReferenceStale(api)) {
-      console.error("docs/api.md is not what proto/ and the code say: run `npm run gen`");
+    for (const [path, text] of documents) {
+      if (!isStale(path, text)) continue;
+      console.error(`${path} is not what proto/ and the code say: run \`npm run gen\``);
       process.exitCode = 1;
     }
   } else {
     replaceChanged(scratch, committedDir);
-    if (isApiReferenceStale(api)) writeFileSync(apiReference, api);
+    for (const [path, text] of documents) if (isStale(path, text)) writeFileSync(join(root, path), text);
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });

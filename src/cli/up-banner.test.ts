@@ -22,6 +22,7 @@ describe("renderBanner", () => {
   it("says where the server is, and which context, where they are not the usual", () => {
     const text = renderBanner({ ...facts, httpPort: 7072, grpcPort: 7073, otherContext: "local" });
     expect(text).toContain("rexec --context local attach");
+    expect(text).toContain("rexec --context local admin ");
     expect(text).toContain("--server http://127.0.0.1:7072 --grpc 127.0.0.1:7073");
   });
 });

@@ -24,6 +24,7 @@ export function renderBanner(facts: UpFacts): string {
     `rexec serves ${origin} and gRPC on 127.0.0.1:${grpcPort}; its log is ${logFile}`,
     "from another window:",
     `  rexec${flag} attach ${quoted(agentName)}`,
+    `  rexec${flag} admin            # agents, sessions, limits and events on one screen`,
     "to add another machine, run there:",
     `  ssh -fNL ${httpPort}:127.0.0.1:${httpPort} -L ${grpcPort}:127.0.0.1:${grpcPort} ${me}`,
     `  ssh ${me} cat ${quoted(adminTokenFile)} | rexec agent enroll --run${server} --token-file -`,
