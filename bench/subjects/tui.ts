@@ -58,7 +58,7 @@ export async function startTui(operator: {
     });
   }
   const cursorLine = (): number =>
-    Array.from({ length: SIZE.rows }, (_, row) => row).findIndex((row) => /^>/.test(line(row)));
+    Array.from({ length: SIZE.rows }, (_, row) => row).findIndex((row) => line(row).startsWith(">"));
 
   await until(() => line(0).includes("rexec"), "anything");
   const firstFrameMs = performance.now() - startedAtMs;

@@ -60,7 +60,7 @@ export async function startTuiScreen(initial: AdminState): Promise<TuiScreen> {
 
   async function drawn(): Promise<void> {
     await app.waitUntilRenderFlush();
-    await new Promise<void>((resolve) => void terminal.write("", resolve));
+    await new Promise<void>((resolve) => terminal.write("", resolve));
   }
   await drawn();
   return {
