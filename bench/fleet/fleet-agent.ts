@@ -97,7 +97,7 @@ export class FleetAgent {
     const value = {
       measuredAt: new Date(),
       cpuPercent: Math.random() * 100,
-      memoryUsedBytes: Math.random() * SYSTEM_INFO.memoryTotalBytes,
+      memoryUsedBytes: Math.round(Math.random() * SYSTEM_INFO.memoryTotalBytes),
       memoryTotalBytes: SYSTEM_INFO.memoryTotalBytes,
       diskUsedBytes: SYSTEM_INFO.diskTotalBytes - SYSTEM_INFO.diskAvailableBytes,
       diskTotalBytes: SYSTEM_INFO.diskTotalBytes,

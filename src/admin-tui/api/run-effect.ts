@@ -54,7 +54,8 @@ export async function runEffect(deps: EffectDeps, effect: Effect): Promise<void>
       case "copy":
         return deps.copy(effect.text);
       case "export":
-        await writeFile(effect.path, effect.text, { mode: 0o600 });
+        // A file that is there already is somebody's.
+        await writeFile(effect.path, effect.text, { mode: 0o600, flag: "wx" });
         return dispatch({ kind: "notice", notice: { kind: "ok", text: `wrote ${effect.path}` }, nowMs: now() });
       case "quit":
         return deps.quit();

@@ -14,6 +14,7 @@ import { type Area, fitArea, fitLine, line, sideBySide, widthOf } from "./lines.
 import { drawList } from "./list.ts";
 import { drawOverlay } from "./overlays.ts";
 import { drawRefused } from "./refused.ts";
+import { drawSessionLines } from "./session-lines.ts";
 
 export function drawFrame(state: AdminState): Line[] {
   const layout = layoutNow(state);
@@ -46,12 +47,21 @@ function drawBody(state: AdminState, area: Area): Line[] {
   const main =
     detailCols === 0
       ? list
-      : sideBySide(
-          list,
-          drawDetails(state, agentUnderCursor(state), { cols: detailCols, lines: listLines }),
-          state.looks.isAscii ? "|" : "│",
-        );
+      : sideBySide(list, drawSide(state, { cols: detailCols, lines: listLines }), state.looks.isAscii ? "|" : "│");
   return eventLines === 0 ? main : [...main, ...drawEventsPane(state, { cols: area.cols, lines: eventLines })];
+}
+
+/** What a plot and its facts need; what is below them is for the agent's shells. */
+const SIDE_DETAIL_LINES = 14;
+
+function drawSide(state: AdminState, area: Area): Line[] {
+  const agent = agentUnderCursor(state);
+  const lines = Math.min(area.lines, SIDE_DETAIL_LINES);
+  const below = { cols: area.cols, lines: area.lines - lines };
+  const details = drawDetails(state, agent, { cols: area.cols, lines });
+  return agent === undefined || below.lines < 2
+    ? fitArea(details, area)
+    : [...details, ...drawSessionLines(state, agent.id, below)];
 }
 
 /** Facts and plots above, the agent's sessions below. */

@@ -79,13 +79,23 @@ export interface View {
   changes: number;
 }
 
-/** A held list keeps its order: rows that are gone leave it, new ones wait. */
+const views = new Map<ListName, { live: object; list: ListState; view: View }>();
+
+/** A held list keeps its order: rows that are gone leave it, new ones wait. Made once for each state of the list. */
 export function viewOf(state: AdminState, name: ListName): View {
   const list = state.lists[name];
   const live = liveOrder(state, name);
-  if (list.held === undefined) return { ...live, index: cursorIn(live.ids, list), changes: 0 };
+  const known = views.get(name);
+  if (known !== undefined && known.live === live && known.list === list) return known.view;
+  const view =
+    list.held === undefined ? { ...live, index: cursorIn(live.ids, list), changes: 0 } : heldView(list, live);
+  views.set(name, { live, list, view });
+  return view;
+}
+
+function heldView(list: ListState, live: { ids: readonly string[]; total: number }): View {
   const isThere = new Set(live.ids);
-  const ids = list.held.ids.filter((id) => isThere.has(id));
+  const ids = (list.held?.ids ?? []).filter((id) => isThere.has(id));
   return { ids, total: live.total, index: cursorIn(ids, list), changes: differences(ids, live.ids) };
 }
 

@@ -33,7 +33,7 @@ export const EVENTS: Table<EventRow> = {
       key: "subject",
       header: "SUBJECT",
       width: 17,
-      grow: 2,
+      grow: 1,
       cell: (row, state) => ({ text: named(state, row.subject) }),
     },
     {
@@ -48,7 +48,7 @@ export const EVENTS: Table<EventRow> = {
       key: "detail",
       header: "DETAIL",
       width: 9,
-      grow: 3,
+      grow: 5,
       dropOrder: 3,
       cell: (row) => ({ text: row.detail, style: "dim" }),
     },
