@@ -5,7 +5,7 @@ import { runAdmin } from "../admin-tui/main.ts";
 import { type AgentId, MAIN_SESSION, parseSessionId, parseUuid } from "../protocol/ids.ts";
 import { Api } from "./api.ts";
 import { attachTerminal } from "./attach-terminal.ts";
-import { callerName, fetchCaller } from "./caller.ts";
+import { callerName, fetchCaller, isApiToken } from "./caller.ts";
 import { CliError } from "./cli-error.ts";
 import { type CommandContext, flagsOf, type GlobalFlags, targetOf } from "./command-context.ts";
 import { forgetToken } from "./config.ts";
@@ -58,6 +58,7 @@ async function admin(flags: AdminFlags, context: CommandContext, command: Comman
       me,
       async identify() {
         const caller = await fetchCaller(api, token);
+        if (isReadOnly && isApiToken(token) && !caller.isReadOnly) throw ignoresReadOnly();
         const scopes = new Set((caller.scope ?? "").split(" "));
         const isAdmin = scopes.has("admin");
         const mayWrite = (isAdmin || scopes.has("write")) && !isReadOnly;
@@ -72,6 +73,14 @@ async function admin(flags: AdminFlags, context: CommandContext, command: Comman
   } finally {
     api.close();
   }
+}
+
+/** A server that knows read-only calls says so in what it makes of an API token; an older one lets everything through. */
+function ignoresReadOnly(): CliError {
+  return new CliError("UNIMPLEMENTED", {
+    message: "this server is too old for --readonly: it would not refuse changes",
+    hint: "use a token with the read scope alone: `rexec token create NAME --scope read`",
+  });
 }
 
 /** What is to be said when it is over; nothing where its screen has said all. */

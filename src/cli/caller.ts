@@ -9,14 +9,20 @@ export interface Caller {
   username: string | undefined;
   plan: string | undefined;
   scope: string | undefined;
+  /** The server has taken note that this caller changes nothing. */
+  isReadOnly: boolean;
 }
 
 /** Throws TOKEN_INVALID and what else the server says. */
 export async function fetchCaller(api: Api, token: string): Promise<Caller> {
   // An API token is opaque and a JWT is not: the server's own JWT says who is meant, once it has taken the credential.
-  if (token.startsWith("rexec_")) return callerOf((await api.exchangeToken()).jwt);
+  if (isApiToken(token)) return callerOf((await api.exchangeToken()).jwt);
   await api.listTokens({ pageSize: 1, pageToken: "", filter: "", orderBy: "" });
   return callerOf(token);
+}
+
+export function isApiToken(token: string): boolean {
+  return token.startsWith("rexec_");
 }
 
 /** Reads the claims of a JWT that the server has accepted or made; checks nothing itself. */
@@ -27,8 +33,10 @@ export function callerOf(jwt: string): Caller {
   } catch (cause) {
     throw new CliError("PROTOCOL", { message: "the server's answer says not who you are" }, { cause });
   }
+  const read = (name: string): unknown =>
+    typeof claims === "object" && claims !== null ? Reflect.get(claims, name) : undefined;
   const claim = (name: string): string | undefined => {
-    const value: unknown = typeof claims === "object" && claims !== null ? Reflect.get(claims, name) : undefined;
+    const value = read(name);
     return typeof value === "string" ? value : undefined;
   };
   return {
@@ -37,6 +45,7 @@ export function callerOf(jwt: string): Caller {
     username: claim("username"),
     plan: claim("tier"),
     scope: claim("scope"),
+    isReadOnly: read("read_only") === true,
   };
 }
 
