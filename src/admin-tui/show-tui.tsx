@@ -7,10 +7,12 @@ import { runEffect } from "./api/run-effect.ts";
 import { App, type LendTerminal } from "./components/App.tsx";
 import type { Effect, TerminalToOpen } from "./state/effects.ts";
 import type { AdminState, Me } from "./state/model.ts";
+import { gateFrames } from "./state/frame-gate.ts";
 import { createStore } from "./state/store.ts";
 import { KeyStream } from "./terminal/key-stream.ts";
 
-const MAX_FPS = 10;
+/** Ours are fewer (state/frame-gate.ts): Ink must not hold back the answer to a key because data has just been drawn. */
+const MAX_FPS = 60;
 /** Ages count in seconds; a spinner turns five times as fast, while there is one. */
 const TICK_MS = 1_000;
 const SPINNER_TICK_MS = 200;
@@ -45,9 +47,11 @@ export async function showTui({ api, initial, identify, openTerminal, signal }: 
     copy: (text: string) => void process.stdout.write(`\x1b]52;c;${Buffer.from(text).toString("base64")}\x07`),
     quit: () => exit(),
   };
+  const frames = gateFrames(store, () => performance.now());
   const app = render(
     <App
       store={store}
+      frames={frames}
       now={now}
       onReady={(ready) => {
         lend = ready.lendTerminal;
@@ -81,6 +85,7 @@ export async function showTui({ api, initial, identify, openTerminal, signal }: 
   } finally {
     signal.removeEventListener("abort", onAbort);
     stopTicks();
+    frames.close();
     ended.abort();
     await begun;
   }

@@ -48,7 +48,7 @@ export async function startTuiScreen(initial: AdminState): Promise<TuiScreen> {
   });
   const effects: Effect[] = [];
   const store = createStore(initial, (effect) => void effects.push(effect));
-  const app = render(<App store={store} now={() => store.state().nowMs} onReady={() => {}} />, {
+  const app = render(<App store={store} frames={store} now={() => store.state().nowMs} onReady={() => {}} />, {
     stdout: stdout as unknown as NodeJS.WriteStream,
     stdin: stdin as unknown as NodeJS.ReadStream,
     interactive: true,

@@ -4,6 +4,7 @@ import { useApp, useInput, usePaste, useWindowSize } from "ink";
 import { useEffect, useSyncExternalStore } from "react";
 import { type InkKey, keyPresses } from "../keys/key-press.ts";
 import { drawFrame } from "../screens/frame.ts";
+import type { FrameGate } from "../state/frame-gate.ts";
 import type { Store } from "../state/store.ts";
 import { Frame } from "./Frame.tsx";
 
@@ -11,14 +12,16 @@ import { Frame } from "./Frame.tsx";
 export type LendTerminal = (use: () => Promise<void>) => Promise<void>;
 
 interface AppProps {
-  store: Store;
+  store: Pick<Store, "dispatch">;
+  /** What is drawn, and when. */
+  frames: Pick<FrameGate, "state" | "subscribe">;
   now: () => number;
   /** Called once, with the ways that only the running app has. */
   onReady: (app: { lendTerminal: LendTerminal; exit: (error?: unknown) => void }) => void;
 }
 
-export function App({ store, now, onReady }: AppProps) {
-  const state = useSyncExternalStore(store.subscribe, store.state);
+export function App({ store, frames, now, onReady }: AppProps) {
+  const state = useSyncExternalStore(frames.subscribe, frames.state);
   const { exit, suspendTerminal } = useApp();
   const { columns, rows } = useWindowSize();
 

@@ -8,20 +8,20 @@ import { update } from "./update.ts";
 export interface Store {
   state: () => AdminState;
   dispatch: (message: Message) => void;
-  /** Returns what ends it. */
-  subscribe: (listener: () => void) => () => void;
+  /** Told of every message that has changed something. Returns what ends it. */
+  subscribe: (listener: (message: Message) => void) => () => void;
 }
 
 export function createStore(initial: AdminState, runEffect: (effect: Effect) => void): Store {
   let state = initial;
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(message: Message) => void>();
   return {
     state: () => state,
     dispatch(message) {
       const after = update(state, message);
       const isNew = after.state !== state;
       state = after.state;
-      if (isNew) for (const listener of listeners) listener();
+      if (isNew) for (const listener of listeners) listener(message);
       for (const effect of after.effects) runEffect(effect);
     },
     subscribe(listener) {
