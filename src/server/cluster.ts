@@ -34,7 +34,7 @@ export interface ClusterDeps extends BackplaneDeps {
 
 const SLOTS_TICK_MS = 5_000;
 const DRAIN_TIMEOUT_MS = 5_000;
-const monotonicMs = (): number => performance.now();
+const monotonicMs = (): number => clock.monotonicMs();
 
 /** Rejects where the database does not answer or the port for other instances is taken. Redis may be away. */
 export async function joinCluster(deps: ClusterDeps, config: ClusterConfig): Promise<Backplane> {

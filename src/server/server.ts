@@ -232,9 +232,9 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
     lifecycle.tick();
     router.tick();
     agentRoutes.tick();
-    activity.tick(clock.now(), () => router.localSessions({}).sessions);
+    activity.tick(clock.monotonicMs(), () => router.localSessions({}).sessions);
     gateway.tick();
-    eventLoop.tick(clock.now());
+    eventLoop.tick(clock.monotonicMs());
     backplane.tick();
   }, TICK_MS);
   await backplane.start({

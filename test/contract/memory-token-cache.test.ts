@@ -18,6 +18,15 @@ describe("the token cache", () => {
     expect(cache.get("hash")).toBeUndefined();
   });
 
+  it("holds it no longer where somebody sets the clock back", () => {
+    const clock = manualClock();
+    const cache = createTokenCache({ clock });
+    cache.put("hash", token);
+    clock.set(-3_600_000);
+    clock.advance(FIVE_MINUTES_MS + 1);
+    expect(cache.get("hash")).toBeUndefined();
+  });
+
   it("forgets at once", () => {
     const cache = createTokenCache({ clock: manualClock() });
     cache.put("hash", token);

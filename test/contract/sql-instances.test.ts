@@ -73,7 +73,7 @@ describe.each(DATABASES)("instances on $name", ({ open }) => {
       await connectedAgent(stores, (await enter()).id),
     ];
     const userId = randomUUID() as UserId;
-    const slots = stores.terminalSlots({ run: before.run, clock: { now: () => 0 }, onChange: () => {} });
+    const slots = stores.terminalSlots({ run: before.run, clock: { monotonicMs: () => 0 }, onChange: () => {} });
     const connectionId = randomUUID() as Parameters<typeof slots.acquire>[0]["connectionId"];
     await slots.acquire({ userId, agentId: agent.id, connectionId }, 1);
 

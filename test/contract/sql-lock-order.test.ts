@@ -107,7 +107,7 @@ describe("an instance that is declared dead", () => {
 
   test("gives out no slot that would be taken meanwhile", async () => {
     await other.query("SELECT 1 FROM instances FOR UPDATE");
-    const slots = stores.terminalSlots({ run: self.run, clock: { now: () => 0 }, onChange: () => {} });
+    const slots = stores.terminalSlots({ run: self.run, clock: { monotonicMs: () => 0 }, onChange: () => {} });
     const taken = slots.acquire(slot, 1);
     await somebodyWaits();
     await other.query("DELETE FROM instances");

@@ -14,7 +14,8 @@ const person = { email: "a@example.org", username: "a", plan: "free", subscripti
 const newUser = { id: id as UserId, ...person };
 const stats = { measuredAt: new Date() };
 const slot = { userId: id as UserId, agentId: id as AgentId, connectionId: id as ConnectionId };
-const slots = (s: SqlStores) => s.terminalSlots({ run: id as RunId, clock: { now: () => 0 }, onChange: () => {} });
+const slots = (s: SqlStores) =>
+  s.terminalSlots({ run: id as RunId, clock: { monotonicMs: () => 0 }, onChange: () => {} });
 
 /** Every method of every store, as somebody would call it. */
 const CALLS: Readonly<Record<string, (stores: SqlStores) => Promise<unknown>>> = {

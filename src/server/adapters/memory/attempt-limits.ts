@@ -5,6 +5,12 @@ import type { AttemptLimits } from "../../domain/access/attempts.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { createRateLimits } from "./rate-limits.ts";
 
-export function createAttemptLimits({ clock, rates }: { clock: Clock; rates: AttemptRates }): AttemptLimits {
+export function createAttemptLimits({
+  clock,
+  rates,
+}: {
+  clock: Pick<Clock, "monotonicMs">;
+  rates: AttemptRates;
+}): AttemptLimits {
   return attemptLimitsOf(rates, (_name, share) => createRateLimits({ clock, ...share }));
 }

@@ -31,7 +31,7 @@ export function createOwnInstance(deps: OwnInstanceDeps): OwnInstance {
   const { clock, events, own } = deps;
   const startedAt = new Date(clock.now());
   let heartbeatAt = startedAt;
-  let toldAtMs = startedAt.getTime();
+  let toldAtMs = clock.monotonicMs();
   let isDraining = false;
 
   return {
@@ -46,8 +46,9 @@ export function createOwnInstance(deps: OwnInstanceDeps): OwnInstance {
     },
     beat() {
       heartbeatAt = new Date(clock.now());
-      if (heartbeatAt.getTime() - toldAtMs < TOLD_EVERY_MS) return;
-      toldAtMs = heartbeatAt.getTime();
+      const nowMs = clock.monotonicMs();
+      if (nowMs - toldAtMs < TOLD_EVERY_MS) return;
+      toldAtMs = nowMs;
       events.publish({ type: "instance.beat", instanceId: own.id });
     },
     // Who reads this hears it from the process itself: it can't be silent. Events arrive within the call that publishes.

@@ -14,7 +14,7 @@ interface Bucket {
 const MAX_KEYS = 10_000;
 
 interface BucketsDeps extends Share {
-  clock: Clock;
+  clock: Pick<Clock, "monotonicMs">;
   maxKeys?: number;
 }
 
@@ -33,20 +33,19 @@ function createBuckets(deps: BucketsDeps): RecordLimits & { waitMs(key: string):
 
   function leftAt(now: number, key: string): number {
     const bucket = buckets.get(key) ?? { left: burst, filledAtMs: now };
-    // A clock that was set back fills nothing, and takes nothing away.
-    const gained = (Math.max(0, now - bucket.filledAtMs) / 60_000) * perMinute;
+    const gained = ((now - bucket.filledAtMs) / 60_000) * perMinute;
     return Math.min(burst, bucket.left + gained);
   }
 
   return {
     tryTake(key) {
-      const now = clock.now();
+      const now = clock.monotonicMs();
       const left = leftAt(now, key);
       buckets.set(key, { left: left < 1 ? left : left - 1, filledAtMs: now });
       return left >= 1;
     },
     waitMs(key) {
-      const missing = 1 - leftAt(clock.now(), key);
+      const missing = 1 - leftAt(clock.monotonicMs(), key);
       return missing <= 0 ? 0 : Math.ceil((missing / perMinute) * 60_000);
     },
   };

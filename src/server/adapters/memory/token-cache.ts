@@ -10,10 +10,10 @@ const MAX_ENTRIES = 10_000;
 /** Longer than any database query is waited for. */
 const FORGOTTEN_FOR_MS = 60_000;
 
-export function createTokenCache(deps: { clock: Clock; maxEntries?: number }): TokenCache {
+export function createTokenCache(deps: { clock: Pick<Clock, "monotonicMs">; maxEntries?: number }): TokenCache {
   const { clock, maxEntries = MAX_ENTRIES } = deps;
   // ttlResolution 0: without it, lru-cache remembers the time for a millisecond of the real clock.
-  const time = { perf: clock, ttlResolution: 0 };
+  const time = { perf: { now: () => clock.monotonicMs() }, ttlResolution: 0 };
   const entries = new LRUCache<string, TokenWithUser>({ max: maxEntries, ttl: TTL_MS, ...time });
   // A token that is revoked, or whose user changes, while its lookup is under way must not be put by that lookup.
   const forgotten = new LRUCache<string, true>({ max: maxEntries, ttl: FORGOTTEN_FOR_MS, ...time });

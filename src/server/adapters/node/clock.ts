@@ -2,4 +2,4 @@
 
 import type { Clock } from "../../domain/clock.ts";
 
-export const systemClock: Clock = { now: () => Date.now() };
+export const systemClock: Clock = { now: () => Date.now(), monotonicMs: () => performance.now() };

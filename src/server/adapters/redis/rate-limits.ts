@@ -15,7 +15,7 @@ const MAX_KEYS = 10_000;
 export function createRedisAttemptLimits(deps: {
   redis: RedisCommands;
   /** This process's, for how long Redis has been away and how long ago it answered. Buckets fill by Redis's clock. */
-  clock: Clock;
+  clock: Pick<Clock, "monotonicMs">;
   rates: AttemptRates;
   /** Decides while Redis is away. */
   inProcess: (share: Share) => RateLimits;
@@ -57,20 +57,18 @@ function bucketsOf(limits: RateLimits): TokenBuckets {
  * Somebody who has used up the share on one instance and goes to another has one more failure there (and what is sent at
  * once with it), and is then known there too. Who never fails never waits for Redis.
  */
-function rememberWaits({ clock, buckets }: { clock: Clock; buckets: TokenBuckets }): RateLimits {
+function rememberWaits({ clock, buckets }: { clock: Pick<Clock, "monotonicMs">; buckets: TokenBuckets }): RateLimits {
   const told = new LRUCache<string, Taken & { atMs: number }>({ max: MAX_KEYS });
   return {
     async tryTake(key) {
       const answer = await buckets.take(key, 1);
-      told.set(key, { ...answer, atMs: clock.now() });
+      told.set(key, { ...answer, atMs: clock.monotonicMs() });
       return answer.taken;
     },
     async waitMs(key) {
       const answer = told.get(key);
       if (answer === undefined) return 0;
-      const passedMs = clock.now() - answer.atMs;
-      // What was said before a clock was set back is forgotten, and said again with the next failure.
-      return passedMs < 0 ? 0 : Math.max(0, answer.waitMs - passedMs);
+      return Math.max(0, answer.waitMs - (clock.monotonicMs() - answer.atMs));
     },
   };
 }

@@ -11,22 +11,21 @@ const REST_MS = 5000;
 export type RedisOrOwn = <T>(ask: () => Promise<T>, own: () => Promise<T>) => Promise<T>;
 
 /** One for all that ask the same Redis: what one has found out holds for all. */
-export function createRedisOrOwn({ clock }: { clock: Clock }): RedisOrOwn {
+export function createRedisOrOwn({ clock }: { clock: Pick<Clock, "monotonicMs"> }): RedisOrOwn {
   let failedAt: number | undefined;
 
   return async (ask, own) => {
-    const sinceMs = failedAt === undefined ? REST_MS : clock.now() - failedAt;
-    // A clock that was set back ends the rest.
-    if (sinceMs >= 0 && sinceMs < REST_MS) return own();
+    const sinceMs = failedAt === undefined ? REST_MS : clock.monotonicMs() - failedAt;
+    if (sinceMs < REST_MS) return own();
     // While this one tries again, the others don't wait as well.
-    if (failedAt !== undefined) failedAt = clock.now();
+    if (failedAt !== undefined) failedAt = clock.monotonicMs();
     try {
       const answer = await inTime(ask());
       failedAt = undefined;
       return answer;
     } catch {
       // Who looks after the connection tells of it; here it changes only who decides.
-      failedAt = clock.now();
+      failedAt = clock.monotonicMs();
       return own();
     }
   };

@@ -13,7 +13,7 @@ import type { Schema } from "./schema.ts";
 export interface SqlTerminalSlotsDeps {
   /** This process's own: rows are written under it. */
   run: RunId;
-  clock: Clock;
+  clock: Pick<Clock, "monotonicMs">;
   /** May hear of a user once too often, when one of several windows on an agent is closed; never too seldom. */
   onChange: (userId: UserId) => void;
 }
@@ -49,7 +49,7 @@ export function createSqlTerminalSlots(deps: SqlTerminalSlotsDeps & { database: 
     if (slots.length > 0) await refusedWithoutRun(() => database.run((db) => insertAll(db, run, slots)));
     isMissing = false;
     // One that was given back while we wrote had no row to remove.
-    for (const { connectionId } of slots) if (!held.has(connectionId)) leftOver.set(connectionId, clock.now());
+    for (const { connectionId } of slots) if (!held.has(connectionId)) leftOver.set(connectionId, clock.monotonicMs());
     for (const userId of new Set(slots.map((slot) => slot.userId))) onChange(userId);
   }
 
@@ -68,7 +68,7 @@ export function createSqlTerminalSlots(deps: SqlTerminalSlotsDeps & { database: 
           }),
         ),
       ).catch((error: unknown) => {
-        if (mayBeWritten) leftOver.set(slot.connectionId, clock.now());
+        if (mayBeWritten) leftOver.set(slot.connectionId, clock.monotonicMs());
         throw error;
       });
       const answer = answerTo(look, limit);
@@ -85,7 +85,7 @@ export function createSqlTerminalSlots(deps: SqlTerminalSlotsDeps & { database: 
       try {
         await remove([connectionId]);
       } catch (error) {
-        leftOver.set(connectionId, clock.now());
+        leftOver.set(connectionId, clock.monotonicMs());
         throw error;
       }
     },
@@ -96,7 +96,7 @@ export function createSqlTerminalSlots(deps: SqlTerminalSlotsDeps & { database: 
     async tick() {
       if (isMissing) await reacquire();
       if (leftOver.size === 0) return;
-      const now = clock.now();
+      const now = clock.monotonicMs();
       const over = [...leftOver];
       await remove(over.map(([connectionId]) => connectionId));
       for (const [id, sinceMs] of over) if (now - sinceMs >= SETTLED_AFTER_MS) leftOver.delete(id);

@@ -19,7 +19,7 @@ const SAVE_STATS_EVERY_MS = 60_000;
 /** An agent says what its machine is when it connects, and hardly ever again. */
 const TAKE_SYSTEM_INFO_EVERY_MS = 60_000;
 const NOTHING_SAVED = {
-  statsSavedAtMs: 0,
+  statsSavedAtMs: Number.NEGATIVE_INFINITY,
   systemInfoTakenAtMs: Number.NEGATIVE_INFINITY,
   nextSystemInfo: undefined,
   contestedAtMs: Number.NEGATIVE_INFINITY,
@@ -43,7 +43,7 @@ export interface LifecycleDeps {
 
 type Mark = (store: AgentStore) => Promise<void>;
 
-/** One open agent socket, from hello to close. */
+/** One open agent socket, from hello to close. Its times are the clock's that only grows. */
 export interface AgentConnection extends HeldLocation {
   location: AgentLocation;
   readonly link: AgentLink & { ping(): void; terminate(): void };
@@ -68,7 +68,7 @@ export class AgentLifecycle {
   /** Agents that are suspect, or no longer, since the last batch. */
   readonly #changed = new Set<Agent>();
   readonly #locations: HeldLocations<AgentConnection>;
-  #seenSavedAtMs = 0;
+  #seenSavedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: LifecycleDeps) {
     this.#deps = deps;
@@ -95,7 +95,7 @@ export class AgentLifecycle {
     const boot = hello.bootId === undefined ? {} : { bootId: hello.bootId };
     const claimed = { agentId: agent.id, instanceId, connectionId, protocol: link.protocol, ...boot };
     const location = await locations.claim(claimed, agent.epoch);
-    const now = clock.now();
+    const now = clock.monotonicMs();
     const connection = { link, agent, location, heardAtMs: now, refreshedAtMs: now, suspect: false, ...NOTHING_SAVED };
     this.#presence.add(connection, now);
     this.#connections.add(connection);
@@ -105,14 +105,14 @@ export class AgentLifecycle {
     }
     events.publish({ type: "agent.connected", agentId: agent.id, userId: agent.userId });
     this.#mark(agent, (store) =>
-      store.markConnected(agent.id, new Date(now), hello.facts, { instanceId, epoch: location.epoch }),
+      store.markConnected(agent.id, new Date(clock.now()), hello.facts, { instanceId, epoch: location.epoch }),
     );
     return connection;
   }
 
   /** Any frame or pong has come. */
   heard(connection: AgentConnection): void {
-    connection.heardAtMs = this.#deps.clock.now();
+    connection.heardAtMs = this.#deps.clock.monotonicMs();
     this.#presence.heard(connection, connection.heardAtMs);
   }
 
@@ -163,7 +163,7 @@ export class AgentLifecycle {
     for (const connection of this.#connections) {
       if (connection.agent.id === agentId) connection.refreshedAtMs = Number.NEGATIVE_INFINITY;
     }
-    this.#locations.tick(this.#connections, this.#deps.clock.now());
+    this.#locations.tick(this.#connections, this.#deps.clock.monotonicMs());
   }
 
   /**
@@ -175,7 +175,7 @@ export class AgentLifecycle {
     try {
       const agent = await this.#deps.agents.get(connection.agent.id);
       if (agent === undefined || !this.#connections.has(connection)) return;
-      const now = this.#deps.clock.now();
+      const now = this.#deps.clock.monotonicMs();
       if (now - connection.contestedAtMs > CONTEST_FORGOTTEN_MS) connection.contestedAtMs = now;
       if (agent.epoch > connection.location.epoch) this.#superseded(connection);
       else if (now - connection.contestedAtMs >= CLAIM_STORED_MS) {
@@ -205,7 +205,7 @@ export class AgentLifecycle {
 
   /** The latest counts: what comes more often than an honest agent says it costs nothing but its place. */
   onSystemInfo(connection: AgentConnection, systemInfo: SystemInfo): void {
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonicMs();
     if (now - connection.systemInfoTakenAtMs < TAKE_SYSTEM_INFO_EVERY_MS) {
       connection.nextSystemInfo = systemInfo;
       return;
@@ -225,7 +225,7 @@ export class AgentLifecycle {
 
   onStats(connection: AgentConnection, stats: AgentStats): void {
     const { agent } = connection;
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonicMs();
     this.#deps.events.publish({ type: "agent.stats", agentId: agent.id, userId: agent.userId, stats });
     if (now - connection.statsSavedAtMs < SAVE_STATS_EVERY_MS) return;
     connection.statsSavedAtMs = now;
@@ -234,7 +234,7 @@ export class AgentLifecycle {
 
   /** Once a second. */
   tick(): void {
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonicMs();
     const changes = this.#presence.tick(now);
     for (const connection of this.#connections) {
       if (connection.nextSystemInfo !== undefined) this.onSystemInfo(connection, connection.nextSystemInfo);
@@ -264,14 +264,15 @@ export class AgentLifecycle {
     const type = suspect ? "agent.suspect" : "agent.connected";
     this.#deps.events.publish({ type, agentId: agent.id, userId: agent.userId });
     this.#changed.add(agent);
-    this.#seenSavedAtMs = 0;
+    this.#seenSavedAtMs = Number.NEGATIVE_INFINITY;
   }
 
   #saveSeen(now: number): void {
     this.#seenSavedAtMs = now;
+    const startedAtMs = this.#deps.clock.now() - now;
     const seen = [...this.#connections].map((connection) => ({
       id: connection.agent.id,
-      at: new Date(connection.heardAtMs),
+      at: new Date(startedAtMs + connection.heardAtMs),
       status: connection.suspect ? ("suspect" as const) : ("online" as const),
     }));
     if (seen.length === 0) return;

@@ -21,7 +21,7 @@ function watched() {
   const watch = new AbortController();
   let looks = 0;
   let publish: (event: DomainEvent) => void = () => {};
-  const clock = { now: () => (looks++, Date.now()) };
+  const clock = { monotonicMs: () => (looks++, Date.now()) };
   const events = { publish() {}, subscribe: (listener: typeof publish) => ((publish = listener), () => {}) };
   const ended = watchAgentStats(
     { events, clock },

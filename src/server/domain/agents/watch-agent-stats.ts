@@ -17,7 +17,7 @@ export const STATS_WANTED_MS = 30_000;
 
 /** Resolves never; rejects when the signal aborts or `send` does. Agents that the caller may not see are never heard of. */
 export async function watchAgentStats(
-  deps: { events: EventBus; clock: Clock },
+  deps: { events: EventBus; clock: Pick<Clock, "monotonicMs"> },
   input: {
     caller: UserIdentity;
     /** Empty for all. */
@@ -56,7 +56,7 @@ export async function watchAgentStats(
   async function sendDue(): Promise<number> {
     let nextInMs = minIntervalMs;
     for (const [agentId, stats] of waiting) {
-      const now = deps.clock.now();
+      const now = deps.clock.monotonicMs();
       const leftMs = (sentAtMs.get(agentId) ?? Number.NEGATIVE_INFINITY) + minIntervalMs - now;
       if (leftMs > 0) {
         nextInMs = Math.min(nextInMs, leftMs);

@@ -22,7 +22,7 @@ const MAX_COLLECTED = 20_000;
 export function createEventRecorder(deps: {
   events: Pick<EventBus, "subscribe">;
   log: Pick<EventLog, "appendAll">;
-  clock: Clock;
+  clock: Pick<Clock, "now">;
   secrets: Pick<Secrets, "randomUuid">;
   /** How much of one agent is written: it could connect, and start shells, for ever. What is over is lost and counted. */
   agentLimits: RecordLimits;

@@ -22,7 +22,7 @@ beforeEach(() => {
         return () => {};
       },
     },
-    now: () => clock.now(),
+    now: () => clock.monotonicMs(),
   });
 });
 

@@ -9,7 +9,7 @@ import type { MfaStore } from "./mfa.ts";
 
 export interface CheckGrantDeps {
   mfa: Pick<MfaStore, "grantedUntil">;
-  clock: Clock;
+  clock: Pick<Clock, "now">;
 }
 
 export interface RequireGrantDeps extends CheckGrantDeps {

@@ -60,13 +60,13 @@ export class AgentRoutes {
 
   /**
    * The same, and once more where the agent is not there but may be in a moment: a viewer that is refused meanwhile comes
-   * back late. `now`: by the clock that agents are last seen by.
+   * back late. `now`: when that is; of instances' clocks one may be wrong, and an agent last seen in an hour has not just gone.
    */
   async reachSoon(agent: Agent, now: number): Promise<Reachability> {
     const arrival = this.#arrivals.expect(agent.id);
     try {
       const reachability = await this.reach(agent);
-      const isJustGone = now - (agent.lastSeenAt?.getTime() ?? 0) < JUST_GONE_MS;
+      const isJustGone = Math.abs(now - (agent.lastSeenAt?.getTime() ?? 0)) < JUST_GONE_MS;
       if (reachability === "online" || !(isJustGone || isSaidToBeConnected(agent))) return reachability;
       await arrival.come(COMES_WITHIN_MS);
       return await this.reach(agent);

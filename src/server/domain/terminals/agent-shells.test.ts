@@ -128,10 +128,10 @@ describe("a shell that ended while its agent was away", () => {
     cut([]);
     attached({ resumed: true });
     clock.advance(RESUME_GRACE_MS - 1);
-    held.expire(clock.now());
+    held.expire(clock.monotonicMs());
     expect(seen.closed).toBeUndefined();
     clock.advance(1);
-    held.expire(clock.now());
+    held.expire(clock.monotonicMs());
     expect(seen.closed).toEqual({ code: 4404, reason: "session not found" });
     expect(held.sessions.size).toBe(0);
   });
@@ -141,7 +141,7 @@ describe("a shell that ended while its agent was away", () => {
     cut([]);
     held.linkDown(link);
     clock.advance(RESUME_GRACE_MS);
-    held.expire(clock.now());
+    held.expire(clock.monotonicMs());
     expect(seen.closed).toBeUndefined();
     link = new RecordingAgentLink("third");
     held.linkUp(link, BOOT, []);
@@ -155,7 +155,7 @@ describe("a shell that ended while its agent was away", () => {
     held.onAgentControl({ $case: "sessionStarted", value: { ...main, stream: 9 } });
     attached({ stream: 9, attachment: 2 });
     clock.advance(RESUME_GRACE_MS);
-    held.expire(clock.now());
+    held.expire(clock.monotonicMs());
     expect([viewer.state, seen.closed]).toEqual(["attached", undefined]);
   });
 });

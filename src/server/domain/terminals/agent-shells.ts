@@ -57,9 +57,9 @@ export class AgentShells {
   attachedTo(attached: ControlOf<"attached">): ShellSession | undefined {
     const known = this.#shells.get(attached.stream);
     if (known) return known;
-    const now = this.#deps.clock.now();
-    const session = this.#add({ ...attached, offset: attached.outputOffset }, new Date(now));
-    session?.endUnseen(now);
+    const { clock } = this.#deps;
+    const session = this.#add({ ...attached, offset: attached.outputOffset }, new Date(clock.now()));
+    session?.endUnseen(clock.monotonicMs());
     return session;
   }
 
@@ -67,7 +67,7 @@ export class AgentShells {
     const session = this.#shells.get(ended.stream);
     if (!session) return;
     const wasEnded = session.ended;
-    session.end(ended, link, this.#deps.clock.now());
+    session.end(ended, link, this.#deps.clock.monotonicMs());
     this.forgetUnread(session);
     if (!wasEnded) this.#deps.onChange("ended", session);
   }
@@ -80,7 +80,7 @@ export class AgentShells {
     const listed = new Set(running.map(({ stream }) => stream));
     for (const session of this.#shells.values()) {
       if (session.ended || listed.has(session.stream)) continue;
-      session.endUnseen(this.#deps.clock.now());
+      session.endUnseen(this.#deps.clock.monotonicMs());
       this.forgetUnread(session);
       this.#deps.onChange("ended", session);
     }

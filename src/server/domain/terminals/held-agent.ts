@@ -235,7 +235,7 @@ export class HeldAgent {
   #requestAttach(viewer: Viewer): void {
     if (!this.link || viewer.state === "closed") return;
     const requestId = this.#underWay.add(attachmentOwner(viewer.open));
-    this.#attaching.add(requestId, viewer, this.#clock.now());
+    this.#attaching.add(requestId, viewer, this.#clock.monotonicMs());
     this.link.sendControl({ $case: "attach", value: viewer.askToAttach(requestId) });
   }
 

@@ -11,7 +11,7 @@ export class SessionActivity {
   readonly #onMoved: (session: SessionView) => void;
   /** One entry for each shell that runs. */
   #seen = new Map<string, string>();
-  #lookedAtMs = 0;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(onMoved: (session: SessionView) => void) {
     this.#onMoved = onMoved;

@@ -70,6 +70,17 @@ describe("an agent that does not come back in time", () => {
     expect(told).toHaveLength(2);
   });
 
+  it("is waited for as long as ever, whatever somebody sets the clock to", () => {
+    router.agentDown(link, agent.id);
+    clock.set(3_600_000);
+    router.tick();
+    expect(told).toEqual([]);
+    clock.set(-7_200_000);
+    clock.advance(RESUME_GRACE_MS);
+    router.tick();
+    expect(told).toContain("session.ended split-a");
+  });
+
   it("has its viewers counted once as gone, when their sockets end, too", () => {
     const opened = router.openViewer(agent.id, aViewer().viewer.open, new RecordingViewerLink());
     if (typeof opened === "string") throw new Error(opened);

@@ -92,7 +92,7 @@ export class TerminalRouter {
     const entry = this.#agents.get(agentId);
     if (!entry?.held.linkDown(link)) return false;
     entry.execs.clear();
-    entry.keepUntilMs = this.#deps.clock.now() + RESUME_GRACE_MS;
+    entry.keepUntilMs = this.#deps.clock.monotonicMs() + RESUME_GRACE_MS;
     return true;
   }
 
@@ -152,7 +152,7 @@ export class TerminalRouter {
     if (!entry?.held.link) return viewer.notify("AGENT_OFFLINE");
     // A UTF-16 unit is at most three bytes of UTF-8.
     if (command === "" || command.length * 3 > MAX_EXEC_COMMAND_BYTES) return viewer.notify("INVALID_ARGUMENT");
-    const execId = entry.execs.add(viewer, command, this.#deps.clock.now());
+    const execId = entry.execs.add(viewer, command, this.#deps.clock.monotonicMs());
     if (execId === undefined) return viewer.notify("TOO_MANY_ATTEMPTS");
     entry.held.link.sendControl({ $case: "exec", value: { execId, command } });
   }
@@ -195,7 +195,7 @@ export class TerminalRouter {
 
   /** Once a second: gives up what has waited too long. */
   tick(): void {
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonicMs();
     // No entry of the map, no iterator of an agent: ten thousand of them are asked, most of which nobody looks at.
     for (const entry of this.#agents.values()) {
       entry.held.expire(now);

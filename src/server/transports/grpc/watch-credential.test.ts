@@ -62,6 +62,14 @@ describe("a stream", () => {
     expect(ended).toEqual(["TOKEN_INVALID"]);
   });
 
+  it("ends soon after somebody has set the clock beyond its token's end", () => {
+    const { ended } = watched({ tokenHash: "a", expiresAtMs: Date.now() + 3_600_000 });
+    vi.advanceTimersByTime(1_000);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    vi.advanceTimersByTime(10_000);
+    expect(ended).toEqual(["TOKEN_INVALID"]);
+  });
+
   it("that was never to end does so with its token, and not after it is over", () => {
     const [open, over] = [watched({ tokenHash: "a" }), watched({ tokenHash: "a" })];
     over.stop();

@@ -10,8 +10,8 @@ export interface WatchCredentialDeps extends AdmitDeps {
   events: Pick<EventBus, "subscribe">;
 }
 
-/** What setTimeout can wait for; a stream that lives longer is looked at again then. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** A clock that tokens end by may be set while a stream is open: it is looked at again after so long. */
+const LOOK_EVERY_MS = 10_000;
 const ASK_AGAIN_MS = 1_000;
 
 /** Calls `giveUp` at most once, and nothing after the returned function was called. */
@@ -80,7 +80,7 @@ export function watchCredential(
     if (expiresAtMs === Number.POSITIVE_INFINITY) return;
     const leftMs = expiresAtMs - deps.clock.now();
     if (leftMs <= 0) return end(new DomainError("TOKEN_INVALID"));
-    timer = setTimeout(waitForExpiry, Math.min(leftMs, MAX_TIMER_MS));
+    timer = setTimeout(waitForExpiry, Math.min(leftMs, LOOK_EVERY_MS));
   }
   function stop(): void {
     isStopped = true;

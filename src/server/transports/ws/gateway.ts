@@ -87,7 +87,7 @@ export class WebSocketGateway {
     this.#deps = deps;
     this.#sockets = new OpenSockets({ ...deps, users: deps.authenticate.users });
     this.#grants = new GrantWatch(deps);
-    this.#bridges = new KeptBridges(deps.secrets);
+    this.#bridges = new KeptBridges(deps);
   }
 
   /** For the HTTP server's "upgrade" event. */
@@ -105,9 +105,8 @@ export class WebSocketGateway {
 
   /** Once a second. */
   tick(): void {
-    const now = this.#deps.clock.now();
-    this.#sockets.tick(now);
-    this.#grants.tick(now);
+    this.#sockets.tick();
+    this.#grants.tick(this.#deps.clock.now());
   }
 
   /** No new sockets; the open ones are told to come back elsewhere. Resolves when all are closed, or after a second. */
@@ -118,8 +117,10 @@ export class WebSocketGateway {
 
   async #drain(): Promise<void> {
     this.#sockets.closeAll(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
-    const deadline = Date.now() + CLOSE_ALL_MS;
-    while (this.#sockets.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    const { clock } = this.#deps;
+    const deadlineMs = clock.monotonicMs() + CLOSE_ALL_MS;
+    while (this.#sockets.size > 0 && clock.monotonicMs() < deadlineMs)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     for (const client of this.#server.clients) client.terminate();
     this.#sockets.dispose();
     this.#grants.dispose();
@@ -182,8 +183,8 @@ export class WebSocketGateway {
   #watch(open: WatchedSocket, webSocket: WebSocket, grantedUntil: Date | undefined): void {
     this.#grants.add(open, grantedUntil);
     webSocket.once("close", () => this.#grants.delete(open));
-    const heard = () => this.#sockets.heard(open, this.#deps.clock.now());
-    this.#sockets.watch(open, this.#deps.clock.now());
+    const heard = () => this.#sockets.heard(open);
+    this.#sockets.watch(open);
     webSocket.on("pong", heard);
     webSocket.on("message", heard);
   }
@@ -213,7 +214,7 @@ export class WebSocketGateway {
         ping: () => {
           webSocket.ping();
           // A socket that is not read can't be heard: its silence is our doing.
-          if (webSocket.isPaused) this.#sockets.heard(open, this.#deps.clock.now());
+          if (webSocket.isPaused) this.#sockets.heard(open);
         },
         terminate: () => webSocket.terminate(),
       };

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { AgentId, UserId } from "../../../protocol/ids.ts";
 import { OFFLINE_AFTER_MS, PING_INTERVAL_MS } from "../../../protocol/limits.ts";
 import { aUser } from "../../../../test/support/identities.ts";
+import { type ManualClock, manualClock } from "../../../../test/support/manual-clock.ts";
 import { silentLogger } from "../../../../test/support/silent-logger.ts";
 import type { AccessReview, EndedAccess, ReviewedAccess } from "../../domain/access/access-review.ts";
 import type { Credential, User } from "../../domain/access/identity.ts";
@@ -48,12 +49,14 @@ class FakeSocket implements OpenSocket {
 let publish: (event: DomainEvent) => void;
 let listeners: number;
 let sockets: OpenSockets;
+let clock: ManualClock;
 let readUser: () => Promise<User | undefined>;
 let review: AccessReview["review"];
 const STANDS: ReviewedAccess = { ended: undefined, tokenExpiresAt: undefined };
 const endedBy = (ended: EndedAccess): ReviewedAccess => ({ ...STANDS, ended });
 beforeEach(() => {
   listeners = 0;
+  clock = manualClock(0);
   const events = {
     publish: () => {},
     subscribe(listener: (event: DomainEvent) => void) {
@@ -67,7 +70,7 @@ beforeEach(() => {
     events,
     users: { get: () => readUser() },
     accessReview: { review: (held, now) => review(held, now) },
-    clock: { now: Date.now },
+    clock,
     log: silentLogger,
   });
 });
@@ -76,6 +79,11 @@ function open(...args: ConstructorParameters<typeof FakeSocket>): FakeSocket {
   const socket = new FakeSocket(...args);
   sockets.add(socket);
   return socket;
+}
+
+function tickAt(ms: number): void {
+  clock.advance(ms - clock.now());
+  sockets.tick();
 }
 
 const userId = "user" as UserId;
@@ -92,9 +100,9 @@ describe("open sockets", () => {
       );
     publish({ type: "access.uncertain" });
     await expect.poll(() => shortened.credential.tokenExpiresAtMs).toBe(2_000);
-    sockets.tick(1_999);
+    tickAt(1_999);
     expect(shortened.closes).toEqual([]);
-    sockets.tick(2_000);
+    tickAt(2_000);
     expect(shortened.closes).toEqual(["4401 invalid token"]);
     expect(standing.closes).toEqual([]);
   });
@@ -115,18 +123,18 @@ describe("open sockets", () => {
     review = () => answers[asked++]!;
     publish({ type: "access.uncertain" });
     publish({ type: "access.uncertain" });
-    sockets.tick(0);
+    tickAt(0);
     expect(asked).toBe(1);
     first.resolve([STANDS]);
     await setImmediate();
-    sockets.tick(1_000);
+    tickAt(1_000);
     expect(asked).toBe(2);
     second.reject(new DomainError("BACKEND_UNAVAILABLE"));
     await setImmediate();
-    sockets.tick(2_000);
+    tickAt(2_000);
     await setImmediate();
     expect(socket.closes).toEqual(["4401 invalid token"]);
-    sockets.tick(3_000);
+    tickAt(3_000);
     expect(asked).toBe(3);
   });
 
@@ -170,9 +178,9 @@ describe("open sockets", () => {
     const ticket = open({ type: "ticket", expiresAtMs: 1_000, tokenExpiresAtMs: 5_000 });
     const jwt = open({ type: "jwt", expiresAtMs: 5_000 });
     const forever = open();
-    sockets.tick(4_999);
+    tickAt(4_999);
     expect([token, ticket].flatMap(({ closes }) => closes)).toEqual([]);
-    sockets.tick(5_000);
+    tickAt(5_000);
     expect([token, ticket].map(({ closes }) => closes)).toEqual([["4401 invalid token"], ["4401 invalid token"]]);
     expect([jwt, forever].flatMap(({ closes }) => closes)).toEqual([]);
   });
@@ -186,9 +194,9 @@ describe("open sockets", () => {
     for (const ms of [3_000, 5_000]) {
       publish({ type: "token.shortened", tokenHash: "a", userId, expiresAt: new Date(ms) });
     }
-    sockets.tick(2_999);
+    tickAt(2_999);
     expect([shortened, jwt, other].flatMap(({ closes }) => closes)).toEqual([]);
-    sockets.tick(3_000);
+    tickAt(3_000);
     expect([shortened, jwt].map(({ closes }) => closes)).toEqual([["4401 invalid token"], ["4401 invalid token"]]);
     expect(other.closes).toEqual([]);
   });
@@ -226,7 +234,7 @@ describe("open sockets", () => {
     publish({ type: "user.updated", userId });
     await expect
       .poll(() => {
-        sockets.tick(0);
+        sockets.tick();
         return foreign.closes;
       })
       .toEqual(["4403 not authorized"]);
@@ -235,23 +243,38 @@ describe("open sockets", () => {
 
   it("that are watched are pinged, and ended after 45 s of silence", () => {
     const [silent, heard, agent] = [open(), open(), open()];
-    sockets.watch(silent, 0);
-    sockets.watch(heard, 0);
+    sockets.watch(silent);
+    sockets.watch(heard);
     for (let now = 0; now <= OFFLINE_AFTER_MS; now += 1_000) {
-      sockets.heard(heard, now);
-      sockets.tick(now);
+      sockets.heard(heard);
+      tickAt(now);
     }
     expect(silent.pings).toBe(OFFLINE_AFTER_MS / PING_INTERVAL_MS - 1);
     expect([silent.ended, heard.ended, agent.ended]).toEqual([true, false, false]);
     expect(agent.pings).toBe(0);
   });
 
+  it("are as silent as they are, and their tokens end by the time of day, when somebody sets the clock", () => {
+    const [watched, token] = [open(), open({ tokenExpiresAtMs: 3_600_000 })];
+    sockets.watch(watched);
+    clock.set(3_599_000);
+    sockets.tick();
+    expect([watched.ended, token.closes]).toEqual([false, []]);
+    clock.set(1_000);
+    sockets.tick();
+    expect(token.closes).toEqual(["4401 invalid token"]);
+    clock.set(-7_200_000);
+    clock.advance(OFFLINE_AFTER_MS);
+    sockets.tick();
+    expect(watched.ended).toBe(true);
+  });
+
   it("that are gone are closed no more", () => {
     const socket = open({ tokenHash: "a", tokenExpiresAtMs: 0 });
-    sockets.watch(socket, 0);
+    sockets.watch(socket);
     sockets.delete(socket);
     publish({ type: "token.revoked", tokenHash: "a", userId });
-    sockets.tick(OFFLINE_AFTER_MS);
+    tickAt(OFFLINE_AFTER_MS);
     sockets.closeAll(1012, "server draining");
     expect(socket.closes).toEqual([]);
     expect(socket.ended).toBe(false);

@@ -58,12 +58,12 @@ export class OpenSockets {
   }
 
   /** Pings it from now on, and ends it when it is silent for 45 s. */
-  watch(socket: OpenSocket, now: number): void {
-    this.#viewers.add(socket, now);
+  watch(socket: OpenSocket): void {
+    this.#viewers.add(socket, this.#deps.clock.monotonicMs());
   }
 
-  heard(socket: OpenSocket, now: number): void {
-    this.#viewers.heard(socket, now);
+  heard(socket: OpenSocket): void {
+    this.#viewers.heard(socket, this.#deps.clock.monotonicMs());
   }
 
   /** Its token ends then, if not sooner: of two who say so, the one who looked first may speak last. */
@@ -78,11 +78,12 @@ export class OpenSockets {
   }
 
   /** Once a second. */
-  tick(now: number): void {
-    this.#closeExpired(now);
+  tick(): void {
+    const { clock } = this.#deps;
+    this.#closeExpired(clock.now());
     if (this.#isUncertain) void this.#review();
     for (const userId of this.#unknown) void this.#checkRights(userId);
-    const { ping, offline } = this.#viewers.tick(now);
+    const { ping, offline } = this.#viewers.tick(clock.monotonicMs());
     for (const socket of ping) socket.ping();
     for (const socket of offline) socket.terminate();
   }

@@ -15,7 +15,7 @@ let bridge: AgentBridge;
 let link: FakeBridgeLink;
 beforeEach(() => {
   vi.useFakeTimers();
-  bridge = new AgentBridge({ now: Date.now, firstNumber: 100 });
+  bridge = new AgentBridge({ clock: { now: Date.now, monotonicMs: Date.now }, firstNumber: 100 });
   link = new FakeBridgeLink();
   bridge.linkUp(link);
 });

@@ -6,6 +6,7 @@ import { encodeDataFrame, FRAME, frameBytes, HEADER_BYTES, readHeader } from "..
 import { attachmentKeyFromBytes } from "../../../../protocol/ids.ts";
 import { isTerminalSize, type TerminalSize } from "../../../../protocol/terminal-size.ts";
 import { harmlessText } from "../../../../protocol/names.ts";
+import type { Clock } from "../../../domain/clock.ts";
 import type { AgentMessage } from "./messages.ts";
 import { statsFromV1, systemInfoFromV1 } from "./messages.ts";
 import type { V1Shell, V1ShellOutput } from "./v1-shell.ts";
@@ -18,7 +19,7 @@ export interface BridgeLink extends V1ShellOutput {
 }
 
 export interface AgentBridgeDeps {
-  now(): number;
+  clock: Clock;
   /** Where stream and attachment numbers begin: at random, so that those of an earlier bridge mean nothing now. */
   firstNumber: number;
 }
@@ -107,7 +108,7 @@ export class AgentBridge {
         const { attachment, linger } = message.value;
         const shell = this.#shells.ofAttachment(attachment);
         if (!shell) return;
-        shell.attachments.detach(attachment, linger ? "linger" : "forget", this.#deps.now());
+        shell.attachments.detach(attachment, linger ? "linger" : "forget", this.#deps.clock.monotonicMs());
         shell.size.remove(attachment);
         this.#followWindow(shell);
         return this.#shells.watchIdle(shell);
@@ -174,7 +175,7 @@ export class AgentBridge {
       userId: attach.userId,
       at: shell.end,
       newHandle: () => this.#shells.newNumber(),
-      now: this.#deps.now(),
+      now: this.#deps.clock.monotonicMs(),
     });
     if (admitted === "NOT_AUTHORIZED") return this.#shells.refuse(attach, admitted);
     const { attachment, isKnown } = admitted;

@@ -3,6 +3,7 @@
 import type { AgentId, BootId } from "../../../../protocol/ids.ts";
 import { RESUME_GRACE_MS } from "../../../../protocol/limits.ts";
 import type { Secrets } from "../../../domain/access/token.ts";
+import type { Clock } from "../../../domain/clock.ts";
 import { AgentBridge, type BridgeLink } from "./agent-bridge.ts";
 
 interface Kept {
@@ -12,12 +13,17 @@ interface Kept {
   timer: NodeJS.Timeout | undefined;
 }
 
+interface KeptBridgesDeps {
+  secrets: Pick<Secrets, "randomHex">;
+  clock: Clock;
+}
+
 export class KeptBridges {
-  readonly #secrets: Pick<Secrets, "randomHex">;
+  readonly #deps: KeptBridgesDeps;
   readonly #kept = new Map<AgentId, Kept>();
 
-  constructor(secrets: Pick<Secrets, "randomHex">) {
-    this.#secrets = secrets;
+  constructor(deps: KeptBridgesDeps) {
+    this.#deps = deps;
   }
 
   /** The agent's bridge, on this connection from now on. */
@@ -48,11 +54,12 @@ export class KeptBridges {
   }
 
   #make(agentId: AgentId): Kept {
+    const { secrets, clock } = this.#deps;
     // 24 random bits leave room above them in a u32.
-    const firstNumber = Number.parseInt(this.#secrets.randomHex(3), 16) + 1;
+    const firstNumber = Number.parseInt(secrets.randomHex(3), 16) + 1;
     const kept: Kept = {
-      bridge: new AgentBridge({ now: Date.now, firstNumber }),
-      bootId: `v1-${this.#secrets.randomHex(16)}` as BootId,
+      bridge: new AgentBridge({ clock, firstNumber }),
+      bootId: `v1-${secrets.randomHex(16)}` as BootId,
       timer: undefined,
     };
     this.#kept.set(agentId, kept);

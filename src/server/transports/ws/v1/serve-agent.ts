@@ -105,10 +105,10 @@ export function serveV1AgentSocket(
   function pauseForViewers(): void {
     if (resumeTimer) return;
     webSocket.pause();
-    const pausedAtMs = Date.now();
+    const pausedAtMs = performance.now();
     resumeTimer = setInterval(() => {
       if (connection) lifecycle.heard(connection);
-      if (bridge.isBehind && Date.now() - pausedAtMs < MAX_PAUSE_MS) return;
+      if (bridge.isBehind && performance.now() - pausedAtMs < MAX_PAUSE_MS) return;
       clearInterval(resumeTimer);
       resumeTimer = undefined;
       webSocket.resume();

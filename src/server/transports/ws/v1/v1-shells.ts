@@ -10,13 +10,14 @@ import {
   SPLIT_IDLE_MS,
 } from "../../../../protocol/limits.ts";
 import { ShellSize } from "../../../../protocol/shell-size.ts";
+import type { Clock } from "../../../domain/clock.ts";
 import { V1Shell, type V1ShellOutput } from "./v1-shell.ts";
 
 interface V1ShellsDeps extends V1ShellOutput {
   sendJson(message: object): void;
   /** The shell runs: put the viewer on it. */
   answer(shell: V1Shell, attach: ControlOf<"attach">): void;
-  now(): number;
+  clock: Clock;
   firstNumber: number;
 }
 
@@ -57,7 +58,7 @@ export class V1Shells {
 
   /** The agent's connection is a new one. Whether its shells still run is not known before it says so. */
   onNewLink(): void {
-    const now = this.#deps.now();
+    const now = this.#deps.clock.monotonicMs();
     for (const shell of this.#byStream.values()) {
       clearTimeout(shell.timer);
       shell.waiting = [];
@@ -164,7 +165,7 @@ export class V1Shells {
 
   #newShell(id: SessionId): V1Shell | undefined {
     if (this.#byId.size >= MAX_SESSIONS_PER_AGENT) return undefined;
-    const shell = new V1Shell({ stream: this.newNumber(), id, startedAtMs: this.#deps.now() }, this.#deps);
+    const shell = new V1Shell({ stream: this.newNumber(), id, startedAtMs: this.#deps.clock.now() }, this.#deps);
     this.#byId.set(id, shell);
     this.#byStream.set(shell.stream, shell);
     return shell;
