@@ -19,9 +19,13 @@ export interface RexecProcess {
   kill(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/** Runs `rexec …arguments` with this environment and nothing else of ours. */
-export function startRexec(commandLine: readonly string[], environment: Record<string, string>): RexecProcess {
-  const child = spawn(process.execPath, [BIN, ...commandLine], {
+/** Runs `rexec …arguments` with this environment and nothing else of ours. `nodeOptions`: of the Node that runs it. */
+export function startRexec(
+  commandLine: readonly string[],
+  environment: Record<string, string>,
+  nodeOptions: readonly string[] = [],
+): RexecProcess {
+  const child = spawn(process.execPath, [...nodeOptions, BIN, ...commandLine], {
     env: { PATH: process.env["PATH"] ?? "", HOME: environment["HOME"] ?? "/tmp", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -20,11 +20,12 @@ export interface ServerProcess {
 export async function startServerProcess(
   directory: string,
   environment: Record<string, string> = {},
+  nodeOptions: readonly string[] = [],
 ): Promise<ServerProcess> {
   const [httpPort, grpcPort] = [await steadyPort(), await steadyPort()];
   const tokenFile = join(directory, "admin-token");
   const start = async (): Promise<RexecProcess> => {
-    const running = startRexec(["server"], {
+    const settings = {
       HOME: directory,
       REXEC_HTTP_PORT: String(httpPort),
       REXEC_GRPC_PORT: String(grpcPort),
@@ -33,7 +34,8 @@ export async function startServerProcess(
       REXEC_BOOTSTRAP_TOKEN_FILE: tokenFile,
       REXEC_LOG_LEVEL: "warn",
       ...environment,
-    });
+    };
+    const running = startRexec(["server"], settings, nodeOptions);
     await running.line(/^serving /);
     return running;
   };

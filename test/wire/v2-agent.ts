@@ -21,7 +21,7 @@ export class V2Agent {
 
   /** The socket alone: nothing has been said on it. */
   static async dial(
-    server: TestServer,
+    server: Pick<TestServer, "wsUrl">,
     { agentId, token }: { agentId: AgentId; token: string },
     headers: Record<string, string> = {},
   ): Promise<V2Agent> {
@@ -30,9 +30,19 @@ export class V2Agent {
   }
 
   /** Registered, dialled in and welcome. */
-  static async connect(server: TestServer, registered?: { agentId: AgentId; token: string }): Promise<V2Agent> {
+  static async connect(server: TestServer): Promise<V2Agent>;
+  static async connect(
+    server: Pick<TestServer, "wsUrl">,
+    registered: { agentId: AgentId; token: string } | undefined,
+  ): Promise<V2Agent>;
+  static async connect(
+    server: Pick<TestServer, "wsUrl"> & Partial<Pick<TestServer, "registerAgent">>,
+    registered?: { agentId: AgentId; token: string },
+  ): Promise<V2Agent> {
     const headers = { "x-rexec-boot-id": "boot-of-a-test" };
-    const agent = await V2Agent.dial(server, registered ?? (await server.registerAgent()), headers);
+    const known = registered ?? (await server.registerAgent?.());
+    if (known === undefined) throw new Error("an agent that nobody has registered");
+    const agent = await V2Agent.dial(server, known, headers);
     agent.wire.socket.on("message", () => {
       const last = agent.wire.received.at(-1);
       if (last?.kind === "control") agent.#answer(last.message);
