@@ -13,6 +13,10 @@ export interface TestRedisCluster {
   /** redis+cluster://…, all three masters. */
   url: string;
   nodes: readonly RedisProcess[];
+  /** Whose slot the key's, or the channel's, is. */
+  masterOf(key: string): Promise<RedisProcess>;
+  /** Gives the master a replica. Returns what kills the master and resolves when the replica has taken its place. */
+  addReplica(master: RedisProcess): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -58,19 +62,51 @@ export async function startRedis(): Promise<TestRedis> {
 /** Three masters without replicas. */
 export async function startRedisCluster(): Promise<TestRedisCluster> {
   const password = makePassword();
-  const nodes = await startAll([1, 2, 3], () =>
+  const startNode = () =>
     startRedisProcess({
       password,
       configOf: () => [
         `requirepass ${password}`,
+        `masterauth ${password}`,
         "cluster-enabled yes",
         "cluster-node-timeout 2000",
         // One dead node of three must not take the others' slots with it: there are no replicas to wait for.
         "cluster-require-full-coverage no",
+        "repl-diskless-sync-delay 0",
       ],
-    }),
-  );
-  const stop = () => stopAll(nodes);
+    });
+  const nodes = await startAll([1, 2, 3], startNode);
+  const replicas: RedisProcess[] = [];
+  const stop = () => stopAll([...nodes, ...replicas]);
+
+  async function masterOf(key: string): Promise<RedisProcess> {
+    const slot = (await nodes[0]?.ask<number>("CLUSTER", "KEYSLOT", key)) ?? 0;
+    return nodes.find((_, index) => slot < Math.floor(((index + 1) * SLOTS) / nodes.length)) as RedisProcess;
+  }
+
+  async function addReplica(master: RedisProcess): Promise<() => Promise<void>> {
+    const replica = await startNode();
+    replicas.push(replica);
+    const { port } = master;
+    const id = await master.ask<string>("CLUSTER", "MYID");
+    await replica.ask("CLUSTER", "MEET", "127.0.0.1", port);
+    await until(async () => (await replica.ask<string>("CLUSTER", "NODES")).includes(id));
+    await replica.ask("CLUSTER", "REPLICATE", id);
+    await until(async () => (await replica.ask<string>("INFO", "replication")).includes("master_link_status:up"));
+    const ownId = await replica.ask<string>("CLUSTER", "MYID");
+    const others = nodes.filter((node) => node !== master);
+    // Who votes must know whose replica it is.
+    for (const node of others) {
+      await until(async () => (await node.ask<string[]>("CLUSTER", "REPLICAS", id)).join().includes(ownId));
+    }
+    return async () => {
+      await master.kill();
+      for (const node of [replica, ...others]) {
+        await until(async () => isMasterIn(await node.ask<string>("CLUSTER", "NODES"), ownId));
+      }
+    };
+  }
+
   return orStop(stop, async () => {
     for (const [index, node] of nodes.entries()) {
       const [from, next] = [index, index + 1].map((part) => Math.floor((part * SLOTS) / nodes.length));
@@ -84,7 +120,7 @@ export async function startRedisCluster(): Promise<TestRedisCluster> {
         return info.includes("cluster_state:ok") && info.includes(`cluster_slots_ok:${SLOTS}`);
       });
     }
-    return { url: `redis+cluster://:${password}@${addresses(nodes)}`, nodes, stop };
+    return { url: `redis+cluster://:${password}@${addresses(nodes)}`, nodes, masterOf, addReplica, stop };
   });
 }
 
@@ -125,6 +161,13 @@ export async function startRedisSentinel(): Promise<TestRedisSentinel> {
       },
     };
   });
+}
+
+/** With slots: `CLUSTER NODES` as somebody tells it. */
+function isMasterIn(told: string, id: string): boolean {
+  return told
+    .split("\n")
+    .some((line) => line.startsWith(id) && /\bmaster\b/.test(line) && / \d+-\d+$/.test(line.trim()));
 }
 
 function makePassword(): string {
