@@ -1,4 +1,5 @@
-// Faults whose point is what the instances say of an agent: a second process with its token, and one that is lost.
+// Faults whose point is what the instances say of an agent: a second process with its token, one that is lost, and one
+// whose network is.
 
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,6 +12,8 @@ const OFFLINE_WITHIN_MS = 47_000;
 /** From the start of a process to its first refusal. */
 const ANSWER_TIMEOUT_MS = 20_000;
 const ONLINE_WITHIN_MS = 45_000;
+/** What was held back is on its way, and statuses are written every second. */
+const AFTERWARDS_MS = 3_000;
 
 /** The holder answers for its agent: the other one is refused for as long as it tries. */
 export async function startsSecondAgent(context: FaultContext, agent: DrillAgent): Promise<void> {
@@ -20,6 +23,7 @@ export async function startsSecondAgent(context: FaultContext, agent: DrillAgent
   let isTaken = false;
   const second = startRexec({
     guard: rig.guard,
+    clock: agent.clock,
     commandLine: ["agent", "run"],
     environment: { ...agent.environment("/bin/false"), HOME: home },
     onLine(line) {
@@ -48,4 +52,46 @@ export async function losesAgent(context: FaultContext, how: "SIGKILL" | "SIGSTO
   else canary.thaw();
   const online = await views.until(canary.agentId, "online", ONLINE_WITHIN_MS * patience);
   if (online === undefined) onProblem(`${canary.name} came back and was not online everywhere`);
+}
+
+/** For less than 45 s: it is here all the time, and what is on the way arrives. */
+export async function hushesAgent(context: FaultContext, agent: DrillAgent): Promise<void> {
+  const { lastsMs, signal } = context;
+  agent.network.fallSilent();
+  await staysOnline(context, [agent], pause(lastsMs, signal));
+  await agent.network.mend();
+  await staysOnline(context, [agent], pause(AFTERWARDS_MS, signal));
+}
+
+/** For longer: everybody must see that it is gone, and, when its network is back, that it is here again. */
+export async function losesNetwork(context: FaultContext, agent: DrillAgent): Promise<void> {
+  const { rig, lastsMs, signal, patience, tell, onProblem } = context;
+  agent.network.fallSilent();
+  const over = pause(lastsMs, signal);
+  const offline = await rig.views.until(agent.agentId, "offline", OFFLINE_WITHIN_MS * patience);
+  if (offline !== undefined) tell(`${agent.name} offline everywhere after ${(offline / 1000).toFixed(1)} s of silence`);
+  else if (!signal.aborted) onProblem(`${agent.name} was not offline everywhere 45 s after its network was lost`);
+  await over;
+  await agent.network.mend();
+  const online = await rig.views.until(agent.agentId, "online", ONLINE_WITHIN_MS * patience);
+  if (online === undefined) onProblem(`${agent.name} has its network again and was not online everywhere`);
+}
+
+/** Until then nobody may call one of these agents offline that are here, nor may one lose its connection, for it would be back in no time. */
+export async function staysOnline(
+  { rig, onProblem, disturbance }: FaultContext,
+  agents: readonly DrillAgent[],
+  until: Promise<void>,
+): Promise<void> {
+  await Promise.all(
+    agents.map(async (agent) => {
+      const { agentId, name, owner, welcomes } = agent;
+      if (owner === undefined) return;
+      const liar = await rig.views.saidBy(agentId, "offline", until);
+      if (liar !== undefined) onProblem(`${liar} called ${name} offline: ${disturbance.what}`);
+      if (agent.owner === undefined || agent.welcomes > welcomes) {
+        onProblem(`${name} lost its connection: ${disturbance.what}`);
+      }
+    }),
+  );
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AgentId } from "../src/protocol/ids.ts";
 import { READY } from "./echo-line.ts";
+import type { ProcessClock } from "../test/support/process-clock.ts";
 import type { Guard } from "./guard.ts";
 import type { Network } from "./network.ts";
 import { type DrillProcess, startRexec } from "./process.ts";
@@ -13,6 +14,7 @@ const PROGRAM = fileURLToPath(new URL("../test/support/stream-program.js", impor
 
 export interface DrillAgentOptions {
   guard: Guard;
+  clock: ProcessClock;
   logFile: string | undefined;
   name: string;
   agentId: AgentId;
@@ -31,8 +33,11 @@ export class DrillAgent {
   readonly name: string;
   readonly agentId: AgentId;
   readonly network: Network;
+  readonly clock: ProcessClock;
   /** Which instance holds it, by what the agent says; undefined while none does. */
   owner: number | undefined;
+  /** How often an instance has welcomed it. */
+  welcomes = 0;
   readonly #options: DrillAgentOptions;
   #process: DrillProcess | undefined;
 
@@ -41,6 +46,7 @@ export class DrillAgent {
     this.name = options.name;
     this.agentId = options.agentId;
     this.network = options.network;
+    this.clock = options.clock;
   }
 
   /** What everybody typed into the main shell. */
@@ -50,11 +56,12 @@ export class DrillAgent {
 
   /** Resolves when an instance has welcomed it. */
   async start(): Promise<void> {
-    const { guard, logFile, directory, onCrash } = this.#options;
+    const { guard, clock, logFile, directory, onCrash } = this.#options;
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, "shell"), this.#shell(), { mode: 0o755 });
     const started = startRexec({
       guard,
+      clock,
       logFile,
       commandLine: ["agent", "run"],
       environment: this.environment(join(directory, "shell")),
@@ -108,6 +115,7 @@ export class DrillAgent {
     if (!/"msg":"agent (connected|connecting|waiting|stopped|refused)"/.test(line)) return;
     const { msg, server = "" } = JSON.parse(line) as { msg: string; server?: string };
     const index = this.network.urls.findIndex((url) => url === server);
+    if (msg === "agent connected") this.welcomes += 1;
     this.owner = msg === "agent connected" && index >= 0 ? index : undefined;
   }
 }

@@ -13,6 +13,7 @@ export interface DrillArguments {
   /** With kills: go on until so much has been checked. */
   bytes: number;
   path: "direct" | "redis";
+  clocks: "right" | "wrong";
   only: readonly FaultKind[];
   agents: number;
   /** Of each agent's main shell. */
@@ -29,6 +30,7 @@ export const USAGE = `npm run drill -- [options]
   --kills N       only SIGKILLs of instances, N of them, one after the other
   --bytes SIZE    with --kills: go on until so much output has been checked, as in 1GiB (none)
   --path P        direct: instances reach each other · redis: only by Redis (direct)
+  --clocks C      wrong: all the time one instance's is an hour ahead, and one's and an agent's an hour behind (right)
   --only KINDS    these faults, separated by commas: ${FAULT_KINDS.join(", ")}
   --agents N      how many (3)
   --rate N        bytes a second of each agent's shell (60000; with --bytes as much as that needs)
@@ -47,6 +49,7 @@ export function readArguments(commandLine: readonly string[]): DrillArguments {
       kills: { type: "string" },
       bytes: { type: "string", default: "0" },
       path: { type: "string", default: "direct" },
+      clocks: { type: "string", default: "right" },
       only: { type: "string", default: "" },
       agents: { type: "string", default: "3" },
       rate: { type: "string" },
@@ -56,6 +59,7 @@ export function readArguments(commandLine: readonly string[]): DrillArguments {
     },
   });
   if (values.path !== "direct" && values.path !== "redis") throw new Error("--path must be direct or redis");
+  if (values.clocks !== "right" && values.clocks !== "wrong") throw new Error("--clocks must be right or wrong");
   const only = values.only.split(",").filter((name) => name !== "");
   const unknown = only.filter((name) => !isFaultKind(name));
   if (unknown.length > 0) throw new Error(`no such fault: ${unknown.join(", ")}`);
@@ -65,6 +69,7 @@ export function readArguments(commandLine: readonly string[]): DrillArguments {
     kills: values.kills === undefined ? undefined : Math.floor(positive("--kills", values.kills)),
     bytes: sizeOf(values.bytes),
     path: values.path,
+    clocks: values.clocks,
     only: only.filter(isFaultKind),
     agents: Math.floor(positive("--agents", values.agents)),
     bytesPerSecond: values.rate === undefined ? undefined : Math.floor(positive("--rate", values.rate)),

@@ -4,6 +4,7 @@ import { FAULTS } from "./fault-kinds.ts";
 import type { Failovers } from "./failovers.ts";
 import { pause } from "./fault-context.ts";
 import { MAKE_FAULT } from "./faults.ts";
+import { clockOwner } from "./clock-faults.ts";
 import type { Rig } from "./rig.ts";
 import type { PlannedFault } from "./schedule.ts";
 import type { Disturbance, Timeline } from "./timeline.ts";
@@ -117,6 +118,8 @@ function victimOf(rig: Rig, { kind, victim }: PlannedFault): string {
     case "passer-by":
       return station?.passerBy.name ?? "";
     case "all instances":
+    case "clock":
+      return `clock of ${clockOwner(rig, { kind, victim }).name}`;
     case "canary":
     case "redis":
     case "postgres":

@@ -10,7 +10,9 @@ export type Victim =
   | "canary"
   | "redis"
   | "postgres"
-  | "passer-by";
+  | "passer-by"
+  /** The time of day of one process. */
+  | "clock";
 
 export interface FaultKindRow {
   of: Victim;
@@ -48,6 +50,15 @@ const KINDS = {
   "mute-viewer": { of: "viewer", weight: 1, seconds: [0, 0], minMinutes: 5, silence: { afterBegin: 60 } },
   "cut-agent": { of: "agent", weight: 3, seconds: [0, 5], silence: { afterHealed: 20 } },
   "mute-agent": { of: "agent", weight: 1, seconds: [0, 0], minMinutes: 5, silence: { afterBegin: 80 } },
+  /**
+   * Nothing goes through any more between an agent and everybody, either way, and nobody is told: no FIN, no RST, and who
+   * dials waits. Shorter than an agent may be silent: nobody may call it offline.
+   */
+  "hush-agent": { of: "agent", weight: 1, seconds: [4, 30], isAlone: true, silence: { afterHealed: 10 } },
+  /** Longer: everybody must see it offline. */
+  "lose-agent-network": { of: "agent", weight: 1, seconds: [50, 65], minMinutes: 5, silence: { afterHealed: 45 } },
+  /** The same on the way to the instance that holds it: it must find another. */
+  "lose-agent-path": { of: "agent", weight: 1, seconds: [50, 65], minMinutes: 5, silence: { afterBegin: 80 } },
   /** A viewer goes like a process that is killed, and another comes. */
   "drop-viewer": { of: "passer-by", weight: 3, seconds: [0, 0], silence: { afterBegin: 0 } },
   /** It takes a few kilobytes a second: where that lasts, what it lacks is no longer kept and it is skipped forward. */
@@ -58,6 +69,9 @@ const KINDS = {
   "lose-agent": { of: "canary", weight: 1, seconds: [0, 1], silence: { afterBegin: 0 } },
   /** The same with an agent that is stopped, and says nothing. */
   "silence-agent": { of: "canary", weight: 1, seconds: [0, 1], minMinutes: 5, silence: { afterBegin: 0 } },
+  /** Somebody sets the clock of an instance by an hour, and sets it right again. */
+  "instance-clock": { of: "clock", weight: 1, seconds: [2, 20], isAlone: true, silence: { afterBegin: 0 } },
+  "agent-clock": { of: "clock", weight: 1, seconds: [2, 10], isAlone: true, silence: { afterBegin: 0 } },
   /** Killed and started again, empty. */
   "redis-restart": { of: "redis", weight: 2, seconds: [0, 0], silence: { afterHealed: 35 } },
   "redis-flush": { of: "redis", weight: 2, seconds: [0, 0], silence: { afterHealed: 15 } },

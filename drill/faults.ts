@@ -1,6 +1,7 @@
 // How each fault is made and healed. A fault's promise resolves when it has healed.
 
-import { losesAgent, startsSecondAgent } from "./agent-faults.ts";
+import { hushesAgent, losesAgent, losesNetwork, startsSecondAgent } from "./agent-faults.ts";
+import { setsClock } from "./clock-faults.ts";
 import { type FaultContext, pause } from "./fault-context.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import type { Instance } from "./instance.ts";
@@ -43,6 +44,15 @@ export const MAKE_FAULT: Readonly<Record<FaultKind, Fault>> = {
   async "mute-agent"(context) {
     stationOf(context).agent.network.mute();
   },
+  "hush-agent": (context) => hushesAgent(context, stationOf(context).agent),
+  "lose-agent-network": (context) => losesNetwork(context, stationOf(context).agent),
+  async "lose-agent-path"(context) {
+    const { network, owner } = stationOf(context).agent;
+    // Where nobody holds it just now: of the ways that it will try, one.
+    network.fallSilent(owner ?? 0);
+    await pause(context.lastsMs, context.signal);
+    await network.mend();
+  },
   async "drop-viewer"(context) {
     stationOf(context).replacePasserBy();
   },
@@ -50,6 +60,8 @@ export const MAKE_FAULT: Readonly<Record<FaultKind, Fault>> = {
   "second-agent": (context) => startsSecondAgent(context, stationOf(context).agent),
   "lose-agent": (context) => losesAgent(context, "SIGKILL"),
   "silence-agent": (context) => losesAgent(context, "SIGSTOP"),
+  "instance-clock": (context) => setsClock(context, "instance-clock"),
+  "agent-clock": (context) => setsClock(context, "agent-clock"),
   "redis-restart": ({ rig }) => rig.redis.restart(),
   "redis-flush": ({ rig }) => rig.redis.flushAll(),
   async "redis-pause"({ rig, lastsMs, signal }) {

@@ -1,13 +1,14 @@
 // One instance of the server as a process that is killed, stopped, drained and started again on the same ports.
 
 import { setTimeout as delay } from "node:timers/promises";
+import type { ProcessClock } from "../test/support/process-clock.ts";
 import { steadyPort } from "../test/support/steady-port.ts";
 import { type DrillProcess, type ProcessOptions, startRexec } from "./process.ts";
 
 /** up · frozen: stopped, its sockets are open · draining: told to end · down · starting: not serving yet. */
 export type InstanceState = "up" | "frozen" | "draining" | "down" | "starting";
 
-export interface InstanceDeps extends Pick<ProcessOptions, "guard" | "logFile"> {
+export interface InstanceDeps extends Pick<ProcessOptions, "guard" | "logFile" | "clock"> {
   name: string;
   environment: Readonly<Record<string, string>>;
   /** It has ended, and nobody has told it to. */
@@ -22,6 +23,7 @@ export class Instance {
   readonly name: string;
   readonly httpPort: number;
   readonly grpcPort: number;
+  readonly clock: ProcessClock;
   state: InstanceState = "down";
   readonly #deps: InstanceDeps;
   #process: DrillProcess | undefined;
@@ -33,6 +35,7 @@ export class Instance {
   private constructor(deps: InstanceDeps, { httpPort, grpcPort }: { httpPort: number; grpcPort: number }) {
     this.name = deps.name;
     this.#deps = deps;
+    this.clock = deps.clock;
     this.httpPort = httpPort;
     this.grpcPort = grpcPort;
   }
@@ -75,9 +78,10 @@ export class Instance {
   }
 
   #startProcess(): DrillProcess {
-    const { guard, logFile, environment, onCrash } = this.#deps;
+    const { guard, clock, logFile, environment, onCrash } = this.#deps;
     const started = startRexec({
       guard,
+      clock,
       logFile,
       commandLine: ["server"],
       environment: {

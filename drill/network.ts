@@ -8,8 +8,11 @@ export interface Network {
   cut(): Promise<void>;
   /** The connections there are neither carry nor end from now on; new ones work. */
   mute(): void;
-  /** Connections carry nothing until it is mended. */
-  fallSilent(): void;
+  /**
+   * Nothing goes through either way, and nobody is told: connections carry and end nothing, and new ones are not answered,
+   * until it is mended. With an index only on the way to that instance.
+   */
+  fallSilent(index?: number): void;
   mend(): Promise<void>;
   close(): Promise<void>;
 }
@@ -26,8 +29,8 @@ export async function startNetwork(ports: readonly number[]): Promise<Network> {
     mute() {
       for (const proxy of proxies) proxy.loseConnections();
     },
-    fallSilent() {
-      for (const proxy of proxies) proxy.fallSilent();
+    fallSilent(index) {
+      for (const proxy of index === undefined ? proxies : proxies.slice(index, index + 1)) proxy.fallSilent();
     },
     mend: () => all((proxy) => proxy.mend()),
     close: () => all((proxy) => proxy.close()),

@@ -5,6 +5,7 @@ import { createWriteStream } from "node:fs";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { ProcessClock } from "../test/support/process-clock.ts";
 import type { Guard } from "./guard.ts";
 
 const BIN = fileURLToPath(new URL("../bin/rexec.js", import.meta.url));
@@ -26,14 +27,15 @@ export interface DrillProcess {
 
 export interface ProcessOptions {
   guard: Guard;
+  clock: ProcessClock;
   commandLine: readonly string[];
   environment: Readonly<Record<string, string>>;
   logFile?: string | undefined;
   onLine?: (line: string) => void;
 }
 
-export function startRexec({ guard, commandLine, environment, logFile, onLine }: ProcessOptions): DrillProcess {
-  const child: ChildProcess = spawn(process.execPath, [BIN, ...commandLine], {
+export function startRexec({ guard, clock, commandLine, environment, logFile, onLine }: ProcessOptions): DrillProcess {
+  const child: ChildProcess = spawn(process.execPath, [...clock.nodeOptions, BIN, ...commandLine], {
     env: { PATH: process.env["PATH"] ?? "", ...environment },
     // A Ctrl-C meant for the drill must not end what it looks at.
     detached: true,

@@ -3,10 +3,12 @@
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createProcessClock, type ProcessClock } from "../test/support/process-clock.ts";
 import { type PrivatePostgres, startPrivatePostgres } from "../test/support/postgres.ts";
 import { startRedis, type TestRedis } from "../test/support/redis.ts";
 import { registerOver, TEST_JWT_SECRET } from "../test/support/test-server.ts";
 import { DrillAgent } from "./agent.ts";
+import { HOUR_MS } from "./clock-faults.ts";
 import { type Guard, startGuard } from "./guard.ts";
 import { Instance } from "./instance.ts";
 import { startNetwork } from "./network.ts";
@@ -15,9 +17,16 @@ import { Station } from "./station.ts";
 import { Views } from "./views.ts";
 
 const INSTANCES = 3;
+const WRONG_MS: Readonly<Record<string, number>> = {
+  "instance-2": HOUR_MS,
+  "instance-3": -HOUR_MS,
+  "agent-1": -HOUR_MS,
+};
 
 export interface RigOptions {
   path: "direct" | "redis";
+  /** wrong: the second instance's is an hour ahead, the third's an hour behind, and the first agent's as well. */
+  clocks: "right" | "wrong";
   agents: number;
   bytesPerSecond: number;
   random: Random;
@@ -51,12 +60,16 @@ export async function startRig(options: RigOptions, cleanUps: (() => Promise<unk
   const databaseUrl = await postgres.createDatabase();
   const logOf = (name: string): string | undefined => (logs === undefined ? undefined : join(logs, `${name}.log`));
 
+  const clockOf = (name: string): ProcessClock =>
+    createProcessClock(join(directory, `${name}.clock`), options.clocks === "wrong" ? (WRONG_MS[name] ?? 0) : 0);
+
   const instances: Instance[] = [];
   for (let number = 1; number <= INSTANCES; number++) {
     const name = `instance-${number}`;
     const instance = await Instance.reserve({
       guard,
       name,
+      clock: clockOf(name),
       logFile: logOf(name),
       environment: {
         HOME: directory,
@@ -84,6 +97,7 @@ export async function startRig(options: RigOptions, cleanUps: (() => Promise<unk
     cleanUps.push(() => network.close());
     const agent = new DrillAgent({
       guard,
+      clock: clockOf(name),
       logFile: logOf(name),
       name,
       ...(await registerOver(grpcAddress, token, name)),

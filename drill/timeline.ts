@@ -69,4 +69,4 @@ export class Timeline {
 /** How long after it was healed a fault may delay what another one is judged by. */
 const AFTERMATH_MS = 15_000;
 /** Their faults touch nobody else's terminal. */
-const DISTURBS_NOBODY: ReadonlySet<string> = new Set(["passer-by", "canary"]);
+const DISTURBS_NOBODY: ReadonlySet<string> = new Set(["passer-by", "canary", "clock"]);

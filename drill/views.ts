@@ -38,6 +38,21 @@ export class Views {
     }
   }
 
+  /** The first instance that says so of the agent before that is over. */
+  async saidBy(agentId: string, said: "online" | "offline", over: Promise<unknown>): Promise<string | undefined> {
+    let isOver = false;
+    void over.then(() => (isOver = true));
+    while (!isOver) {
+      for (const instance of this.#instances) {
+        if ((await this.#ask(instance, agentId)) !== said) continue;
+        await over;
+        return instance.name;
+      }
+      await Promise.race([over, delay(ASK_EVERY_MS)]);
+    }
+    return undefined;
+  }
+
   close(): void {
     for (const client of this.#clients) client.close();
   }
