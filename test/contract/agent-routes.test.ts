@@ -162,9 +162,12 @@ describe("an agent that is on its way", () => {
     expect(await reached).toBe("AGENT_RECONNECTING");
   });
 
-  it("is not waited for where it went longer ago", async () => {
+  it.each([
+    ["it went longer ago", NOW - 5_000],
+    ["an instance saw it last whose clock is an hour ahead", NOW + 3_600_000],
+  ])("is not waited for where %s", async (_, lastSeenMs) => {
     location = undefined;
-    const row = { status: "offline", lastSeenAt: new Date(NOW - 5_000) } as const;
+    const row = { status: "offline", lastSeenAt: new Date(lastSeenMs) } as const;
     expect(await routes.reachSoon({ ...agent, ...row }, NOW)).toBe("AGENT_OFFLINE");
     expect(vi.getTimerCount()).toBe(0);
   });

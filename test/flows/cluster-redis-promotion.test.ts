@@ -17,8 +17,8 @@ import { V2Viewer } from "../wire/v2-viewer.ts";
 
 const BYTES_PER_SECOND = 60_000;
 const HEALED_WITHIN_MS = 15_000;
-/** Of a terminal that needs no Redis. */
-const LONGEST_SILENCE_MS = 1_000;
+/** Of a terminal that needs no Redis, on a machine with much to do; the others wait for the promotion, four seconds or more. */
+const LONGEST_SILENCE_MS = 3_000;
 /** So many that some have their location on each of three masters. */
 const OTHER_AGENTS = 12;
 
