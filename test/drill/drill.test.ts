@@ -10,13 +10,14 @@ import { expect, it } from "vitest";
 import type { Verdict } from "../../drill/verdict.ts";
 
 const RUN = fileURLToPath(new URL("../../drill/run.ts", import.meta.url));
-const FAULTS = "kill-holder,drain-holder,freeze,cut-viewer,cut-agent,drop-viewer,redis-flush,redis-restart";
+const FAULTS =
+  "kill-holder,drain-holder,freeze,cut-viewer,cut-agent,hush-agent,drop-viewer,instance-clock,redis-flush,redis-restart";
 
-it("terminals lose and double no byte while instances, connections and Redis come and go", async () => {
+it("terminals lose and double no byte while instances, connections, clocks and Redis come and go", async () => {
   const directory = await mkdtemp(join(tmpdir(), "rexec-drill-test-"));
   try {
     const json = join(directory, "verdict.json");
-    const options = ["--seed", "11", "--minutes", "0.3", "--agents", "2", "--only", FAULTS, "--json", json];
+    const options = ["--seed", "97", "--minutes", "0.65", "--agents", "2", "--only", FAULTS, "--json", json];
     // How fast it is here and now is nobody's business: bytes count as ever.
     const { stdout } = await promisify(execFile)(process.execPath, [RUN, ...options, "--patience", "6"]);
     expect(stdout).toContain("every promise was kept");
