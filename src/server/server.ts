@@ -13,7 +13,7 @@ import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-sto
 import { createTotp } from "./adapters/totp/totp.ts";
 import { type Backplane, type BackplaneDeps, createSingleBackplane } from "./backplane.ts";
 import { type Bookkeeping, createBookkeeping } from "./bookkeeping.ts";
-import { joinCluster } from "./cluster.ts";
+import type { joinCluster } from "./cluster.ts";
 import type { ServerConfig } from "./config.ts";
 import { proxiesOf } from "./config-schema.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
@@ -285,7 +285,9 @@ async function openBackplane(config: ServerConfig, deps: BackplaneDeps & Cluster
     await deps.stores.agents.markAllOffline(deps.instanceId, new Date());
     return createSingleBackplane(deps);
   }
-  return joinCluster({ ...deps, secret: config.jwtSecret }, config.cluster);
+  // Loaded where there is one: a server that is alone starts faster without Redis' client.
+  const cluster = await import("./cluster.ts");
+  return cluster.joinCluster({ ...deps, secret: config.jwtSecret }, config.cluster);
 }
 
 function openStores(config: ServerConfig, log: Logger): Promise<SqlStores> {

@@ -16,7 +16,7 @@ import { wrapDatabase } from "./database.ts";
 import { createInstanceStore } from "./instance-store.ts";
 import { createMfaStore } from "./mfa-store.ts";
 import { runMigrations } from "./migrate.ts";
-import { openEmbedded, type PgliteOptions } from "./pglite.ts";
+import type { PgliteOptions } from "./pglite.ts";
 import { createPlanStore } from "./plan-store.ts";
 import { connectPostgres, type PostgresOptions } from "./postgres.ts";
 import type { Schema } from "./schema.ts";
@@ -64,6 +64,8 @@ export function openPostgres(options: PostgresOptions): SqlStores {
 
 /** Throws DirectoryInUse where another process has the directory open. */
 export async function openPglite(options: PgliteOptions = {}): Promise<SqlStores> {
+  // Loaded where it is used: with a Postgres a server starts faster without.
+  const { openEmbedded } = await import("./pglite.ts");
   const { db, close } = await openEmbedded(options);
   return storesOn(db, { close, migrate: () => runMigrations(db) });
 }
