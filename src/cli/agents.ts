@@ -1,41 +1,20 @@
-// `rexec agents`: the machines that dial out.
+// Prints the machines that dial out.
 
-import type { Command } from "commander";
 import { type Agent, AgentStatus } from "../gen/rexec/agent/v1/agent_service.ts";
 import { ago } from "../text/ago.ts";
-import type { Api } from "./api.ts";
-import { type CommandContext, flagsOf, formatOf, withApi } from "./command-context.ts";
+import { type CommandContext, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
+import { listAllAgents } from "./list-agents.ts";
 import { type Column, renderListing } from "./output.ts";
 
-const PAGE_SIZE = 1000;
-
-export function addAgentsCommand(program: Command, context: CommandContext): void {
-  const agents = program.command("agents").description("list the machines that you can open terminals on");
-  agents
-    .command("ls", { isDefault: true })
-    .description("list agents")
-    .option("--filter <terms>", 'e.g. "status:online tag:web"; a word alone matches within the name')
-    .option("--order <field>", 'name, created_at or last_seen_at, with an optional " desc"', "name")
-    .action(async (_options, command: Command) => {
-      const flags = flagsOf(command);
-      const { filter = "", order = "name" } = command.opts<{ filter?: string; order?: string }>();
-      const rows = await withApi(flags, context, (api) => listAllAgents(api, filter, order));
-      const columns = agentColumns(new Date());
-      context.print(renderListing({ rows, columns, json: agentJson, name: (agent) => agent.name }, formatOf(flags)));
-      if (rows.length === 0) context.tell("no agents; `rexec agent enroll` on a machine adds it\n");
-    });
-}
-
-/** Every page; the server's order. */
-export async function listAllAgents(api: Pick<Api, "listAgents">, filter: string, orderBy: string): Promise<Agent[]> {
-  const agents: Agent[] = [];
-  let pageToken = "";
-  do {
-    const page = await api.listAgents({ pageSize: PAGE_SIZE, pageToken, filter, orderBy });
-    agents.push(...page.agents);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
-  return agents;
+export async function printAgents(
+  { filter = "", order = "name" }: { filter?: string; order?: string },
+  flags: GlobalFlags,
+  context: CommandContext,
+): Promise<void> {
+  const rows = await withApi(flags, context, (api) => listAllAgents(api, filter, order));
+  const columns = agentColumns(new Date());
+  context.print(renderListing({ rows, columns, json: agentJson, name: (agent) => agent.name }, formatOf(flags)));
+  if (rows.length === 0) context.tell("no agents; `rexec agent enroll` on a machine adds it\n");
 }
 
 const STATUS_NAMES = new Map<AgentStatus, string>([

@@ -40,7 +40,7 @@ import type { ServerList } from "../protocol/server-list.ts";
 import { apiError } from "./api-error.ts";
 import { ApiServer } from "./api-server.ts";
 import type { ClientTls } from "./client-tls.ts";
-import { CliError } from "./cli-error.ts";
+import { CliError, interrupted } from "./cli-error.ts";
 
 /** A host that drops packets, or a stopped process, is left for the next one after this. */
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -250,8 +250,4 @@ export class Api {
  */
 function wasTurnedAway(error: unknown, afterMs: number): boolean {
   return error instanceof CliError && error.reason === "DRAINING" && afterMs < AT_THE_DOOR_MS;
-}
-
-export function interrupted(): CliError {
-  return new CliError("INTERRUPTED", { message: "interrupted" });
 }

@@ -1,49 +1,27 @@
-// `rexec attach`: a terminal of an agent in this window.
+// Opens a terminal of an agent in this window.
 
-import type { Command } from "commander";
 import { type AgentId, MAIN_SESSION, parseSessionId, parseUuid } from "../protocol/ids.ts";
 import type { OpenTerminalOptions } from "../client/terminal-options.ts";
-import { listAllAgents } from "./agents.ts";
 import type { Api } from "./api.ts";
 import { attachTerminal } from "./attach-terminal.ts";
 import { CliError, EXIT } from "./cli-error.ts";
-import { type CommandContext, flagsOf, targetOf, withApiOf } from "./command-context.ts";
+import { type CommandContext, type GlobalFlags, targetOf, withApiOf } from "./command-context.ts";
 import { forgetToken } from "./config.ts";
+import { listAllAgents } from "./list-agents.ts";
 import { requireToken } from "./target.ts";
 
-interface AttachFlags {
+export interface AttachOptions {
+  /** Its name or its id. */
+  agent: string;
   split?: boolean;
   session?: string;
   watch?: boolean;
   wait?: boolean;
 }
 
-export function addAttachCommand(program: Command, context: CommandContext): void {
-  program
-    .command("attach <agent>")
-    .description("open a terminal on an agent, named by its name or id; Ctrl+] leaves it running and comes back")
-    .option("--split", "a shell of your own instead of the shared one")
-    .option("--session <id>", "join this session")
-    .option("--watch", "look only; nothing that you type is sent")
-    .option("--wait", "wait for an agent that is offline")
-    .addHelpText("after", "\nExits with the shell's exit code, and with 255 for failures of its own.")
-    .addHelpText(
-      "after",
-      "Where standard input is no terminal its bytes are typed as they are; its end is not: `exit` ends the shell.",
-    )
-    .action(async (agent: string, _options, command: Command) => {
-      try {
-        context.exitCode = await attach(agent, command, context);
-      } catch (error) {
-        if (!(error instanceof CliError) || error.reason === "USAGE" || error.reason === "INTERRUPTED") throw error;
-        throw error.withExitCode(EXIT.ATTACH_FAILED);
-      }
-    });
-}
-
-async function attach(agent: string, command: Command, context: CommandContext): Promise<number> {
-  const flags = flagsOf(command);
-  const options = command.opts<AttachFlags>();
+/** Returns the exit code. */
+export async function attach(options: AttachOptions, flags: GlobalFlags, context: CommandContext): Promise<number> {
+  const { agent } = options;
   const session = sessionOf(options);
   const target = targetOf(flags, context);
   const token = requireToken(target);
@@ -72,7 +50,7 @@ async function attach(agent: string, command: Command, context: CommandContext):
   return result.exitCode;
 }
 
-function sessionOf({ split, session }: AttachFlags): OpenTerminalOptions["target"] {
+function sessionOf({ split, session }: AttachOptions): OpenTerminalOptions["target"] {
   if (split && session !== undefined)
     throw new CliError("USAGE", { message: "--split and --session exclude each other" });
   if (split) return { kind: "new" };

@@ -88,6 +88,10 @@ export class CliError extends Error {
   }
 }
 
+export function interrupted(): CliError {
+  return new CliError("INTERRUPTED", { message: "interrupted" });
+}
+
 /** What helps whatever the command was. */
 const HINTS: Readonly<Partial<Record<CliReason, string>>> = {
   TOKEN_INVALID: "log in with `rexec login`, or set REXEC_TOKEN",

@@ -1,7 +1,7 @@
 // What every command is given: the global flags, the environment, and the ways to the outside.
 
 import type { Command } from "commander";
-import { Api } from "./api.ts";
+import type { Api } from "./api.ts";
 import type { CliEnvironment } from "./config.ts";
 import type { OutputFormat } from "./output.ts";
 import { requireToken, resolveTarget, type Target, type TargetFlags } from "./target.ts";
@@ -56,6 +56,8 @@ export async function withApiOf<T>(
   use: (api: Api) => Promise<T>,
 ): Promise<T> {
   const { grpcAddresses, isEncrypted, tls, token } = target;
+  // Loaded with the first call: gRPC takes longer to load than everything else that a command needs.
+  const { Api } = await import("./api.ts");
   const api = new Api({ grpcAddresses, isEncrypted, tls, token, timeoutMs: flags.timeout, signal: context.signal });
   try {
     return await use(api);

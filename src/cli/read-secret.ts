@@ -3,7 +3,7 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { interrupted } from "./api.ts";
+import { interrupted } from "./cli-error.ts";
 
 export async function readSecret(prompt: string, signal: AbortSignal): Promise<string> {
   if (!process.stdin.isTTY) return (await text(process.stdin)).trim();

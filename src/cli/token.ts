@@ -1,12 +1,10 @@
-// `rexec token`: API tokens.
+// Makes, rotates and lists API tokens.
 
 import { randomUUID } from "node:crypto";
-import { type Command, Option } from "commander";
 import { CreateTokenRequest, type Token, TokenScope } from "../gen/rexec/token/v1/token_service.ts";
 import { ago } from "../text/ago.ts";
 import { CliError } from "./cli-error.ts";
-import { type CommandContext, flagsOf, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
-import { parseDuration } from "./duration.ts";
+import { type CommandContext, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
 import { type Column, renderListing } from "./output.ts";
 
 const SCOPES = {
@@ -19,47 +17,38 @@ type ScopeName = keyof typeof SCOPES;
 
 const SCOPE_NAMES = new Map<TokenScope, string>(Object.entries(SCOPES).map(([name, scope]) => [scope, name]));
 
-export function addTokenCommand(program: Command, context: CommandContext): void {
-  const token = program.command("token").description("make, rotate, list and revoke API tokens");
-  addCreate(token, context);
-  addRotate(token, context);
-  addList(token, context);
-  addRevoke(token, context);
+/** Times in milliseconds from now. */
+interface CreateOptions {
+  name: string;
+  scope: ScopeName[];
+  agent?: string;
+  expires?: number;
 }
 
-function addCreate(token: Command, context: CommandContext): void {
-  token
-    .command("create <name>")
-    .description("make a token; it is printed this once")
-    .addOption(new Option("--scope <scope...>", "what it may do").choices(Object.keys(SCOPES)).default(["write"]))
-    .option("--agent <id>", "for --scope agent: the agent that it is for")
-    .option("--expires <duration>", "e.g. 24h, 30d; by default it never ends", parseDuration)
-    .action(async (name: string, _options, command: Command) => {
-      const flags = flagsOf(command);
-      const options = command.opts<{ scope: ScopeName[]; agent?: string; expires?: number }>();
-      if (options.scope.includes("agent") !== (options.agent !== undefined)) {
-        throw new CliError("USAGE", { message: "--scope agent and --agent ID go together" });
-      }
-      const expiresAt = options.expires === undefined ? undefined : new Date(Date.now() + options.expires);
-      const scopes = options.scope.map((scope) => SCOPES[scope]);
-      const request = { name, scopes, agentId: options.agent ?? "", expiresAt };
-      await makeToken(request, flags, context);
-    });
+interface RotateOptions {
+  id: string;
+  overlap?: number;
+  expires?: number;
 }
 
-function addRotate(token: Command, context: CommandContext): void {
-  token
-    .command("rotate <id>")
-    .description("make a token that takes another's place: the same name, scopes and agent; it is printed this once")
-    .option("--overlap <duration>", "how long the old one goes on, e.g. 1h; by default it ends at once", parseDuration)
-    .option("--expires <duration>", "of the new one, e.g. 24h, 30d; by default as long as the old one", parseDuration)
-    .action(async (replacesTokenId: string, _options, command: Command) => {
-      const { overlap, expires } = command.opts<{ overlap?: number; expires?: number }>();
-      const expiresAt = expires === undefined ? undefined : new Date(Date.now() + expires);
-      const duration =
-        overlap === undefined ? undefined : { seconds: Math.trunc(overlap / 1000), nanos: (overlap % 1000) * 1e6 };
-      await makeToken({ replacesTokenId, overlap: duration, expiresAt }, flagsOf(command), context);
-    });
+export async function createToken(options: CreateOptions, flags: GlobalFlags, context: CommandContext): Promise<void> {
+  const { name, scope, agent, expires } = options;
+  if (scope.includes("agent") !== (agent !== undefined)) {
+    throw new CliError("USAGE", { message: "--scope agent and --agent ID go together" });
+  }
+  const scopes = scope.map((each) => SCOPES[each]);
+  await makeToken({ name, scopes, agentId: agent ?? "", expiresAt: fromNow(expires) }, flags, context);
+}
+
+export async function rotateToken(options: RotateOptions, flags: GlobalFlags, context: CommandContext): Promise<void> {
+  const { id: replacesTokenId, overlap, expires } = options;
+  const duration =
+    overlap === undefined ? undefined : { seconds: Math.trunc(overlap / 1000), nanos: (overlap % 1000) * 1e6 };
+  await makeToken({ replacesTokenId, overlap: duration, expiresAt: fromNow(expires) }, flags, context);
+}
+
+function fromNow(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(Date.now() + ms);
 }
 
 async function makeToken(
@@ -78,37 +67,23 @@ async function makeToken(
   context.tell("this is the only time that the token is shown; keep it like a password\n");
 }
 
-function addList(token: Command, context: CommandContext): void {
-  token
-    .command("ls", { isDefault: true })
-    .description("list tokens")
-    .option("--filter <terms>", 'e.g. "scope:agent revoked:false"')
-    .action(async (_options, command: Command) => {
-      const flags = flagsOf(command);
-      const { filter = "" } = command.opts<{ filter?: string }>();
-      const rows = await withApi(flags, context, async (api) => {
-        const tokens: Token[] = [];
-        let pageToken = "";
-        do {
-          const page = await api.listTokens({ pageSize: 1000, pageToken, filter, orderBy: "created_at" });
-          tokens.push(...page.tokens);
-          pageToken = page.nextPageToken;
-        } while (pageToken !== "");
-        return tokens;
-      });
-      const columns = tokenColumns(new Date());
-      context.print(renderListing({ rows, columns, json: tokenJson, name: (row) => row.id }, formatOf(flags)));
-    });
-}
-
-function addRevoke(token: Command, context: CommandContext): void {
-  token
-    .command("revoke <id>")
-    .description("end a token, and what it opened, for good")
-    .action(async (tokenId: string, _options, command: Command) => {
-      await withApi(flagsOf(command), context, (api) => api.revokeToken({ tokenId }));
-      context.tell(`revoked ${tokenId}\n`);
-    });
+export async function printTokens(
+  { filter = "" }: { filter?: string },
+  flags: GlobalFlags,
+  context: CommandContext,
+): Promise<void> {
+  const rows = await withApi(flags, context, async (api) => {
+    const tokens: Token[] = [];
+    let pageToken = "";
+    do {
+      const page = await api.listTokens({ pageSize: 1000, pageToken, filter, orderBy: "created_at" });
+      tokens.push(...page.tokens);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    return tokens;
+  });
+  const columns = tokenColumns(new Date());
+  context.print(renderListing({ rows, columns, json: tokenJson, name: (row) => row.id }, formatOf(flags)));
 }
 
 function tokenColumns(now: Date): Column<Token>[] {

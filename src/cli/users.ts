@@ -1,103 +1,74 @@
-// `rexec users`: accounts, for admins.
+// Lists, makes, changes and deletes accounts, for admins.
 
 import { randomUUID } from "node:crypto";
-import { type Command, Option } from "commander";
 import { CreateUserRequest, UpdateUserRequest, type User } from "../gen/rexec/user/v1/user_service.ts";
 import { ago } from "../text/ago.ts";
 import type { Api } from "./api.ts";
 import { CliError } from "./cli-error.ts";
-import { type CommandContext, flagsOf, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
+import { type CommandContext, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
 import { type Column, renderListing } from "./output.ts";
 
 const PAGE_SIZE = 1000;
-const ORDERS = ["email", "email desc", "created_at", "created_at desc"];
 
-export function addUsersCommand(program: Command, context: CommandContext): void {
-  const users = program.command("users").description("list, make, change and delete accounts; for admins");
-  addList(users, context);
-  addCreate(users, context);
-  addUpdate(users, context);
-  addRemove(users, context);
+interface NewUser {
+  email: string;
+  username?: string;
+  plan: string;
+  subscription?: boolean;
+  admin?: boolean;
 }
 
-function addList(users: Command, context: CommandContext): void {
-  users
-    .command("ls", { isDefault: true })
-    .description("list users")
-    .option("--filter <terms>", 'e.g. "plan:free admin:false"; a word alone matches within email and name')
-    .addOption(new Option("--order <field>", "by what").choices(ORDERS).default("email"))
-    .action(async (_options, command: Command) => {
-      const flags = flagsOf(command);
-      const { filter = "", order } = command.opts<{ filter?: string; order: string }>();
-      print(await withApi(flags, context, (api) => listAllUsers(api, filter, order)), flags, context);
-    });
+/** What is named is changed. */
+interface UserChanges {
+  email?: string;
+  username?: string;
+  plan?: string;
+  subscription?: "active" | "none";
+  admin?: "yes" | "no";
 }
 
-function addCreate(users: Command, context: CommandContext): void {
-  users
-    .command("create <email>")
-    .description("make an account")
-    .option("--username <name>", "by default what stands before the @")
-    .option("--plan <name>", "what they may have", "free")
-    .option("--subscription", "their subscription is active")
-    .option("--admin", "they may do all that you may")
-    .action(async (email: string, _options, command: Command) => {
-      const flags = flagsOf(command);
-      const options = command.opts<{ username?: string; plan: string; subscription?: boolean; admin?: boolean }>();
-      const { plan, admin, subscription: subscriptionActive, username = email.split("@", 1)[0] } = options;
-      const user = { email, username, plan, subscriptionActive, admin };
-      const request = CreateUserRequest.fromPartial({ user, requestId: randomUUID() });
-      const made = await withApi(flags, context, (api) => api.createUser(request));
-      print(made.user ? [made.user] : [], flags, context);
-    });
+export async function printUsers(
+  { filter = "", order }: { filter?: string; order: string },
+  flags: GlobalFlags,
+  context: CommandContext,
+): Promise<void> {
+  print(await withApi(flags, context, (api) => listAllUsers(api, filter, order)), flags, context);
 }
 
-function addUpdate(users: Command, context: CommandContext): void {
-  users
-    .command("update <user>")
-    .description("change an account, named by its id or email; in force at once")
-    .option("--email <email>")
-    .option("--username <name>")
-    .option("--plan <name>")
-    .addOption(new Option("--subscription <state>", "active or not").choices(["active", "none"]))
-    .addOption(new Option("--admin <yes/no>", "whether they are an admin").choices(["yes", "no"]))
-    .action(async (name: string, _options, command: Command) => {
-      const flags = flagsOf(command);
-      const options = command.opts<{
-        email?: string;
-        username?: string;
-        plan?: string;
-        subscription?: "active" | "none";
-        admin?: "yes" | "no";
-      }>();
-      const { subscription, admin, ...texts } = options;
-      const changes = {
-        ...texts,
-        ...(subscription === undefined ? {} : { subscription_active: subscription === "active" }),
-        ...(admin === undefined ? {} : { admin: admin === "yes" }),
-      };
-      const updateMask = Object.keys(changes);
-      if (updateMask.length === 0) {
-        const hint = "`rexec users update --help` lists what can be";
-        throw new CliError("USAGE", { message: "nothing to change was named", hint });
-      }
-      const updated = await withApi(flags, context, async (api) => {
-        const { subscription_active: subscriptionActive, ...fields } = changes;
-        const user = { id: await findUserId(api, name), ...fields, subscriptionActive };
-        return api.updateUser(UpdateUserRequest.fromPartial({ user, updateMask }));
-      });
-      print(updated.user ? [updated.user] : [], flags, context);
-    });
+export async function createUser(options: NewUser, flags: GlobalFlags, context: CommandContext): Promise<void> {
+  const { email, plan, admin, subscription: subscriptionActive, username = email.split("@", 1)[0] } = options;
+  const user = { email, username, plan, subscriptionActive, admin };
+  const request = CreateUserRequest.fromPartial({ user, requestId: randomUUID() });
+  const made = await withApi(flags, context, (api) => api.createUser(request));
+  print(made.user ? [made.user] : [], flags, context);
 }
 
-function addRemove(users: Command, context: CommandContext): void {
-  users
-    .command("rm <user>")
-    .description("delete an account, named by its id or email, with its agents and tokens; their connections end")
-    .action(async (name: string, _options, command: Command) => {
-      await withApi(flagsOf(command), context, async (api) => api.deleteUser({ userId: await findUserId(api, name) }));
-      context.tell(`deleted ${name}\n`);
-    });
+export async function updateUser(
+  name: string,
+  { subscription, admin, ...texts }: UserChanges,
+  { flags, context }: { flags: GlobalFlags; context: CommandContext },
+): Promise<void> {
+  const changes = {
+    ...texts,
+    ...(subscription === undefined ? {} : { subscription_active: subscription === "active" }),
+    ...(admin === undefined ? {} : { admin: admin === "yes" }),
+  };
+  const updateMask = Object.keys(changes);
+  if (updateMask.length === 0) {
+    const hint = "`rexec users update --help` lists what can be";
+    throw new CliError("USAGE", { message: "nothing to change was named", hint });
+  }
+  const updated = await withApi(flags, context, async (api) => {
+    const { subscription_active: subscriptionActive, ...fields } = changes;
+    const user = { id: await findUserId(api, name), ...fields, subscriptionActive };
+    return api.updateUser(UpdateUserRequest.fromPartial({ user, updateMask }));
+  });
+  print(updated.user ? [updated.user] : [], flags, context);
+}
+
+export async function deleteUser(name: string, flags: GlobalFlags, context: CommandContext): Promise<void> {
+  await withApi(flags, context, async (api) => api.deleteUser({ userId: await findUserId(api, name) }));
+  context.tell(`deleted ${name}\n`);
 }
 
 /** An id as it is; for an email, the id of the account that has exactly this one. */
