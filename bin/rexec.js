@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Starts dist/src/cli/main.js on a Node that can run it: this one, or the private one of tools/node-runtime.
+// Starts dist/main.js on a Node that can run it: this one, or the private one of tools/node-runtime.
 // Must itself run on any Node that npm still installs on, so it uses nothing newer than Node 18 knows.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -10,13 +10,13 @@ import { isNewEnough, MINIMUM_NODE, privateNode, runtimeDir } from "../tools/nod
 // The name the private Node is started under (argv[0]): how it knows that the launcher is its parent.
 const UNDER_LAUNCHER = "rexec";
 
-const main = fileURLToPath(new URL("../dist/src/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 if (!existsSync(main)) {
   fail(`rexec is not built: ${main} is missing.\nIn a clone, run \`npm ci\` and then \`npm run build\`.`);
 } else if (isNewEnough(process.versions.node)) {
   if (process.argv0 === UNDER_LAUNCHER) dieWithLauncher();
-  await import("../dist/src/cli/main.js");
+  await import("../dist/main.js");
 } else {
   const node = privateNode();
   if (node === undefined) {

@@ -44,12 +44,12 @@ beforeAll(async () => {
   await Promise.all([
     cp(join(repository, "bin"), join(root, "bin"), { recursive: true }),
     cp(join(repository, "tools/node-runtime"), join(root, "tools/node-runtime"), { recursive: true }),
-    mkdir(join(root, "dist/src/cli"), { recursive: true }),
+    mkdir(join(root, "dist"), { recursive: true }),
     mkdir(join(runtime, "bin"), { recursive: true }),
   ]);
   await Promise.all([
     writeFile(join(root, "package.json"), `{ "type": "module" }`),
-    writeFile(join(root, "dist/src/cli/main.js"), main),
+    writeFile(join(root, "dist/main.js"), main),
     writeFile(join(root, "pretend-old.cjs"), pretendOld),
     writeFile(join(runtime, "package.json"), "{}"),
     symlink(process.execPath, join(runtime, "bin/node")),
@@ -140,8 +140,8 @@ describe("the launcher without what it needs", () => {
   });
 
   it("says how to get a Node where there is only an old one", async () => {
-    await mkdir(join(bare, "dist/src/cli"), { recursive: true });
-    await writeFile(join(bare, "dist/src/cli/main.js"), main);
+    await mkdir(join(bare, "dist"), { recursive: true });
+    await writeFile(join(bare, "dist/main.js"), main);
     const { code, stderr } = await run({ old: true });
     expect(code).toBe(1);
     expect(stderr).toContain(`npm install --prefix ${bare}`);

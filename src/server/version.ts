@@ -1,11 +1,8 @@
 // Which release this is.
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
-export const VERSION = (JSON.parse(readFileSync(packageJson(), "utf8")) as { version: string }).version;
+/** Two folders up, in a clone (src/server/) as in a build (dist/chunks/). */
+const PACKAGE = new URL("../../package.json", import.meta.url);
 
-/** Beside src/ in a clone, two folders further up in dist/. */
-function packageJson(): URL {
-  const inClone = new URL("../../package.json", import.meta.url);
-  return existsSync(inClone) ? inClone : new URL("../../../package.json", import.meta.url);
-}
+export const VERSION = (JSON.parse(readFileSync(PACKAGE, "utf8")) as { version: string }).version;

@@ -1,0 +1,3 @@
+import type { OutputChunk } from "rolldown";
+
+export function bundle(directory?: string): Promise<OutputChunk[]>;
