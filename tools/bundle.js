@@ -8,8 +8,9 @@ import { rolldown } from "rolldown";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Left in node_modules/: they read files that lie beside them. pg-native is not installed; pg asks for it and goes on. */
-const EXTERNAL = [/^@lydell\/node-pty/, /^@electric-sql\//, /^@grpc\/reflection/, "pg-native"];
+/** Left in node_modules/: they read files that lie beside them. pg-native and React's
+ * devtools are not installed; who asks for them goes on without. */
+const EXTERNAL = [/^@lydell\/node-pty/, /^@electric-sql\//, /^@grpc\/reflection/, "pg-native", "react-devtools-core"];
 
 /** @type {import("rolldown").OutputOptions} */
 const OUTPUT = {
@@ -28,6 +29,8 @@ export async function bundle(directory) {
     input: { main: join(root, "src/cli/main.ts") },
     platform: "node",
     external: EXTERNAL,
+    // React checks itself at every step, and remembers how long each took, unless it is told that it is in use.
+    transform: { define: { "process.env.NODE_ENV": '"production"' } },
   });
   try {
     const { output } = await (directory === undefined

@@ -44,6 +44,8 @@ const HEAVY = [
   "ioredis",
   "zod",
   "@xterm/headless",
+  "ink",
+  "react",
 ];
 
 function heavy(...entries: string[]): string[] {
@@ -60,6 +62,11 @@ describe("the build", () => {
   it("loads for `rexec attach` by id what a terminal needs, and no gRPC", () => {
     expect(heavy("src/cli/main.ts", "src/cli/attach.ts")).toEqual(["@bufbuild/protobuf", "ws"]);
     expect(loadedWith("src/cli/api.ts")).toContain("@grpc/grpc-js");
+  });
+
+  it("loads Ink only for a terminal that it is drawn on", () => {
+    expect(heavy("src/cli/admin.ts")).not.toContain("ink");
+    expect(loadedWith("src/admin-tui/show-tui.tsx")).toContain("ink");
   });
 
   it("loads Redis' client and the embedded database only where they are used", () => {
@@ -81,6 +88,8 @@ describe("the build", () => {
       // Services that nobody adds to our gRPC server.
       "@grpc/grpc-js/build/src/channelz.js",
       "@grpc/grpc-js/build/src/orca.js",
+      // For React's devtools only.
+      "ink/build/reconciler.js",
       // With showFriendlyErrorStack only.
       "ioredis/built/Command.js",
       // With a transport only: logs are written by the process itself.
@@ -89,6 +98,8 @@ describe("the build", () => {
       "src/cli/version.ts",
       "src/server/version.ts",
       "thread-stream/index.js",
+      // Its WebAssembly is within it.
+      "yoga-layout/dist/binaries/yoga-wasm-base64-esm.js",
     ]);
   });
 });

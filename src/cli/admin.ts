@@ -1,35 +1,24 @@
-// `rexec admin`: the TUI for operators, on the server that the flags mean.
+// Gives the admin TUI its server and its shells.
 
-import type { Command } from "commander";
 import { runAdmin } from "../admin-tui/main.ts";
 import { type AgentId, MAIN_SESSION, parseSessionId, parseUuid } from "../protocol/ids.ts";
 import { Api } from "./api.ts";
 import { attachTerminal } from "./attach-terminal.ts";
 import { callerName, fetchCaller, isApiToken } from "./caller.ts";
 import { CliError } from "./cli-error.ts";
-import { type CommandContext, flagsOf, type GlobalFlags, targetOf } from "./command-context.ts";
+import { type CommandContext, type GlobalFlags, targetOf } from "./command-context.ts";
 import { forgetToken } from "./config.ts";
 import { requireToken, type Target } from "./target.ts";
 
-interface AdminFlags extends GlobalFlags {
+export interface AdminFlags extends GlobalFlags {
   readonly?: boolean;
   ascii?: boolean;
   color?: boolean;
 }
 
-export function addAdminCommand(program: Command, context: CommandContext): void {
-  program
-    .command("admin")
-    .description("agents, sessions, limits and events on one screen; ? shows the keys")
-    .option("--readonly", "look only: the server refuses every change")
-    .option("--ascii", "draw with ASCII characters alone")
-    .addHelpText("after", "\nA token without the admin scope sees what is its user's own.")
-    .addHelpText("after", "Where the output is no terminal, the agents are printed once, as a table.")
-    .action(async (_options, command: Command) => admin(command.optsWithGlobals<AdminFlags>(), context, command));
-}
-
-async function admin(flags: AdminFlags, context: CommandContext, command: Command): Promise<void> {
-  const target = targetOf(flagsOf(command), context);
+/** Runs until the operator leaves. */
+export async function admin(flags: AdminFlags, context: CommandContext): Promise<void> {
+  const target = targetOf(flags, context);
   const token = requireToken(target);
   forgetToken();
   const { grpcAddresses, isEncrypted, tls, servers } = target;

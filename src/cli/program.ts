@@ -1,7 +1,7 @@
 // The command line as commander knows it: global flags and every subcommand.
 
 import { Command, Option } from "commander";
-import { addAdminCommand } from "./admin.ts";
+import { addAdminCommand } from "./admin-command.ts";
 import { addAgentCommand } from "./agent.ts";
 import { addAgentsCommand } from "./agents-command.ts";
 import { addAttachCommand } from "./attach-command.ts";

@@ -2,7 +2,8 @@
 
 import stringWidth from "string-width";
 
-const graphemes = new Intl.Segmenter();
+/** Made with the first text that needs it: it takes 10 ms, which every command would pay. */
+let graphemes: Intl.Segmenter | undefined;
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /** Columns that a terminal gives the text. */
@@ -30,6 +31,7 @@ function takeColumns(text: string, width: number): string {
   if (PLAIN.test(text)) return text.slice(0, width);
   let taken = "";
   let columns = 0;
+  graphemes ??= new Intl.Segmenter();
   for (const { segment } of graphemes.segment(text)) {
     columns += stringWidth(segment);
     if (columns > width) break;
