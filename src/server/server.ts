@@ -131,7 +131,7 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
   const trustedProxies = proxiesOf(config.trustedProxies);
   const authenticate = { ...stores, ...books, jwt, secrets, clock, attempts };
   const stopNotices = forwardNotices({ events, viewersOf: (...of) => router.viewersOf(...of) });
-  const agentRoutes = new AgentRoutes({ instanceId, locations, routes: backplane.routes, router, events, log });
+  const agentRoutes = new AgentRoutes({ instanceId, locations, routes: backplane.routes, router, events, clock, log });
   const agentsEverywhere = new AgentsEverywhere({
     instanceId,
     locations,

@@ -64,6 +64,7 @@ beforeEach(() => {
   router = new TerminalRouter({ instanceId: HERE, clock, events });
   routes = new AgentRoutes({
     instanceId: HERE,
+    clock,
     locations: { get: async () => location },
     routes: {
       async open(_, routeEvents) {
@@ -118,7 +119,6 @@ describe("a route to an agent elsewhere", () => {
 });
 
 describe("an agent that is on its way", () => {
-  const NOW = 1_000_000;
   const greeted = (route: FakeRoute) => queueMicrotask(() => route.events.onFrame(hello));
   const arrive = (from?: InstanceId) =>
     events.deliver({ type: "agent.connected", agentId: agent.id, userId: agent.userId }, from ?? HERE);
@@ -128,14 +128,21 @@ describe("an agent that is on its way", () => {
     onTestFinished(() => void vi.useRealTimers());
   });
 
-  it.each<[string, Partial<Agent>]>([
-    ["was here a moment ago", { status: "offline", lastSeenAt: new Date(NOW - 4_000) }],
-    ["is said to be connected", { status: "online", lastSeenAt: new Date(NOW - 20_000) }],
-  ])("and %s is waited for", async (_, row) => {
+  const go = (from?: InstanceId) =>
+    events.deliver({ type: "agent.disconnected", agentId: agent.id, userId: agent.userId }, from ?? HERE);
+
+  it.each<[string, Agent["status"], InstanceId | undefined]>([
+    ["was here a moment ago", "offline", HERE],
+    ["was at another instance a moment ago, whatever its clock says", "offline", THERE],
+    ["is said to be connected", "online", undefined],
+  ])("and %s is waited for", async (_, status, wasAt) => {
+    if (wasAt !== undefined) go(wasAt);
+    clock.set(-3_600_000);
+    clock.advance(4_000);
     const there = location;
     location = undefined;
     holder = greeted;
-    const reached = routes.reachSoon({ ...agent, ...row }, NOW);
+    const reached = routes.reachSoon({ ...agent, status, lastSeenAt: new Date(clock.now() + 3_600_000) });
     await setImmediate();
     location = there;
     arrive(THERE);
@@ -147,7 +154,7 @@ describe("an agent that is on its way", () => {
     const there = location;
     location = undefined;
     holder = greeted;
-    const reached = routes.reachSoon({ ...agent, status: "online" }, NOW);
+    const reached = routes.reachSoon({ ...agent, status: "online" });
     location = there;
     arrive(THERE);
     expect(await reached).toBe("online");
@@ -155,7 +162,7 @@ describe("an agent that is on its way", () => {
 
   it("is waited for a second and a half, and no longer", async () => {
     location = undefined;
-    const reached = routes.reachSoon({ ...agent, status: "online" }, NOW);
+    const reached = routes.reachSoon({ ...agent, status: "online" });
     await vi.advanceTimersByTimeAsync(1_499);
     expect(vi.getTimerCount()).toBe(1);
     await vi.advanceTimersByTimeAsync(1);
@@ -163,18 +170,21 @@ describe("an agent that is on its way", () => {
   });
 
   it.each([
-    ["it went longer ago", NOW - 5_000],
-    ["an instance saw it last whose clock is an hour ahead", NOW + 3_600_000],
-  ])("is not waited for where %s", async (_, lastSeenMs) => {
+    ["it went longer ago", 5_000],
+    ["nobody has heard of it", undefined],
+  ])("is not waited for where %s", async (_, goneMs) => {
     location = undefined;
-    const row = { status: "offline", lastSeenAt: new Date(lastSeenMs) } as const;
-    expect(await routes.reachSoon({ ...agent, ...row }, NOW)).toBe("AGENT_OFFLINE");
+    if (goneMs !== undefined) go();
+    clock.advance(goneMs ?? 0);
+    expect(await routes.reachSoon({ ...agent, status: "offline", lastSeenAt: new Date(clock.now()) })).toBe(
+      "AGENT_OFFLINE",
+    );
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("is waited for by a thousand at once, and whoever comes then is answered", async () => {
     location = undefined;
-    const reach = () => routes.reachSoon({ ...agent, status: "online" }, NOW);
+    const reach = () => routes.reachSoon({ ...agent, status: "online" });
     const waiting = Array.from({ length: 1_000 }, reach);
     await setImmediate();
     expect(await reach()).toBe("AGENT_RECONNECTING");

@@ -6,9 +6,11 @@ import type { AgentId, ConnectionId, InstanceId } from "../../../protocol/ids.ts
 import { parseBootId } from "../../../protocol/ids.ts";
 import { type Agent, isSaidToBeConnected } from "../agents/agent.ts";
 import type { AgentLocation, AgentLocations } from "../agents/locations.ts";
+import type { Clock } from "../clock.ts";
 import type { EventBus } from "../events/events.ts";
 import type { Log } from "../log.ts";
 import { Arrivals } from "./arrivals.ts";
+import { Departures } from "./departures.ts";
 import { RouteLink } from "./route-link.ts";
 import type { AcceptRoute, Routes } from "./routes.ts";
 import type { TerminalRouter } from "./terminal-router.ts";
@@ -19,13 +21,12 @@ export interface AgentRoutesDeps {
   routes: Routes;
   router: TerminalRouter;
   events: Pick<EventBus, "subscribe">;
+  clock: Pick<Clock, "monotonicMs">;
   log: Log;
 }
 
 /** An agent that is sent elsewhere is there after half a second, most of it jitter. */
 const COMES_WITHIN_MS = 1_500;
-/** Whoever was here so lately may be on the way to another instance. */
-const JUST_GONE_MS = 5_000;
 
 export type Reachability = ReturnType<TerminalRouter["reachability"]>;
 
@@ -34,11 +35,14 @@ export class AgentRoutes {
   /** One for each agent and connection of it at a time; bounded by the handshakes and the agents that viewers wait for. */
   readonly #openings = new Map<AgentId, { connectionId: ConnectionId; done: Promise<void> }>();
   readonly #arrivals = new Arrivals();
+  readonly #departures: Departures;
   readonly #unsubscribe: () => void;
 
   constructor(deps: AgentRoutesDeps) {
     this.#deps = deps;
+    this.#departures = new Departures(deps.clock);
     this.#unsubscribe = deps.events.subscribe((event, from) => {
+      if (event.type === "agent.disconnected") this.#departures.note(event.agentId);
       if (event.type !== "agent.connected") return;
       this.#arrivals.announce(event.agentId);
       if (from !== undefined) this.#follow(event.agentId);
@@ -60,14 +64,14 @@ export class AgentRoutes {
 
   /**
    * The same, and once more where the agent is not there but may be in a moment: a viewer that is refused meanwhile comes
-   * back late. `now`: when that is; of instances' clocks one may be wrong, and an agent last seen in an hour has not just gone.
+   * back late.
    */
-  async reachSoon(agent: Agent, now: number): Promise<Reachability> {
+  async reachSoon(agent: Agent): Promise<Reachability> {
     const arrival = this.#arrivals.expect(agent.id);
     try {
       const reachability = await this.reach(agent);
-      const isJustGone = Math.abs(now - (agent.lastSeenAt?.getTime() ?? 0)) < JUST_GONE_MS;
-      if (reachability === "online" || !(isJustGone || isSaidToBeConnected(agent))) return reachability;
+      const mayCome = this.#departures.isJustGone(agent.id) || isSaidToBeConnected(agent);
+      if (reachability === "online" || !mayCome) return reachability;
       await arrival.come(COMES_WITHIN_MS);
       return await this.reach(agent);
     } finally {

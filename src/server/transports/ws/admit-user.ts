@@ -46,7 +46,7 @@ export async function admitUser(
   if (!mayOpen({ sessionId: ticketSession ?? MAIN_SESSION, readOnly: true })) throw new DomainError("NOT_AUTHORIZED");
   await takeAttempt(deps.authenticate.attempts, { action: "terminal", userId: identity.user.id, peer: input.peer });
   const grantedUntil = await requireGrant(deps, { identity, agent });
-  const reachability = await deps.agentRoutes.reachSoon(agent, deps.clock.now());
+  const reachability = await deps.agentRoutes.reachSoon(agent);
   if (reachability !== "online") {
     throw new DomainError(reachability, agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
   }
