@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } f
 import pg from "pg";
 import { DatabaseUnavailable } from "./errors.ts";
 import { parseSafeInteger } from "./parse-safe-integer.ts";
+import { createTimestampParser } from "./parse-timestamp.ts";
 import type { Schema } from "./schema.ts";
 
 export interface PostgresOptions {
@@ -86,9 +87,16 @@ function guardClient(client: pg.PoolClient): PostgresPoolClient {
 }
 
 const INT8 = 20;
+const TIMESTAMPTZ = 1184;
+
+type Parser = (value: string) => unknown;
+
+/** The stores hold no other kind of time. */
+const parseTimestamp = createTimestampParser(pg.types.getTypeParser(TIMESTAMPTZ, "text") as Parser);
 
 /** As pg does it (dates become Date, JSON is parsed), except for 64-bit integers, which it leaves as text. */
-function typeParser(oid: number, format?: "text" | "binary"): (value: string) => unknown {
+function typeParser(oid: number, format?: "text" | "binary"): Parser {
   if (oid === INT8 && format !== "binary") return parseSafeInteger;
-  return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
+  if (oid === TIMESTAMPTZ && format !== "binary") return parseTimestamp;
+  return pg.types.getTypeParser(oid, format) as Parser;
 }
