@@ -16,3 +16,10 @@ test("names are searched in any case and any composition", () => {
 test("a pattern's own characters lose their meaning", () => {
   expect(containsPattern("100%_\\")).toBe("%100\\%\\_\\\\%");
 });
+
+test.each(["\0", "\ud800", "\udfff", "a\udbffb", "\\u0000", "\\ud800", "\u{1f600}", "plain"])(
+  "%j in JSON becomes what it becomes as a text",
+  (text) => {
+    expect(JSON.parse(storableJson({ deep: [text] }))).toEqual({ deep: [storableText(text)] });
+  },
+);
