@@ -43,6 +43,14 @@ describe("token usage", () => {
     ]);
   });
 
+  it("of thousands is written in several statements, each token's once", async () => {
+    const { batches, usage } = collector();
+    for (let n = 0; n < 2_500; n++) usage.note(String(n) as TokenId);
+    await usage.flush();
+    expect(batches.map((batch) => batch.length)).toEqual([1_000, 1_000, 500]);
+    expect(new Set(batches.flat().map(({ id }) => id)).size).toBe(2_500);
+  });
+
   it("is written after the interval, and nothing is written where nothing was used", async () => {
     vi.useFakeTimers();
     try {
@@ -84,6 +92,6 @@ describe("token usage", () => {
     const { batches, usage } = collector();
     for (let i = 0; i < 10_001; i++) usage.note(`token-${i}` as TokenId);
     await usage.close();
-    expect(batches[0]).toHaveLength(10_000);
+    expect(batches.flat()).toHaveLength(10_000);
   });
 });
