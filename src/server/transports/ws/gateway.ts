@@ -26,6 +26,7 @@ import { GrantWatch } from "./grant-watch.ts";
 import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
 import { OrderedSocket } from "./ordered-socket.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
+import { SocketEnds } from "./socket-ends.ts";
 import { SocketMeter } from "./socket-meter.ts";
 import { serveUserSocket, type UserSocketDeps } from "./user-socket.ts";
 import { KeptBridges } from "./v1/kept-bridges.ts";
@@ -69,6 +70,7 @@ export class WebSocketGateway {
   readonly #sockets: OpenSockets;
   readonly #grants: GrantWatch;
   readonly #bridges: KeptBridges;
+  readonly #ends = new SocketEnds();
   readonly meter = new SocketMeter();
   #drained: Promise<void> | undefined;
   readonly #server = new WebSocketServer({
@@ -203,6 +205,7 @@ export class WebSocketGateway {
   ): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const { agent, identity, kind } = admitted;
+      this.#ends.watch(socket);
       const ordered = new OrderedSocket(webSocket);
       const open: WatchedSocket = {
         agentId: agent.id,
