@@ -98,6 +98,25 @@ describe.each(DATABASES)("agents on $name", ({ open }) => {
       expect(offline).not.toHaveProperty("instanceId");
     });
 
+    test("whoever marks an agent connected hears whether it is there, also where the mark changes nothing", async () => {
+      const { id } = await addAgent(stores, user.id);
+      const gone = randomUUID() as AgentId;
+      const where = { instanceId: A, epoch: 2 };
+      const mark = (of: AgentId, epoch = 2) => stores.agents.markConnected(of, at(1), {}, { ...where, epoch });
+      expect(await Promise.all([mark(id), mark(gone), mark(id), mark(id, 1)])).toEqual([true, false, true, true]);
+      expect(await mark(id, 1)).toBe(true);
+      await stores.agents.delete(id, audit("x"));
+      expect(await mark(id)).toBe(false);
+    });
+
+    test("what a machine is comes with its connection, and stays where a connection says nothing of it", async () => {
+      const { id } = await addAgent(stores, user.id);
+      const systemInfo = { hostname: "h\u0000", cpuCount: 4 } as SystemInfo;
+      await stores.agents.markConnected(id, at(1), { systemInfo }, { instanceId: A, epoch: 1 });
+      await stores.agents.markConnected(id, at(2), {}, { instanceId: A, epoch: 2 });
+      expect((await read(id)).systemInfo).toEqual({ hostname: "h\uFFFD", cpuCount: 4 });
+    });
+
     test("an older epoch changes nothing", async () => {
       const { id } = await addAgent(stores, user.id);
       await stores.agents.markConnected(id, at(5), {}, { instanceId: B, epoch: 2 ** 40 });

@@ -25,7 +25,7 @@ interface Mark {
 }
 
 export function createAgentPresence(database: Database): AgentPresence {
-  const connected = batchWhileBusy<Mark, void>({ run: (marks) => done(marks, markConnected(database, marks)) });
+  const connected = batchWhileBusy<Mark, boolean>({ run: (marks) => markConnected(database, marks) });
   const disconnected = batchWhileBusy<Mark, void>({ run: (marks) => done(marks, markDisconnected(database, marks)) });
   const systemInfo = batchWhileBusy<{ id: AgentId; info: SystemInfo }, void>({
     run: (reports) => done(reports, saveSystemInfo(database, reports)),
@@ -49,23 +49,29 @@ async function done(items: readonly unknown[], written: Promise<void>): Promise<
 
 /**
  * A later epoch wins. The same epoch may write again (facts that came later), but not once it is marked offline:
- * then this write is one that was overtaken by its own connection's end.
+ * then this write is one that was overtaken by its own connection's end. Says of each whether the agent is there at all.
  */
-async function markConnected(database: Database, marks: readonly Mark[]): Promise<void> {
-  await database.run((db) =>
-    sql`
-      ${lockedRows(marks)}
-      UPDATE agents
-      SET status = 'online', epoch = given.epoch, instance_id = given.instance_id, connected_at = given.at,
-        last_seen_at = greatest(agents.last_seen_at, given.at),
-        os = coalesce(given.os, agents.os), arch = coalesce(given.arch, agents.arch),
-        shell = coalesce(given.shell, agents.shell), distro = coalesce(given.distro, agents.distro),
-        version = coalesce(given.version, agents.version)
-      FROM given JOIN locked USING (id)
-      WHERE agents.id = given.id
-        AND (agents.epoch < given.epoch OR agents.epoch = given.epoch AND agents.status IN ('online', 'suspect'))
+async function markConnected(database: Database, marks: readonly Mark[]): Promise<boolean[]> {
+  const ids = idsOf(marks);
+  const { rows } = await database.run((db) =>
+    sql<{ id: AgentId }>`
+      ${lockedRows(marks)}, written AS (
+        UPDATE agents
+        SET status = 'online', epoch = given.epoch, instance_id = given.instance_id, connected_at = given.at,
+          last_seen_at = greatest(agents.last_seen_at, given.at),
+          os = coalesce(given.os, agents.os), arch = coalesce(given.arch, agents.arch),
+          shell = coalesce(given.shell, agents.shell), distro = coalesce(given.distro, agents.distro),
+          version = coalesce(given.version, agents.version),
+          system_info = coalesce(given."systemInfo", agents.system_info)
+        FROM given JOIN locked USING (id)
+        WHERE agents.id = given.id AND agents.id = ANY(${ids}::uuid[])
+          AND (agents.epoch < given.epoch OR agents.epoch = given.epoch AND agents.status IN ('online', 'suspect'))
+      )
+      SELECT id FROM locked
     `.execute(db),
   );
+  const there = new Set(rows.map(({ id }) => id));
+  return marks.map(({ id }) => there.has(id));
 }
 
 async function markDisconnected(database: Database, marks: readonly Mark[]): Promise<void> {
@@ -76,9 +82,17 @@ async function markDisconnected(database: Database, marks: readonly Mark[]): Pro
       SET status = 'offline', epoch = given.epoch, instance_id = NULL,
         last_seen_at = greatest(agents.last_seen_at, given.at)
       FROM given JOIN locked USING (id)
-      WHERE agents.id = given.id AND agents.epoch <= given.epoch
+      WHERE agents.id = given.id AND agents.id = ANY(${idsOf(marks)}::uuid[]) AND agents.epoch <= given.epoch
     `.execute(db),
   );
+}
+
+/**
+ * Besides a join: how many rows come out of JSON the planner can only guess, and by its guess it reads the whole table for
+ * one agent, twice. How long an array is it knows.
+ */
+function idsOf(items: readonly { id: AgentId }[]): readonly AgentId[] {
+  return items.map(({ id }) => id);
 }
 
 /** Begins a statement. Of one agent's marks the one of the latest epoch counts, with what all of that epoch have stated. */
@@ -102,10 +116,11 @@ function lockedRows(marks: readonly Mark[]): RawBuilder<unknown> {
   return sql`
     WITH given AS (
       SELECT * FROM jsonb_to_recordset(${storableJson(given)}::jsonb) AS given (
-        id uuid, at timestamptz, epoch bigint, instance_id text, os text, arch text, shell text, distro text, version text
+        id uuid, at timestamptz, epoch bigint, instance_id text, os text, arch text, shell text, distro text,
+        version text, "systemInfo" jsonb
       )
     ), locked AS (
-      SELECT agents.id FROM agents JOIN given USING (id) ORDER BY agents.id FOR NO KEY UPDATE OF agents
+      SELECT id FROM agents WHERE id = ANY(${idsOf(given)}::uuid[]) ORDER BY id FOR NO KEY UPDATE
     )`;
 }
 
@@ -137,16 +152,17 @@ async function saveSystemInfo(
   reports: readonly { id: AgentId; info: SystemInfo }[],
 ): Promise<void> {
   const latest = [...new Map(reports.map((report) => [report.id, report])).values()];
+  const ids = idsOf(latest);
   await database.run((db) =>
     sql`
       WITH given AS (
         SELECT * FROM jsonb_to_recordset(${storableJson(latest)}::jsonb) AS given (id uuid, info jsonb)
       ), locked AS (
-        SELECT agents.id FROM agents JOIN given USING (id) ORDER BY agents.id FOR NO KEY UPDATE OF agents
+        SELECT id FROM agents WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE
       )
       UPDATE agents SET system_info = given.info
       FROM given JOIN locked USING (id)
-      WHERE agents.id = given.id`.execute(db),
+      WHERE agents.id = given.id AND agents.id = ANY(${ids}::uuid[])`.execute(db),
   );
 }
 

@@ -13,6 +13,7 @@ import type { Agent, AgentStats, AgentStore, ConnectionFacts, SystemInfo } from 
 import { type HeldLocation, HeldLocations } from "./held-locations.ts";
 import type { AgentLocation, AgentLocations } from "./locations.ts";
 import { Presence } from "./presence.ts";
+import { PresenceMarks } from "./presence-marks.ts";
 
 /** Statistics reach terminals and events as they come, and the database this often. */
 const SAVE_STATS_EVERY_MS = 60_000;
@@ -26,6 +27,8 @@ const NOTHING_SAVED = {
 };
 /** Last-seen times are written for all agents at once, this often, with what could not be written before. */
 const SAVE_SEEN_EVERY_MS = 30_000;
+/** Agents of one statement: ten thousand at once hold up the event loop for a tenth of a second. */
+const MAX_SEEN_AT_ONCE = 1_000;
 /** An owner that the database knows nothing of for so long is none: by then it would have the claim. */
 const CLAIM_STORED_MS = SAVE_SEEN_EVERY_MS + 5_000;
 /** Longer than that and a refresh with its retries. */
@@ -40,8 +43,6 @@ export interface LifecycleDeps {
   router: TerminalRouter;
   log: Log;
 }
-
-type Mark = (store: AgentStore) => Promise<void>;
 
 /** One open agent socket, from hello to close. Its times are the clock's that only grows. */
 export interface AgentConnection extends HeldLocation {
@@ -62,9 +63,7 @@ export class AgentLifecycle {
   readonly #deps: LifecycleDeps;
   readonly #presence = new Presence<AgentConnection>();
   readonly #connections = new Set<AgentConnection>();
-  /** The last mark of each agent that the database does not have yet; one per agent. */
-  readonly #unmarked = new Map<AgentId, { agent: Agent; write: Mark }>();
-  readonly #saving = new Set<Promise<void>>();
+  readonly #marks: PresenceMarks;
   /** Agents that are suspect, or no longer, since the last batch. */
   readonly #changed = new Set<Agent>();
   readonly #locations: HeldLocations<AgentConnection>;
@@ -72,6 +71,7 @@ export class AgentLifecycle {
 
   constructor(deps: LifecycleDeps) {
     this.#deps = deps;
+    this.#marks = new PresenceMarks(deps);
     this.#locations = new HeldLocations({
       locations: deps.locations,
       onLost: (connection) => void this.#confirmLoss(connection),
@@ -91,9 +91,9 @@ export class AgentLifecycle {
     hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[]; facts: ConnectionFacts },
   ): Promise<AgentConnection> {
     const { clock, locations, router, events, instanceId } = this.#deps;
-    const { connectionId } = link;
+    const { connectionId, protocol } = link;
     const boot = hello.bootId === undefined ? {} : { bootId: hello.bootId };
-    const claimed = { agentId: agent.id, instanceId, connectionId, protocol: link.protocol, ...boot };
+    const claimed = { agentId: agent.id, instanceId, connectionId, protocol, ...boot };
     const location = await locations.claim(claimed, agent.epoch);
     const now = clock.monotonicMs();
     const connection = { link, agent, location, heardAtMs: now, refreshedAtMs: now, suspect: false, ...NOTHING_SAVED };
@@ -104,10 +104,25 @@ export class AgentLifecycle {
       return connection;
     }
     events.publish({ type: "agent.connected", agentId: agent.id, userId: agent.userId });
-    this.#mark(agent, (store) =>
-      store.markConnected(agent.id, new Date(clock.now()), hello.facts, { instanceId, epoch: location.epoch }),
-    );
+    if (hello.facts.systemInfo !== undefined) this.#tellSystemInfo(connection, hello.facts.systemInfo);
+    this.#markConnected(connection, hello.facts);
     return connection;
+  }
+
+  /** Writes it, and looks by the same statement whether the agent is still there: it may have been deleted meanwhile. */
+  #markConnected(connection: AgentConnection, facts: ConnectionFacts): void {
+    const { agent, link, location } = connection;
+    const { clock } = this.#deps;
+    const at = new Date(clock.now());
+    const atMs = clock.monotonicMs();
+    const where = { instanceId: this.#deps.instanceId, epoch: location.epoch };
+    this.#marks.mark(agent, async (store) => {
+      const { systemInfo, ...lasting } = facts;
+      // The database may have been away: what the machine has said since is written by itself.
+      const isLatest = systemInfo !== undefined && connection.systemInfoTakenAtMs <= atMs;
+      const isThere = await store.markConnected(agent.id, at, isLatest ? facts : lasting, where);
+      if (!isThere) link.close(ERRORS.AGENT_NOT_FOUND.ws, ERRORS.AGENT_NOT_FOUND.message);
+    });
   }
 
   /** Any frame or pong has come. */
@@ -125,7 +140,7 @@ export class AgentLifecycle {
     if (!router.agentDown(connection.link, agent.id)) return;
     events.publish({ type: "agent.disconnected", agentId: agent.id, userId: agent.userId });
     const at = new Date(clock.now());
-    this.#mark(agent, (store) => store.markDisconnected(agent.id, at, { instanceId, epoch: location.epoch }));
+    this.#marks.mark(agent, (store) => store.markDisconnected(agent.id, at, { instanceId, epoch: location.epoch }));
     await locations.release(location);
   }
 
@@ -145,15 +160,14 @@ export class AgentLifecycle {
   }
 
   async #reclaim(connection: AgentConnection): Promise<void> {
-    const { locations, router, clock, instanceId } = this.#deps;
+    const { locations, router, clock } = this.#deps;
     const { agent, link } = connection;
     const current = await locations.get(agent.id);
     // Somebody else's by now: the refresh finds that out.
     if (current !== undefined && current.connectionId !== link.connectionId) return;
     connection.location = await locations.claim(connection.location, connection.location.epoch);
-    const { epoch } = connection.location;
-    router.epochGrows(link, agent.id, epoch);
-    this.#mark(agent, (store) => store.markConnected(agent.id, new Date(clock.now()), {}, { instanceId, epoch }));
+    router.epochGrows(link, agent.id, connection.location.epoch);
+    this.#markConnected(connection, {});
   }
 
   /** Another instance says that this agent is there. */
@@ -210,17 +224,19 @@ export class AgentLifecycle {
       connection.nextSystemInfo = systemInfo;
       return;
     }
-    connection.systemInfoTakenAtMs = now;
-    connection.nextSystemInfo = undefined;
-    this.#takeSystemInfo(connection.agent, systemInfo);
-  }
-
-  #takeSystemInfo({ id: agentId, userId }: Agent, systemInfo: SystemInfo): void {
-    this.#deps.events.publish({ type: "agent.system_info", agentId, userId, systemInfo });
-    this.#save(agentId, "system information", async (store) => {
+    this.#tellSystemInfo(connection, systemInfo);
+    const { id: agentId, userId } = connection.agent;
+    this.#marks.save(agentId, "system information", async (store) => {
       await store.saveSystemInfo(agentId, systemInfo);
       this.#deps.events.publish({ type: "agent.stored", agentId, userId });
     });
+  }
+
+  #tellSystemInfo(connection: AgentConnection, systemInfo: SystemInfo): void {
+    const { id: agentId, userId } = connection.agent;
+    connection.systemInfoTakenAtMs = this.#deps.clock.monotonicMs();
+    connection.nextSystemInfo = undefined;
+    this.#deps.events.publish({ type: "agent.system_info", agentId, userId, systemInfo });
   }
 
   onStats(connection: AgentConnection, stats: AgentStats): void {
@@ -229,7 +245,7 @@ export class AgentLifecycle {
     this.#deps.events.publish({ type: "agent.stats", agentId: agent.id, userId: agent.userId, stats });
     if (now - connection.statsSavedAtMs < SAVE_STATS_EVERY_MS) return;
     connection.statsSavedAtMs = now;
-    this.#save(agent.id, "statistics", (store) => store.saveStats(agent.id, stats));
+    this.#marks.save(agent.id, "statistics", (store) => store.saveStats(agent.id, stats));
   }
 
   /** Once a second. */
@@ -248,13 +264,13 @@ export class AgentLifecycle {
       connection.link.terminate();
     }
     if (now - this.#seenSavedAtMs < SAVE_SEEN_EVERY_MS) return;
-    for (const { agent, write } of this.#unmarked.values()) this.#mark(agent, write);
+    this.#marks.markAgain();
     this.#saveSeen(now);
   }
 
   /** Ends when what is being written has been. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#saving);
+  settled(): Promise<void> {
+    return this.#marks.settled();
   }
 
   #setSuspect(connection: AgentConnection, suspect: boolean): void {
@@ -277,31 +293,12 @@ export class AgentLifecycle {
     }));
     if (seen.length === 0) return;
     const changed = [...this.#changed];
-    this.#save(undefined, "presence", async (store) => {
-      await store.markSeen(seen);
+    this.#marks.save(undefined, "presence", async (store) => {
+      while (seen.length > 0) await store.markSeen(seen.splice(0, MAX_SEEN_AT_ONCE));
       for (const agent of changed) {
         this.#changed.delete(agent);
         this.#deps.events.publish({ type: "agent.stored", agentId: agent.id, userId: agent.userId });
       }
     });
-  }
-
-  /** Writes whether an agent is connected, now or, where the database is away, with a later batch: epochs keep the order. */
-  #mark(agent: Agent, write: Mark): void {
-    const unmarked = { agent, write };
-    this.#unmarked.set(agent.id, unmarked);
-    this.#save(agent.id, "presence", async (store) => {
-      await write(store);
-      if (this.#unmarked.get(agent.id) === unmarked) this.#unmarked.delete(agent.id);
-      this.#deps.events.publish({ type: "agent.stored", agentId: agent.id, userId: agent.userId });
-    });
-  }
-
-  /** Writes without waiting: terminals do not depend on it. What is lost here comes again with the next report. */
-  #save(agentId: AgentId | undefined, what: string, write: (store: AgentStore) => Promise<void>): void {
-    const saved = write(this.#deps.agents)
-      .catch((error: unknown) => this.#deps.log.warn({ agentId, err: error }, `${what} not saved`))
-      .finally(() => this.#saving.delete(saved));
-    this.#saving.add(saved);
   }
 }

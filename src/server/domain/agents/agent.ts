@@ -99,6 +99,7 @@ export interface ConnectionFacts {
   shell?: string;
   distro?: string;
   version?: string;
+  systemInfo?: SystemInfo;
 }
 
 export interface NewAgent {
@@ -150,12 +151,13 @@ export interface AgentStore {
    * undefined where there was no such agent. */
   delete(id: AgentId, audit: AuditRecord): Promise<{ tokenHashes: readonly string[] } | undefined>;
 
+  /** False where there is no such agent (any more). */
   markConnected(
     id: AgentId,
     at: Date,
     facts: ConnectionFacts,
     where: { instanceId: InstanceId; epoch: number },
-  ): Promise<void>;
+  ): Promise<boolean>;
   /** Changes nothing where a later epoch has taken over. */
   markDisconnected(id: AgentId, at: Date, where: { instanceId: InstanceId; epoch: number }): Promise<void>;
   /** One statement for many agents. */

@@ -36,7 +36,7 @@ beforeEach(async () => {
       restore: async (location: AgentLocation) => void restored.push(location),
     },
     agents: {
-      markConnected: async () => {},
+      markConnected: async () => true,
       markSeen: async () => {},
       async get() {
         if (stored === "away") throw new Error("the database is away");

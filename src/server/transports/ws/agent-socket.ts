@@ -128,7 +128,8 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
       return socket.close(CLOSE.BAD_OFFSET, "bad boot id");
     }
     try {
-      const facts = { ...admitted.facts, version: harmlessText(hello.version, 64) };
+      const systemInfo = hello.systemInfo && toSystemInfo(hello.systemInfo);
+      const facts = { ...admitted.facts, version: harmlessText(hello.version, 64), ...(systemInfo && { systemInfo }) };
       const connection = await lifecycle.connected(link, agent, { bootId, sessions: hello.sessions, facts });
       if ((state as string) === "closed") return void disconnect(connection);
       state = connection;
@@ -136,7 +137,6 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
         $case: "welcome",
         value: { connectionId, epoch: connection.location.epoch, serverVersion: deps.serverVersion },
       });
-      if (hello.systemInfo) lifecycle.onSystemInfo(connection, toSystemInfo(hello.systemInfo));
       log.info({ agentId: agent.id, connectionId, epoch: connection.location.epoch }, "agent connected");
       for (const { data, isBinary } of early) onMessage(data, isBinary);
     } catch (error) {

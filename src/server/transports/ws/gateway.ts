@@ -175,9 +175,11 @@ export class WebSocketGateway {
   async #checkAgain(open: WatchedSocket, { token, kind }: Pick<Admitted, "token" | "kind">): Promise<void> {
     const identity = await authenticate(this.#deps.authenticate, token);
     this.#sockets.endBy(open, identity.credential.tokenExpiresAtMs);
+    // Its agent is looked for by the statement that says that it is connected.
+    if (identity.kind === "agent") return;
     const agent = await this.#deps.agents.get(open.agentId);
     if (!agent) throw new DomainError("AGENT_NOT_FOUND");
-    // An agent's own token reaches its agent; of users, an admin may be none any more.
+    // An admin may be none any more.
     if (identity.kind === "user" && !mayReach(identity, agent)) throw new DomainError("NOT_AUTHORIZED");
     if (kind === "user") await this.#grants.look(open);
   }
