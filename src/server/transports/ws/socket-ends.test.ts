@@ -1,6 +1,9 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { beforeEach, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { SocketEnds } from "./socket-ends.ts";
 
 let ended: number[];
@@ -71,4 +74,44 @@ it("those that end later wait for no others", async () => {
   sockets[64]!.destroy();
   await nextTurn();
   expect(ended).toHaveLength(65);
+});
+
+describe("a connection whose peer has ended", () => {
+  /** Both ends; the server's may go on writing after the other's end, as those of node:http. */
+  async function connection(): Promise<{ ours: Socket; peer: Socket }> {
+    const server = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await once(server, "listening");
+    const accepted = once(server, "connection") as Promise<[Socket]>;
+    const peer = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const [ours] = await accepted;
+    ends.watch(ours);
+    ours.resume();
+    return { ours, peer };
+  }
+
+  it("closes", async () => {
+    const { ours, peer } = await connection();
+    ours.on("end", () => ours.end());
+    peer.end("the last words");
+    await Promise.all([once(ours, "close"), once(peer.resume(), "close")]);
+  });
+
+  it("is still told what waits to be written", async () => {
+    const { ours, peer } = await connection();
+    const sent = Buffer.alloc(16 * 1024 * 1024, "x");
+    ours.write(sent);
+    ours.on("end", () => ours.end());
+    peer.end();
+    const [received] = await Promise.all([buffer(peer), once(ours, "close")]);
+    expect(received.length).toBe(sent.length);
+  });
+
+  it("is told last words", async () => {
+    const { ours, peer } = await connection();
+    ours.on("end", () => ours.end("bye"));
+    peer.end();
+    const [received] = await Promise.all([buffer(peer), once(ours, "close")]);
+    expect(received.toString()).toBe("bye");
+  });
 });
