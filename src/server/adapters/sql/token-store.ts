@@ -11,8 +11,7 @@ import type { Database } from "./database.ts";
 import { listRows } from "./list-rows.ts";
 import { NEVER, type OrderColumn, timeCursor } from "./paging.ts";
 import type { ApiTokenTable, Schema } from "./schema.ts";
-import { toToken } from "./token-rows.ts";
-import { toUser } from "./user-rows.ts";
+import { toToken, USER_OF_TOKEN, userOfToken } from "./token-rows.ts";
 
 const ORDERS: Readonly<Record<TokenOrder, OrderColumn<Selectable<ApiTokenTable>>>> = {
   name: { expression: sql`name`, type: "text", cursorValue: (row) => row.name },
@@ -55,21 +54,15 @@ export function createTokenStore(database: Database): TokenStore {
 
 function findByHashes(database: Database, hashes: readonly string[]): Promise<readonly (TokenWithUser | undefined)[]> {
   return database.run(async (db) => {
-    const tokens = await db
+    const rows = await db
       .selectFrom("api_tokens")
-      .selectAll()
+      .innerJoin("users", "users.id", "api_tokens.user_id")
+      .selectAll("api_tokens")
+      .select(USER_OF_TOKEN)
       .where(sql<SqlBool>`hash = ANY(${[...hashes]}::text[])`)
       .execute();
-    const userIds = [...new Set(tokens.map((token) => token.user_id))];
-    const users = await db.selectFrom("users").selectAll().where(sql<SqlBool>`id = ANY(${userIds}::uuid[])`).execute();
-    const userOf = new Map(users.map((user) => [user.id, toUser(user)]));
-    const found = new Map(tokens.map((token) => [token.hash, token]));
-    return hashes.map((hash) => {
-      const token = found.get(hash);
-      const user = token && userOf.get(token.user_id);
-      // Deleted between the two statements, and the token with it.
-      return token && user && { ...toToken(token), user };
-    });
+    const found = new Map(rows.map((row) => [row.hash, { ...toToken(row), user: userOfToken(row) }]));
+    return hashes.map((hash) => found.get(hash));
   });
 }
 

@@ -7,7 +7,10 @@ import { searchText } from "./text.ts";
 
 export type UserRow = Selectable<UserTable>;
 
-export function toUser(row: UserRow): User {
+/** What the domain knows of it. */
+type ToldColumns = Omit<UserRow, "agent_count" | "request_id" | "search">;
+
+export function toUser(row: ToldColumns): User {
   return {
     id: row.id,
     email: row.email,
