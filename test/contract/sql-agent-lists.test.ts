@@ -121,6 +121,18 @@ describe.each(DATABASES)("lists of agents on $name", ({ open }) => {
     }
   });
 
+  test("how many match is told also where none of them lies behind the cursor, or none is there at all", async () => {
+    const owner = await addUser(stores);
+    const list = (after?: PageCursor) => {
+      const order = { by: "name", descending: false } as const;
+      return stores.agents.list({ filter: { userId: owner.id }, order, limit: 10, ...(after && { after }) });
+    };
+    expect(await list()).toEqual({ rows: [], total: 0 });
+    const last = await addAgent(stores, owner.id, { name: "z" });
+    expect(await list({ value: last.name, id: last.id })).toEqual({ rows: [], total: 1 });
+    expect(await list()).toEqual({ rows: [last], total: 1 });
+  });
+
   test.each(orders)("paging by %s meets every row once while others come and go", async (by) => {
     const owner = await addUser(stores, { admin: true });
     const before: AgentId[] = [];

@@ -1,4 +1,4 @@
-// One page of a table, as every list reads it: the rows behind the cursor, and how many match in all.
+// One page of a table, as every list reads it: the rows behind the cursor, and how many match in all, in one statement.
 
 import type { ExpressionBuilder, ExpressionWrapper, SqlBool } from "kysely";
 import type { Page, PageQuery } from "../../domain/page.ts";
@@ -30,20 +30,23 @@ export function listRows<Table extends ListedTable, Row extends { id: string }, 
   const table = list.table as "agents";
   const matches = list.matches as unknown as Matches<"agents", Filter>;
   return database.run(async (db) => {
+    const count = db
+      .selectFrom(table)
+      .select((select) => select.fn.countAll<number>().as("total"))
+      .where((where) => matches(where, query.filter));
     const rows = await db
       .selectFrom(table)
       .selectAll()
+      // Once for all rows, and by one way to the database.
+      .select(count.as("total"))
       .where((where) => matches(where, query.filter))
       .where(behind(order, query))
       .orderBy(order.expression, direction(query))
       .orderBy("id", direction(query))
       .limit(rowsToRead(query))
       .execute();
-    const { total } = await db
-      .selectFrom(table)
-      .select((select) => select.fn.countAll<number>().as("total"))
-      .where((where) => matches(where, query.filter))
-      .executeTakeFirstOrThrow();
-    return toPage({ query, order, rows: rows as unknown as Row[], total }, toItem);
+    // Nothing behind the cursor does not mean that nothing matches.
+    const { total } = rows[0] ?? (await count.executeTakeFirstOrThrow());
+    return toPage({ query, order, rows: rows as unknown as Row[], total: total ?? 0 }, toItem);
   });
 }
