@@ -59,8 +59,11 @@ export async function serveCall<Request, Result>(
   const closed = Promise.withResolvers<never>();
   let caller: UserIdentity | undefined;
   let isHeard = !call.cancelled;
+  let isOver = false;
 
   function onCancelled(): void {
+    // grpc-js says so of every call in the end, and an abort that nobody waits for costs a stack trace.
+    if (isOver) return;
     deps.log.debug({ requestId, method: path }, "gRPC call cancelled");
     isHeard = false;
     ended.abort();
@@ -91,6 +94,7 @@ export async function serveCall<Request, Result>(
     const fields = { requestId, method: path, userId: caller?.user.id };
     return { outcome: "error", status: statusOf(deps.log, error, fields) };
   } finally {
+    isOver = true;
     deps.closing.removeEventListener("abort", onClosing);
   }
 }
