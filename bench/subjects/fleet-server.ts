@@ -11,6 +11,7 @@ import { startRexecServer } from "./rexec-server.ts";
 import type { Subject, SubjectOptions } from "./subject.ts";
 
 const RELAY = fileURLToPath(new URL("../floor/relay.ts", import.meta.url));
+const AGENT = fileURLToPath(new URL("../floor/agent.ts", import.meta.url));
 
 export interface FleetSubject extends Subject {
   /** Of the process that serves now. */
@@ -20,9 +21,9 @@ export interface FleetSubject extends Subject {
   /** Who may connect: that many. */
   members(count: number): Promise<readonly FleetMember[]>;
   /** A terminal of an agent that is none of them. */
-  witness: TerminalTarget | undefined;
   /** The command line of an operator's program on it, and its environment; undefined where there is none. */
   operator: { command: readonly string[]; environment: Readonly<Record<string, string>> } | undefined;
+  witness: TerminalTarget;
   /** SIGKILL, and on the same port and data again. */
   restart(): Promise<void>;
 }
@@ -66,29 +67,36 @@ export async function startRexecForFleet(
   };
 }
 
-export async function startFloorForFleet({ nodeFlags }: SubjectOptions): Promise<FleetSubject> {
+export async function startFloorForFleet({ shell, nodeFlags }: SubjectOptions): Promise<FleetSubject> {
   const port = await steadyPort();
   const server = `ws://127.0.0.1:${port}`;
+  // Its agent dials once in its life: each relay has one of its own.
   const start = async () => {
     const relay = startChild(process.execPath, [...nodeFlags, RELAY, String(port)], {});
     await relay.line(/^ws:/);
-    return relay;
+    const agent = startChild(process.execPath, [...nodeFlags, AGENT, server, shell], {});
+    await agent.line(/^ready/);
+    return { relay, agent };
   };
   let running = await start();
   return {
     name: "floor",
     welcomes: false,
-    witness: undefined,
+    witness: { kind: "floor", url: server },
     operator: undefined,
     get serverPid() {
-      return running.pid;
+      return running.relay.pid;
     },
     members: (count) =>
       Promise.resolve(Array.from({ length: count }, (_, index) => ({ server, agentId: String(index), token: "none" }))),
     async restart() {
-      await running.stop("SIGKILL");
+      await running.relay.stop("SIGKILL");
+      await running.agent.stop();
       running = await start();
     },
-    stop: () => running.stop(),
+    async stop() {
+      await running.agent.stop();
+      await running.relay.stop();
+    },
   };
 }
