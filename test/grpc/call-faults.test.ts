@@ -64,6 +64,19 @@ describe("a request", () => {
   });
 });
 
+it("a call that was answered is not taken for one that was cancelled", async () => {
+  await withPlane(
+    () => ({}),
+    async (other) => {
+      const { token } = await other.addCaller();
+      const list = () => other.call(AgentServiceService.listAgents, ListAgentsRequest.fromPartial({}), { token });
+      // The end of each call's stream comes before the next one's answer.
+      for (let n = 0; n < 5; n++) await ok(list());
+      expect(other.log.lines.map(({ message }) => message)).not.toContain("gRPC call cancelled");
+    },
+  );
+});
+
 describe("a backend that is away", () => {
   it("is unavailable, with a time to try again, and never a bad token or a missing agent", async () => {
     const { token } = await plane.addCaller();
