@@ -1,6 +1,5 @@
 // How Postgres finds the agents that a statement writes of: ten thousand may write at once, and each would read all.
 
-import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { AgentId, InstanceId } from "../../src/protocol/ids.ts";
@@ -11,7 +10,7 @@ import { addUser } from "../support/sql-rows.ts";
 
 let stores: SqlStores;
 let client: pg.Client;
-let id: AgentId;
+let ids: AgentId[];
 
 beforeAll(async () => {
   const url = await freshDatabase();
@@ -25,8 +24,8 @@ beforeAll(async () => {
     SELECT gen_random_uuid(), $1, n::text, '', '', '', '', '', '{}', now(), now() FROM generate_series(1, 10000) AS n`,
     [user.id],
   );
-  const { rows } = await client.query<{ id: AgentId }>("SELECT id FROM agents LIMIT 1");
-  id = rows[0]?.id ?? (randomUUID() as AgentId);
+  const { rows } = await client.query<{ id: AgentId }>("SELECT id FROM agents LIMIT 10");
+  ids = rows.map(({ id }) => id);
 });
 
 afterAll(async () => {
@@ -38,14 +37,17 @@ afterEach(() => vi.restoreAllMocks());
 
 const where = { instanceId: "one" as InstanceId, epoch: 1 };
 
-test.each<[string, () => Promise<unknown>]>([
-  ["that one is connected", () => stores.agents.markConnected(id, new Date(), { os: "linux" }, where)],
-  ["that one is not", () => stores.agents.markDisconnected(id, new Date(), where)],
-  ["what its machine is", () => stores.agents.saveSystemInfo(id, { hostname: "h" } as SystemInfo)],
-  ["who it is", () => stores.agents.get(id)],
-])("%s is written and read by an index, not by reading all agents", async (_, ask) => {
+const asks: readonly [string, (id: AgentId) => Promise<unknown>][] = [
+  ["that an agent is connected", (id) => stores.agents.markConnected(id, new Date(), { os: "linux" }, where)],
+  ["that one is not", (id) => stores.agents.markDisconnected(id, new Date(), where)],
+  ["what its machine is", (id) => stores.agents.saveSystemInfo(id, { hostname: "h" } as SystemInfo)],
+  ["who it is", (id) => stores.agents.get(id)],
+];
+const each = asks.flatMap(([what, ask]) => [1, 10].map((count) => ({ what, count, ask })));
+
+test.each(each)("$what, of $count at once, is found by an index, not by reading all agents", async ({ count, ask }) => {
   const query = vi.spyOn(pg.Client.prototype, "query");
-  await ask();
+  await Promise.all(ids.slice(0, count).map(ask));
   const [text, values] = query.mock.calls.find(([sql]) => typeof sql === "string") as unknown as [string, unknown[]];
   const { rows } = await client.query<{ "QUERY PLAN": string }>(`EXPLAIN ${text}`, values);
   const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
