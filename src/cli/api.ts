@@ -108,8 +108,16 @@ export class Api {
     );
   }
 
-  /** A stream from the first server that can be reached. Throws CliError where it fails; ends quietly with the signal. */
-  async *watch<Req, Res>(method: MethodDefinition<Req, Res>, request: Req, signal: AbortSignal): AsyncGenerator<Res> {
+  /**
+   * A stream from the first server that can be reached; `onOpen` when that serves it. Throws CliError where it fails;
+   * ends quietly with the signal.
+   */
+  async *watch<Req, Res>(
+    method: MethodDefinition<Req, Res>,
+    request: Req,
+    signal: AbortSignal,
+    onOpen: () => void = () => {},
+  ): AsyncGenerator<Res> {
     const { path, requestSerialize, responseDeserialize } = method;
     const server = await this.#reachableServer(signal);
     if (signal.aborted) return;
@@ -120,6 +128,7 @@ export class Api {
       request,
       this.#metadata(),
     );
+    stream.once("metadata", onOpen);
     const onAbort = (): void => stream.cancel();
     signal.addEventListener("abort", onAbort, { once: true });
     try {

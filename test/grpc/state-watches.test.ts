@@ -54,6 +54,13 @@ const limitsOf = (user: User, { change }: WatchLimitsResponse) =>
   change?.$case === "upserted" && change.value.userId === user.id ? change.value : undefined;
 
 describe("whoever watches limits", () => {
+  it("hears at once that the watch is served, also one that is taken up again where nothing is new", async () => {
+    const first = watchLimits();
+    const resumeToken = (await first.until(isEnd)).at(-1)?.resumeToken ?? "";
+    first.cancel();
+    await watchLimits({ resumeToken }).opened();
+  });
+
   it("sees what users take and give back, and their plans change", async () => {
     const { user, token } = await plane.addCaller();
     const open = watchLimits();

@@ -3,6 +3,8 @@
 import { Client, credentials, Metadata, type MethodDefinition, type ServiceError } from "@grpc/grpc-js";
 
 export interface Watch<Response> {
+  /** The server serves it, whether or not it has something to tell. */
+  opened(): Promise<void>;
   /** The next response. Rejects with the stream's error, or where it ends or stays silent. */
   next(): Promise<Response>;
   /** Responses until one matches, that one included. */
@@ -32,6 +34,11 @@ export function watch<Request, Response>(
   let error: ServiceError | undefined;
   let isOver = false;
   let wake = (): void => {};
+  let isOpen = false;
+  stream.on("metadata", () => {
+    isOpen = true;
+    wake();
+  });
   stream.on("data", (response: Response) => {
     responses.push(response);
     wake();
@@ -65,6 +72,7 @@ export function watch<Request, Response>(
       return response;
     });
   return {
+    opened: async () => void (await waitFor(() => isOpen || undefined)),
     next,
     async until(matches) {
       const seen: Response[] = [];

@@ -5,11 +5,15 @@ import type { MethodDefinition } from "@grpc/grpc-js";
 export interface ControlPlane {
   /** Rejects with an ApiFailure, also after the deadline that every call has. */
   call<Request, Response>(method: MethodDefinition<Request, Response>, request: Request): Promise<Response>;
-  /** Responses as they come; throws an ApiFailure where the stream fails, and ends quietly after the abort. */
+  /**
+   * Responses as they come, and before them `onOpen`, when the server serves the stream; throws an ApiFailure where it
+   * fails, and ends quietly after the abort.
+   */
   watch<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
     signal: AbortSignal,
+    onOpen?: () => void,
   ): AsyncIterable<Response>;
 }
 

@@ -3,9 +3,10 @@
 import {
   type Agent,
   AgentServiceService,
+  type WatchAgentStatsResponse,
   type WatchAgentsResponse_Removed,
 } from "../../gen/rexec/agent/v1/agent_service.ts";
-import { EventServiceService } from "../../gen/rexec/event/v1/event_service.ts";
+import { EventServiceService, type WatchEventsResponse } from "../../gen/rexec/event/v1/event_service.ts";
 import {
   type Instance,
   InstanceServiceService,
@@ -46,6 +47,8 @@ export interface FeedDeps extends FollowDeps {
   isAdmin: boolean;
 }
 
+type Open<Response> = (resumeToken: string, onOpen: () => void) => AsyncIterable<Response>;
+
 interface Feeds {
   deps: FeedDeps;
   batch: FeedBatch;
@@ -78,7 +81,8 @@ async function followAgents(feeds: Feeds): Promise<void> {
   const { promise: counted, resolve } = Promise.withResolvers<number>();
   const agents = followState(feeds, "agents", {
     buffer: feeds.batch.agents,
-    open: (resumeToken) => api.watch(AgentServiceService.watchAgents, { filter: "", resumeToken }, feeds.signal),
+    open: (resumeToken, onOpen) =>
+      api.watch(AgentServiceService.watchAgents, { filter: "", resumeToken }, feeds.signal, onOpen),
     keyOf: ({ id }: Agent) => id,
     removedKey: ({ agentId }: WatchAgentsResponse_Removed) => agentId,
     onComplete: resolve,
@@ -90,8 +94,8 @@ function followStats(feeds: Feeds, agentCount: number): Promise<void> {
   const { api } = feeds.deps;
   const wanted = Math.max(STATS_INTERVAL_S, Math.ceil(agentCount / MAX_REPORTS_PER_S));
   const minInterval = { seconds: Math.min(wanted, MAX_STATS_INTERVAL_S), nanos: 0 };
-  const open = () =>
-    withToken(api.watch(AgentServiceService.watchAgentStats, { agentIds: [], minInterval }, feeds.signal));
+  const open: Open<{ response: WatchAgentStatsResponse; resumeToken: string }> = (_resumeToken, onOpen) =>
+    withToken(api.watch(AgentServiceService.watchAgentStats, { agentIds: [], minInterval }, feeds.signal, onOpen));
   return follow(feeds, "stats", open, ({ response: { agentId, stats } }) => {
     if (stats !== undefined) feeds.batch.addStats(agentId, stats);
   });
@@ -101,7 +105,8 @@ function followSessions(feeds: Feeds): Promise<void> {
   const { api } = feeds.deps;
   return followState(feeds, "sessions", {
     buffer: feeds.batch.sessions,
-    open: (resumeToken) => api.watch(SessionServiceService.watchSessions, { filter: "", resumeToken }, feeds.signal),
+    open: (resumeToken, onOpen) =>
+      api.watch(SessionServiceService.watchSessions, { filter: "", resumeToken }, feeds.signal, onOpen),
     keyOf: ({ agentId, id }: Session) => sessionKey(agentId, id),
     removedKey: ({ agentId, sessionId }: WatchSessionsResponse_Removed) => sessionKey(agentId, sessionId),
   });
@@ -111,7 +116,8 @@ function followLimits(feeds: Feeds): Promise<void> {
   const { api } = feeds.deps;
   return followState(feeds, "limits", {
     buffer: feeds.batch.limits,
-    open: (resumeToken) => api.watch(PlanServiceService.watchLimits, { filter: "", resumeToken }, feeds.signal),
+    open: (resumeToken, onOpen) =>
+      api.watch(PlanServiceService.watchLimits, { filter: "", resumeToken }, feeds.signal, onOpen),
     keyOf: ({ userId }: Limits) => userId,
     removedKey: ({ userId }: WatchLimitsResponse_Removed) => userId,
   });
@@ -121,7 +127,8 @@ function followInstances(feeds: Feeds): Promise<void> {
   const { api } = feeds.deps;
   return followState(feeds, "instances", {
     buffer: feeds.batch.instances,
-    open: (resumeToken) => api.watch(InstanceServiceService.watchInstances, { resumeToken }, feeds.signal),
+    open: (resumeToken, onOpen) =>
+      api.watch(InstanceServiceService.watchInstances, { resumeToken }, feeds.signal, onOpen),
     keyOf: ({ id }: Instance) => id,
     removedKey: ({ instanceId }: WatchInstancesResponse_Removed) => instanceId,
   });
@@ -129,8 +136,8 @@ function followInstances(feeds: Feeds): Promise<void> {
 
 function followEvents(feeds: Feeds): Promise<void> {
   const { deps, batch, reports, signal } = feeds;
-  const open = (resumeToken: string) =>
-    deps.api.watch(EventServiceService.watchEvents, { filter: "", resumeToken }, signal);
+  const open: Open<WatchEventsResponse> = (resumeToken, onOpen) =>
+    deps.api.watch(EventServiceService.watchEvents, { filter: "", resumeToken }, signal, onOpen);
   let hasPast = false;
   return follow(feeds, "events", open, ({ change }) => {
     if (change?.$case === "event") batch.addEvent(change.value);
@@ -169,16 +176,16 @@ function followState<Told, Removed>(
   feed: FeedName,
   input: {
     buffer: DeltaBuffer<Told>;
-    open: (resumeToken: string) => AsyncIterable<StateResponse<Told, Removed>>;
+    open: Open<StateResponse<Told, Removed>>;
     keyOf: (told: Told) => string;
     removedKey: (removed: Removed) => string;
     onComplete?: (count: number) => void;
   },
 ): Promise<void> {
   const { buffer, keyOf, removedKey, onComplete } = input;
-  const open = (resumeToken: string) => {
+  const open: typeof input.open = (resumeToken, onOpen) => {
     if (resumeToken === "") buffer.beginSnapshot();
-    return input.open(resumeToken);
+    return input.open(resumeToken, onOpen);
   };
   return follow(feeds, feed, open, ({ change }) => {
     switch (change?.$case) {
@@ -204,13 +211,14 @@ function followState<Told, Removed>(
 function follow<Response extends { resumeToken: string }>(
   { deps, reports, signal }: Feeds,
   feed: FeedName,
-  open: (resumeToken: string) => AsyncIterable<Response>,
+  open: Open<Response>,
   onResponse: (response: Response) => void,
 ): Promise<void> {
   return followWatch(
     deps,
     open,
     {
+      onOpen: () => reports.heard(feed),
       onResponse(response) {
         onResponse(response);
         reports.heard(feed);

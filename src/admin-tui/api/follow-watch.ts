@@ -12,6 +12,8 @@ const GOOD_AFTER_MS = 10_000;
 const FINAL = new Set(["TOKEN_INVALID", "NOT_AUTHORIZED", "UNIMPLEMENTED"]);
 
 export interface WatchEvents<Response> {
+  /** It is served: one that is taken up again may have nothing to tell for long. */
+  onOpen?(): void;
   onResponse(response: Response): void;
   /** Refused for good where `retryAtMs` is undefined. */
   onLost(failure: ApiFailure, retryAtMs: number | undefined): void;
@@ -25,7 +27,7 @@ export interface FollowDeps {
 /** Ends with the signal, or where the server refuses for good. Never rejects. */
 export async function followWatch<Response extends { resumeToken: string }>(
   deps: FollowDeps,
-  open: (resumeToken: string, signal: AbortSignal) => AsyncIterable<Response>,
+  open: (resumeToken: string, onOpen: () => void) => AsyncIterable<Response>,
   events: WatchEvents<Response>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -35,7 +37,7 @@ export async function followWatch<Response extends { resumeToken: string }>(
     const openedAtMs = deps.now();
     let failure: ApiFailure = { reason: "UNREACHABLE", message: "the server has ended the stream" };
     try {
-      for await (const response of open(resumeToken, signal)) {
+      for await (const response of open(resumeToken, () => events.onOpen?.())) {
         // Within a snapshot there is no place to come back to: a stream that breaks there begins anew.
         if (response.resumeToken !== "") resumeToken = response.resumeToken;
         events.onResponse(response);

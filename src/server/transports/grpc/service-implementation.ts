@@ -1,6 +1,7 @@
 // Puts the pipeline between grpc-js and the handlers: no method of any service can be reached around it.
 
 import {
+  Metadata,
   type MethodDefinition,
   type sendUnaryData,
   type ServerUnaryCall,
@@ -79,6 +80,8 @@ function serveStream(deps: Deps, method: Method, handler: Stream) {
       const over = isServedWhileDraining(path) ? deps.stopping : AbortSignal.any([deps.draining, deps.stopping]);
       over.addEventListener("abort", onDraining);
       if (over.aborted) onDraining();
+      // A watch that is taken up again may have nothing to say for long: this tells that it is being served.
+      else call.sendMetadata(new Metadata());
       try {
         await handler(context, sendOn(call, method, context.signal));
       } finally {
