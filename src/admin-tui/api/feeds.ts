@@ -43,7 +43,7 @@ const PAST_EVENTS = 200;
 export interface FeedDeps extends FollowDeps {
   api: ControlPlane;
   dispatch: (message: Message) => void;
-  /** An admin watches instances, too. */
+  /** An admin watches everybody's limits and the instances, too. */
   isAdmin: boolean;
 }
 
@@ -66,9 +66,8 @@ export async function runFeeds(deps: FeedDeps, signal: AbortSignal): Promise<voi
     await Promise.all([
       followAgents(feeds),
       followSessions(feeds),
-      followLimits(feeds),
       followEvents(feeds),
-      ...(deps.isAdmin ? [followInstances(feeds)] : []),
+      ...(deps.isAdmin ? [followLimits(feeds), followInstances(feeds)] : []),
     ]);
   } finally {
     clearInterval(timer);
