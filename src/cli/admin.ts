@@ -2,6 +2,7 @@
 
 import { runAdmin } from "../admin-tui/main.ts";
 import { type AgentId, MAIN_SESSION, parseSessionId, parseUuid } from "../protocol/ids.ts";
+import { harmless } from "../text/harmless.ts";
 import { Api } from "./api.ts";
 import { attachTerminal } from "./attach-terminal.ts";
 import { callerName, fetchCaller, isApiToken } from "./caller.ts";
@@ -51,7 +52,7 @@ export async function admin(flags: AdminFlags, context: CommandContext): Promise
         const scopes = new Set((caller.scope ?? "").split(" "));
         const isAdmin = scopes.has("admin");
         const mayWrite = (isAdmin || scopes.has("write")) && !isReadOnly;
-        return { ...me, userId: caller.userId, name: callerName(caller), isAdmin, mayWrite };
+        return { ...me, userId: caller.userId, name: harmless(callerName(caller)), isAdmin, mayWrite };
       },
       isAscii: flags.ascii ?? false,
       hasColor: flags.color ?? true,
@@ -96,5 +97,5 @@ async function openTerminal(
     signal,
   });
   if (result.kind === "detached") return `left ${terminal.agentName}; its shell goes on`;
-  return `the shell on ${terminal.agentName} has ended: ${result.reason}`;
+  return `the shell on ${terminal.agentName} has ended: ${harmless(result.reason)}`;
 }

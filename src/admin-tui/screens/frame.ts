@@ -5,7 +5,7 @@ import { layoutNow } from "../state/lists.ts";
 import { MIN_COLS, MIN_ROWS } from "../state/layout.ts";
 import { cursorId } from "../state/view.ts";
 import { connectionOf } from "../state/connection.ts";
-import type { Line } from "../theme/styles.ts";
+import type { Line, Span } from "../theme/styles.ts";
 import { drawDetails } from "./details.ts";
 import { drawEventsPane } from "./events-pane.ts";
 import { drawHints, drawMessage } from "./foot.ts";
@@ -31,10 +31,16 @@ export function drawFrame(state: AdminState): Line[] {
   const foot = [drawMessage(state), drawHints(state, cols)];
   const body = drawBody(state, { cols, lines: lines - head.length - foot.length });
   const overlay = state.overlay && drawOverlay(state, state.overlay, { cols, lines: body.length });
-  return fitArea([...head, ...(overlay === undefined ? body : laidOver(body, overlay, cols)), ...foot], {
+  const frame = fitArea([...head, ...(overlay === undefined ? body : laidOver(body, overlay, cols)), ...foot], {
     cols,
     lines,
   });
+  return state.looks.isAscii ? frame.map((spans) => spans.map(inAscii)) : frame;
+}
+
+/** Where a text was cut, and between facts, stand signs that are none of ASCII's; these are as wide. */
+function inAscii(span: Span): Span {
+  return { ...span, text: span.text.replaceAll("…", "~").replaceAll(" · ", " | ") };
 }
 
 function drawBody(state: AdminState, area: Area): Line[] {

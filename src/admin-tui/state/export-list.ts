@@ -1,5 +1,6 @@
 // A list as a file: what is shown, in the order in which it is shown.
 
+import { harmless } from "../../text/harmless.ts";
 import { tableOf } from "../tables/tables.ts";
 import type { AdminState, ListName } from "./model.ts";
 import { viewOf } from "./view.ts";
@@ -12,12 +13,12 @@ export function exportName(state: AdminState): string {
 export function exportText(state: AdminState, name: ListName, path: string): string {
   const table = tableOf(name);
   const rows = viewOf(state, name).ids.flatMap((id) => table.row(state, id) ?? []);
-  if (path.endsWith(".json"))
-    return `${JSON.stringify(
-      rows.map((row) => table.json(row, state)),
-      undefined,
-      2,
-    )}\n`;
+  if (path.endsWith(".json")) {
+    const objects = rows.map((row) => table.json(row, state));
+    // Names are as the server has them; somebody looks at the file in a terminal all the same, and JSON can say both.
+    const lines = JSON.stringify(objects, undefined, 2).split("\n");
+    return lines.map((line) => `${harmless(line)}\n`).join("");
+  }
   const columns = table.columns.filter(({ header }) => header !== "");
   const lines = [
     ["id", ...columns.map(({ key }) => key)],
