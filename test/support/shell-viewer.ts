@@ -1,6 +1,6 @@
 // A viewer on a real shell through src/client, that keeps everything it was shown.
 
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { systemClock } from "../../src/client/socket.ts";
 import { openTerminal } from "../../src/client/terminal-connection.ts";
 import type { TerminalEvent } from "../../src/client/terminal-events.ts";
@@ -60,9 +60,9 @@ export function openShellViewer(
     events,
     text,
     type: (typed) => void terminal.write(new TextEncoder().encode(typed)),
-    shows: (pattern) => expect.poll(text, { timeout: 20_000, interval: 10 }).toMatch(pattern),
+    shows: (pattern) => vi.waitFor(() => expect(text()).toMatch(pattern), { timeout: 20_000, interval: 10 }),
     async opened() {
-      await expect.poll(() => events.some(isOpened), { timeout: 20_000 }).toBe(true);
+      await vi.waitFor(() => expect(events.some(isOpened)).toBe(true), { timeout: 20_000, interval: 10 });
       return events.find(isOpened) as Extract<TerminalEvent, { type: "opened" }>;
     },
   };

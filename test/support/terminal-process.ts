@@ -1,7 +1,7 @@
 // A program in a real PTY and the screen it draws, as a person sees it.
 
-import { Terminal } from "@xterm/headless";
-import { expect } from "vitest";
+import { type IBufferCell, Terminal } from "@xterm/headless";
+import { expect, vi } from "vitest";
 import type { PtyCommand } from "../../src/agent/pty/pty.ts";
 import { startRealPty } from "../../src/agent/pty/real-pty.ts";
 import type { TerminalSize } from "../../src/protocol/terminal-size.ts";
@@ -14,18 +14,27 @@ export interface TerminalProcess {
   screen(): string[];
   /** Waits until the screen shows this. */
   shows(pattern: RegExp): Promise<void>;
+  /** The rows in which something is underlined, and those in which something has a background of its own. */
+  decorated(): { underlined: number[]; coloured: number[] };
+  /** Every byte that was sent to the terminal, as UTF-8. */
+  output(): string;
   readonly exitCode: Promise<number>;
   kill(): void;
 }
 
 export function startInTerminal(command: PtyCommand): TerminalProcess {
   const terminal = new Terminal({ ...command.size, allowProposedApi: true });
+  const output: Uint8Array[] = [];
   let resolveExit: (code: number) => void = () => {};
   const exitCode = new Promise<number>((resolve) => {
     resolveExit = resolve;
   });
   const pty = startRealPty(command, {
-    onOutput: (bytes) => terminal.write(Uint8Array.from(bytes)),
+    onOutput(bytes) {
+      const copy = Uint8Array.from(bytes);
+      output.push(copy);
+      terminal.write(copy);
+    },
     onExit: (code) => resolveExit(code),
   });
   // The terminal answers a program's questions, as a real one does.
@@ -49,7 +58,22 @@ export function startInTerminal(command: PtyCommand): TerminalProcess {
       terminal.resize(size.cols, size.rows);
     },
     screen,
-    shows: (pattern) => expect.poll(() => screen().join("\n"), { timeout: 20_000, interval: 20 }).toMatch(pattern),
+    // Also where a hook waits, and not a test.
+    shows: (pattern) =>
+      vi.waitFor(() => expect(screen().join("\n")).toMatch(pattern), { timeout: 20_000, interval: 20 }),
+    decorated() {
+      const { active } = terminal.buffer;
+      const rowsWith = (is: (cell: IBufferCell) => boolean) =>
+        Array.from({ length: terminal.rows }, (_, row) => row).filter((row) => {
+          const line = active.getLine(active.baseY + row);
+          return Array.from({ length: terminal.cols }, (_, col) => line?.getCell(col)).some((cell) => cell && is(cell));
+        });
+      return {
+        underlined: rowsWith((cell) => cell.isUnderline() !== 0),
+        coloured: rowsWith((cell) => !cell.isBgDefault()),
+      };
+    },
+    output: () => Buffer.concat(output).toString("utf8"),
     exitCode,
     kill: () => pty.signal("SIGKILL"),
   };
