@@ -85,10 +85,13 @@ export function listSummary(state: AdminState, name: ListName): { text: string; 
   const { ids, total, changes } = viewOf(state, name);
   const { sort, marked, held } = state.lists[name];
   const arrow = sort.descending ? "v" : "^";
+  const table = tableOf(name);
+  // The mark of a row that is gone marks nothing.
+  const marks = [...marked].filter((id) => table.row(state, id) !== undefined).length;
   const parts = [
     ids.length === total ? `${total}` : `${ids.length}/${total}`,
     `sort ${sort.column} ${arrow}`,
-    ...(marked.size > 0 ? [`marked ${marked.size}`] : []),
+    ...(marks > 0 ? [`marked ${marks}`] : []),
     held?.untilMs === Number.POSITIVE_INFINITY ? "hold:on" : "hold:off",
     ...(name === "events" && state.eventsPausedAt !== undefined ? ["PAUSED"] : []),
   ];
