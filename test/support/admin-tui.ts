@@ -99,6 +99,14 @@ export function driven(terminal: TerminalProcess): AdminTui {
   };
 }
 
+/**
+ * A line that a shell's command printed. Where it was typed before the shell had asked for it, the prompt stands before
+ * what it printed.
+ */
+export function printedLine(text: string): RegExp {
+  return new RegExp(`^(?:[#$] )*${escaped(text)}$`, "m");
+}
+
 function escaped(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

@@ -46,7 +46,8 @@ export function startInTerminal(command: PtyCommand): TerminalProcess {
       (_, row) =>
         active
           .getLine(active.baseY + row)
-          ?.translateToString(true)
+          // A window that has become narrower hides what stands behind its edge, and keeps it.
+          ?.translateToString(true, 0, terminal.cols)
           .trimEnd() ?? "",
     );
   };
