@@ -21,7 +21,10 @@ export function isDumb(env: Readonly<NodeJS.ProcessEnv> = process.env): boolean 
   return env["TERM"] === "dumb";
 }
 
-/** Ink's colours look at this when they are loaded, and not at NO_COLOR. Sixteen: what every terminal has. */
-export function settleColors(hasColor: boolean, env: NodeJS.ProcessEnv = process.env): void {
-  env["FORCE_COLOR"] = hasColor ? "1" : "0";
+/**
+ * Ink's styles look at this when they are loaded, and not at NO_COLOR. Sixteen colours: what every terminal has. Without
+ * colours, too: "0" would take the inversion of the caret with them; `lookOf` leaves out what is a colour.
+ */
+export function settleColors(env: NodeJS.ProcessEnv = process.env): void {
+  env["FORCE_COLOR"] = "1";
 }

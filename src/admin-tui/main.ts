@@ -4,7 +4,7 @@ import type { TerminalSize } from "../protocol/terminal-size.ts";
 import type { ControlPlane } from "./api/control-plane.ts";
 import { isDumb, looksOf, settleColors } from "./config.ts";
 import type { TerminalToOpen } from "./state/effects.ts";
-import { initialState, type Me } from "./state/model.ts";
+import { drawableMe, initialState, type Me } from "./state/model.ts";
 import { plainTable } from "./terminal/plain-table.ts";
 
 export interface AdminOptions {
@@ -29,8 +29,8 @@ export async function runAdmin(options: AdminOptions): Promise<void> {
   const size: TerminalSize = { cols: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
   const initial = initialState({ me, size, looks, nowMs: Date.now() });
   if (!stdin.isTTY || !stdout.isTTY || isDumb())
-    return options.print(await plainTable(api, { ...initial, me: await identify() }));
-  settleColors(looks.hasColor);
+    return options.print(await plainTable(api, { ...initial, me: drawableMe(await identify()) }));
+  settleColors();
   // Ink and React are read only where they are drawn with, and after the colours are settled.
   const { showTui } = await import("./show-tui.tsx");
   await showTui({ api, initial, identify, openTerminal: options.openTerminal, signal });

@@ -1,6 +1,7 @@
 // The control plane as the TUI needs it: one call, one watch. The command line brings what does them.
 
 import type { MethodDefinition } from "@grpc/grpc-js";
+import { drawable } from "../state/drawable.ts";
 
 export interface ControlPlane {
   /** Rejects with an ApiFailure, also after the deadline that every call has. */
@@ -28,12 +29,16 @@ export interface ApiFailure {
 
 export function failureOf(error: unknown): ApiFailure {
   if (error instanceof Error && "reason" in error && typeof error.reason === "string") {
-    const { reason, message } = error;
     const text = (name: string): string | undefined => {
       const value: unknown = Reflect.get(error, name);
-      return typeof value === "string" ? value : undefined;
+      return typeof value === "string" ? sentence(value) : undefined;
     };
-    return { reason, message, why: text("why"), hint: text("hint") };
+    return { reason: error.reason, message: sentence(error.message), why: text("why"), hint: text("hint") };
   }
-  return { reason: "INTERNAL", message: error instanceof Error ? error.message : String(error) };
+  return { reason: "INTERNAL", message: sentence(error instanceof Error ? error.message : String(error)) };
+}
+
+/** On one line; names that strangers have given are part of what servers say. */
+function sentence(text: string): string {
+  return drawable(text.replace(/\s+/g, " ").trim());
 }

@@ -18,6 +18,7 @@ export class DeltaBuffer<Message> {
     this.#upserted.set(key, message);
     this.#removed.delete(key);
     this.#snapshot?.add(key);
+    this.#kept?.add(key);
   }
 
   remove(key: string): void {

@@ -39,10 +39,12 @@ export async function makeChanges(deps: ChangeDeps, effect: Extract<Effect, { ki
   };
   await Promise.all(Array.from({ length: Math.min(AT_A_TIME, changes.length) }, work));
   dispatch({ kind: "pending", pending: undefined });
-  const [failure] = failures;
-  if (failure === undefined) return dispatch({ kind: "notice", notice: { kind: "ok", text: done }, nowMs: now() });
+  const [first] = failures;
+  if (first === undefined) return dispatch({ kind: "notice", notice: { kind: "ok", text: done }, nowMs: now() });
   const doing = changes.length === 1 ? label : `${label}: ${failures.length} of ${changes.length} failed`;
-  dispatch({ kind: "failed", doing, failure, nowMs: now() });
+  // Many fail for few reasons: each is told once.
+  const message = [...new Set(failures.map((failure) => failure.message))].join("; ");
+  dispatch({ kind: "failed", doing, failure: { ...first, message }, nowMs: now() });
 }
 
 function makeChange(api: ControlPlane, change: Change): Promise<unknown> {

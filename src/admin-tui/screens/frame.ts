@@ -5,7 +5,8 @@ import { layoutNow } from "../state/lists.ts";
 import { MIN_COLS, MIN_ROWS } from "../state/layout.ts";
 import { cursorId } from "../state/view.ts";
 import { connectionOf } from "../state/connection.ts";
-import type { Line, Span } from "../theme/styles.ts";
+import type { Line } from "../theme/styles.ts";
+import { inAscii } from "./ascii.ts";
 import { drawDetails } from "./details.ts";
 import { drawEventsPane } from "./events-pane.ts";
 import { drawHints, drawMessage } from "./foot.ts";
@@ -17,6 +18,11 @@ import { drawRefused } from "./refused.ts";
 import { drawSessionLines } from "./session-lines.ts";
 
 export function drawFrame(state: AdminState): Line[] {
+  const lines = drawLines(state);
+  return state.looks.isAscii ? lines.map(inAscii) : lines;
+}
+
+function drawLines(state: AdminState): Line[] {
   const layout = layoutNow(state);
   const { cols, lines } = layout;
   if (layout.isTooSmall)
@@ -24,23 +30,17 @@ export function drawFrame(state: AdminState): Line[] {
   const banner = drawBanner(state);
   const head = [
     drawTitle(state, cols),
-    drawTabs(state),
+    drawTabs(state, cols),
     drawFilter(state, cols),
     ...(banner === undefined ? [] : [banner]),
   ];
   const foot = [drawMessage(state), drawHints(state, cols)];
   const body = drawBody(state, { cols, lines: lines - head.length - foot.length });
   const overlay = state.overlay && drawOverlay(state, state.overlay, { cols, lines: body.length });
-  const frame = fitArea([...head, ...(overlay === undefined ? body : laidOver(body, overlay, cols)), ...foot], {
+  return fitArea([...head, ...(overlay === undefined ? body : laidOver(body, overlay, cols)), ...foot], {
     cols,
     lines,
   });
-  return state.looks.isAscii ? frame.map((spans) => spans.map(inAscii)) : frame;
-}
-
-/** Where a text was cut, and between facts, stand signs that are none of ASCII's; these are as wide. */
-function inAscii(span: Span): Span {
-  return { ...span, text: span.text.replaceAll("…", "~").replaceAll(" · ", " | ") };
 }
 
 function drawBody(state: AdminState, area: Area): Line[] {

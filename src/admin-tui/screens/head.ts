@@ -5,7 +5,8 @@ import { connectionOf, isLoading } from "../state/connection.ts";
 import { type AdminState, SCREENS, type Screen } from "../state/model.ts";
 import { LIMITS } from "../tables/limits.ts";
 import type { Line, Span } from "../theme/styles.ts";
-import { bothEnds } from "./lines.ts";
+import { caretSpans } from "./caret.ts";
+import { bothEnds, widthOf } from "./lines.ts";
 import { listSummary } from "./list.ts";
 import { spinner, SPINNER_AFTER_MS } from "./spinner.ts";
 
@@ -79,17 +80,27 @@ function countOf(state: AdminState, screen: Screen): number | undefined {
   }
 }
 
-export function drawTabs(state: AdminState): Line {
+/** Where there is no room the counts of the screens that are not open go first, then their names. */
+export function drawTabs(state: AdminState, cols: number): Line {
+  const agent = state.screen === "agent" ? state.agents.get(state.detailsOf ?? "") : undefined;
+  const crumb: Span[] = agent === undefined ? [] : [{ text: ` > ${agent.name}`, style: "accent" }];
+  const room = cols - widthOf(crumb);
+  const ways = [tabs(state, "counted"), tabs(state, "named"), tabs(state, "numbered")];
+  return [...(ways.find((way) => widthOf(way) <= room) ?? ways.at(-1) ?? []), ...crumb];
+}
+
+function tabs(state: AdminState, others: "counted" | "named" | "numbered"): Span[] {
   const open = state.screen === "agent" ? state.detailsFrom : state.screen;
   const spans = SCREENS.filter((screen) => screen !== "instances" || state.me.isAdmin).flatMap((screen): Span[] => {
-    const count = screen === "events" ? undefined : countOf(state, screen);
+    const isOpen = screen === open;
+    const count = screen === "events" || (!isOpen && others !== "counted") ? undefined : countOf(state, screen);
     const faults = screen === "limits" ? full(state) : 0;
     const silent =
       screen === "instances" ? [...state.instances.values()].filter(({ state: its }) => its === "silent").length : 0;
     const bad = faults + silent > 0 ? ` !${faults + silent}` : "";
-    const text = `${SCREENS.indexOf(screen) + 1} ${NAMES[screen]}${count === undefined ? "" : ` ${count}`}`;
+    const name = isOpen || others !== "numbered" ? ` ${NAMES[screen]}` : "";
+    const text = `${SCREENS.indexOf(screen) + 1}${name}${count === undefined ? "" : ` ${count}`}`;
     // Which one is open is told by brackets, too.
-    const isOpen = screen === open;
     return [
       { text: isOpen ? "[" : " ", style: isOpen ? "strong" : undefined },
       { text, style: isOpen ? "strong" : undefined },
@@ -97,8 +108,8 @@ export function drawTabs(state: AdminState): Line {
       { text: isOpen ? "]" : " ", style: isOpen ? "strong" : undefined },
     ];
   });
-  const agent = state.screen === "agent" ? state.agents.get(state.detailsOf ?? "") : undefined;
-  return agent === undefined ? spans : [...spans, { text: ` > ${agent.name}`, style: "accent" }];
+  // A blank at the end needs no room.
+  return spans.at(-1)?.text === " " ? spans.slice(0, -1) : spans;
 }
 
 function full(state: AdminState): number {
@@ -110,18 +121,8 @@ export function drawFilter(state: AdminState, cols: number): Line {
   const summary = [...listSummary(state, state.screen), { text: " " }];
   const { overlay } = state;
   if (overlay?.kind === "filter") {
-    const { value, caret } = overlay.input;
-    const at = value.slice(caret, caret + 1) || " ";
-    return bothEnds(
-      [
-        { text: " /", style: "key" },
-        { text: value.slice(0, caret) },
-        { text: at, style: "cursor" },
-        { text: value.slice(caret + 1) },
-      ],
-      summary,
-      cols,
-    );
+    const room = cols - widthOf(summary) - 3;
+    return bothEnds([{ text: " /", style: "key" }, ...caretSpans(overlay.input, room)], summary, cols);
   }
   const { filter } = state.lists[state.screen];
   return bothEnds(filter === "" ? [] : [{ text: ` /${filter}`, style: "accent" }], summary, cols);

@@ -2,6 +2,7 @@
 
 import { connectionOf, isLoading } from "../state/connection.ts";
 import type { AdminState, FeedName, ListName } from "../state/model.ts";
+import { markedIds } from "../state/lists.ts";
 import { topOf, viewOf } from "../state/view.ts";
 import { tableOf } from "../tables/tables.ts";
 import type { Line, Style } from "../theme/styles.ts";
@@ -83,15 +84,13 @@ const EMPTY: Readonly<Record<ListName, string[]>> = {
 /** The list's own figures: how many of how many, order, marks. */
 export function listSummary(state: AdminState, name: ListName): { text: string; style?: Style }[] {
   const { ids, total, changes } = viewOf(state, name);
-  const { sort, marked, held } = state.lists[name];
+  const { sort, held } = state.lists[name];
+  const marked = markedIds(state).length;
   const arrow = sort.descending ? "v" : "^";
-  const table = tableOf(name);
-  // The mark of a row that is gone marks nothing.
-  const marks = [...marked].filter((id) => table.row(state, id) !== undefined).length;
   const parts = [
     ids.length === total ? `${total}` : `${ids.length}/${total}`,
     `sort ${sort.column} ${arrow}`,
-    ...(marks > 0 ? [`marked ${marks}`] : []),
+    ...(marked > 0 ? [`marked ${marked}`] : []),
     held?.untilMs === Number.POSITIVE_INFINITY ? "hold:on" : "hold:off",
     ...(name === "events" && state.eventsPausedAt !== undefined ? ["PAUSED"] : []),
   ];

@@ -2,11 +2,12 @@
 
 import { cut, displayWidth } from "../../text/columns.ts";
 import { type Command, keyLabel } from "../keys/commands.ts";
-import { offeredCommands } from "../keys/availability.ts";
+import { helpLines, lastHelpTop } from "../state/help.ts";
 import type { AdminState } from "../state/model.ts";
 import type { Confirm, Form, Overlay, TextField } from "../state/overlay.ts";
 import { paletteCommands } from "../state/overlay-keys.ts";
 import type { Line, Span } from "../theme/styles.ts";
+import { caretSpans } from "./caret.ts";
 import { type Area, fitLine, line, wrapped } from "./lines.ts";
 
 const MAX_WIDTH = 76;
@@ -18,9 +19,14 @@ export function drawOverlay(state: AdminState, overlay: Overlay, area: Area): Li
     case "filter":
       return undefined;
     case "help":
-      return box(state, "Keys", helpLines(state, overlay.top, { cols: cols - 4, lines: area.lines - 2 }), cols);
+      return box(state, "Keys", helpPage(state, overlay.top, area.lines - 2), cols);
     case "palette":
-      return box(state, overlay.isActions ? "Actions" : "Commands", paletteLines(state, overlay, area.lines - 2), cols);
+      return box(
+        state,
+        overlay.isActions ? "Actions" : "Commands",
+        paletteLines(state, overlay, { cols: cols - 4, lines: area.lines - 2 }),
+        cols,
+      );
     case "confirm":
       return box(state, overlay.title, confirmLines(overlay, cols - 4), cols);
     case "form":
@@ -60,23 +66,15 @@ function box(state: AdminState, title: string, lines: readonly Line[], cols: num
   ];
 }
 
-/** Made from the table of commands; what the user may never do is not among them. */
-function helpLines(state: AdminState, top: number, area: Area): Line[] {
-  const here = offeredCommands(state);
-  const ofScreen = here.filter(({ screens }) => screens !== undefined);
-  const everywhere = here.filter(({ screens }) => screens === undefined);
-  const all: Line[] = [
-    line("On this screen", "strong"),
-    ...ofScreen.map(helpLine),
-    [],
-    line("Everywhere", "strong"),
-    ...everywhere.map(helpLine),
-    [],
-    line("Signs", "strong"),
-    line("+ online   ~ stale   - offline   . new   L locked   ! fault   > cursor   * marked"),
-  ];
-  const start = Math.min(top, Math.max(0, all.length - area.lines));
-  return all.slice(start, start + area.lines);
+function helpPage(state: AdminState, top: number, height: number): Line[] {
+  const start = Math.min(top, lastHelpTop(state));
+  return helpLines(state)
+    .slice(start, start + height)
+    .map((entry) =>
+      entry.kind === "command"
+        ? helpLine(entry.command)
+        : line(entry.text, entry.kind === "heading" ? "strong" : undefined),
+    );
 }
 
 function helpLine({ keys, description, isDangerous }: Command): Line {
@@ -87,9 +85,9 @@ function helpLine({ keys, description, isDangerous }: Command): Line {
   ];
 }
 
-function paletteLines(state: AdminState, overlay: Extract<Overlay, { kind: "palette" }>, height: number): Line[] {
+function paletteLines(state: AdminState, overlay: Extract<Overlay, { kind: "palette" }>, area: Area): Line[] {
   const found = paletteCommands(state, overlay);
-  const room = Math.max(1, height - 2);
+  const room = Math.max(1, area.lines - 2);
   const top = Math.max(0, Math.min(overlay.index - room + 1, found.length - room));
   const rows = found.slice(top, top + room).map(({ id, keys, description }, i): Line => {
     const isChosen = top + i === overlay.index;
@@ -97,7 +95,7 @@ function paletteLines(state: AdminState, overlay: Extract<Overlay, { kind: "pale
     return [{ text, style: isChosen ? "cursor" : undefined }];
   });
   if (rows.length === 0) rows.push(line("  no command of this screen matches", "dim"));
-  return [[{ text: ": ", style: "key" }, ...fieldSpans(overlay.input, true)], ...rows];
+  return [[{ text: ": ", style: "key" }, ...fieldSpans(overlay.input, true, area.cols - 2)], ...rows];
 }
 
 function confirmLines({ lines, action, typed, isYes }: Confirm, cols: number): Line[] {
@@ -106,12 +104,8 @@ function confirmLines({ lines, action, typed, isYes }: Confirm, cols: number): L
       ? []
       : [
           [],
-          [
-            { text: "Type " },
-            { text: typed.expected, style: "strong" },
-            { text: " to go on: " },
-            ...fieldSpans(typed.input, true),
-          ],
+          ...wrapped(`Type ${typed.expected} to go on:`, cols).map((text) => line(text, "strong")),
+          [{ text: "> " }, ...fieldSpans(typed.input, true, cols - 2)],
         ];
   const button = (text: string, isOn: boolean): Span[] => [
     { text: isOn ? ">" : " ", style: isOn ? "strong" : undefined },
@@ -141,7 +135,7 @@ function formLines({ lines, fields, focus, problem }: Form, cols: number): Line[
           text: `${i === focus ? ">" : " "} ${field.label.padEnd(width)}  `,
           style: i === focus ? "strong" : undefined,
         },
-        ...fieldSpans(field, i === focus),
+        ...fieldSpans(field, i === focus, cols - width - 4),
       ],
     ),
     [],
@@ -149,15 +143,9 @@ function formLines({ lines, fields, focus, problem }: Form, cols: number): Line[
   ];
 }
 
-/** The text with its caret. */
-function fieldSpans({ value, caret, placeholder }: TextField, isFocused: boolean): Span[] {
-  if (!isFocused)
-    return [{ text: value === "" ? (placeholder ?? "") : value, style: value === "" ? "dim" : undefined }];
-  const at = value.slice(caret, caret + 1);
-  return [
-    { text: value.slice(0, caret) },
-    { text: at === "" ? " " : at, style: "cursor" },
-    { text: value.slice(caret + 1) },
-    ...(value === "" && placeholder !== undefined ? [{ text: placeholder, style: "dim" } as const] : []),
-  ];
+function fieldSpans(field: TextField, isFocused: boolean, cols: number): Span[] {
+  const { value, placeholder } = field;
+  if (isFocused && value !== "") return caretSpans(field, cols);
+  const text: Span = { text: value === "" ? (placeholder ?? "") : value, style: value === "" ? "dim" : undefined };
+  return isFocused ? [...caretSpans(field, cols), text] : [text];
 }

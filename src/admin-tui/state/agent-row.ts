@@ -2,7 +2,7 @@
 
 import { type Agent, AgentStatus } from "../../gen/rexec/agent/v1/agent_service.ts";
 import type { AgentStats, SystemInfo } from "../../gen/rexec/agent/v1/machine.ts";
-import { harmless } from "../../text/harmless.ts";
+import { drawable, drawableId } from "./drawable.ts";
 import type { AgentRow, AgentState, Load, Machine } from "./rows.ts";
 
 /** Five minutes of reports every 5 s: what the plots of the details show. */
@@ -18,24 +18,24 @@ const STATES = new Map<AgentStatus, AgentState>([
 /** `before`: the row as it was, whose history goes on. */
 export function agentRow(agent: Agent, before: AgentRow | undefined): AgentRow {
   const { systemInfo, stats } = agent;
-  const distro = harmless(agent.distro || systemInfo?.distro || "");
-  const os = harmless(agent.os || systemInfo?.os || "");
-  const arch = harmless(agent.arch || systemInfo?.arch || "");
+  const distro = drawable(agent.distro || systemInfo?.distro || "");
+  const os = drawable(agent.os || systemInfo?.os || "");
+  const arch = drawable(agent.arch || systemInfo?.arch || "");
   return {
-    id: harmless(agent.id),
-    name: harmless(agent.name),
+    id: drawableId(agent.id),
+    name: drawable(agent.name),
     rawName: agent.name,
-    description: harmless(agent.description),
+    description: drawable(agent.description),
     state: STATES.get(agent.status) ?? "offline",
-    userId: harmless(agent.userId),
+    userId: drawableId(agent.userId),
     platform: [distro || os, arch].filter((part) => part !== "").join("/"),
     distro: distro || os,
     arch,
-    shell: harmless(agent.shell),
-    version: harmless(agent.version),
-    tags: agent.tags.map(harmless),
+    shell: drawable(agent.shell),
+    version: drawable(agent.version),
+    tags: agent.tags.map(drawable),
     isLocked: agent.mfaLocked,
-    instanceId: harmless(agent.instanceId),
+    instanceId: drawableId(agent.instanceId),
     createdAtMs: agent.createdAt?.getTime() ?? 0,
     connectedAtMs: agent.connectedAt?.getTime(),
     seenAtMs: agent.lastSeenAt?.getTime(),
@@ -46,12 +46,12 @@ export function agentRow(agent: Agent, before: AgentRow | undefined): AgentRow {
 
 function machineOf(info: SystemInfo): Machine {
   return {
-    hostname: harmless(info.hostname),
+    hostname: drawable(info.hostname),
     cpuCount: info.cpuCount,
     memoryBytes: info.memoryTotalBytes,
     diskBytes: info.diskTotalBytes,
-    region: harmless(info.region),
-    virtualization: harmless(info.virtualization),
+    region: drawable(info.region),
+    virtualization: drawable(info.virtualization),
     isRoot: info.isRoot,
     hasSudo: info.hasSudo,
   };

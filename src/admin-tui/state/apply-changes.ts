@@ -1,6 +1,7 @@
 // What the server has told, taken into the rows: one copy of a map for a batch, none where nothing changed.
 
 import { agentRow, loadAfter } from "./agent-row.ts";
+import { drawableId } from "./drawable.ts";
 import type { Delta, FeedChanges } from "./feed-messages.ts";
 import { type AdminState, MAX_EVENTS } from "./model.ts";
 import { eventRow, instanceRow, limitsRow } from "./other-rows.ts";
@@ -19,6 +20,7 @@ export function applyChanges(state: AdminState, changes: FeedChanges, nowMs: num
   };
 }
 
+/** Rows are kept by the ids that they show. */
 function applyDelta<Message, Row>(
   rows: ReadonlyMap<string, Row>,
   delta: Delta<Message> | undefined,
@@ -27,16 +29,22 @@ function applyDelta<Message, Row>(
   if (delta === undefined) return rows;
   const { upserted, removed, kept } = delta;
   const after = new Map(rows);
-  for (const [key, message] of upserted) after.set(key, toRow(message, rows.get(key)));
-  for (const key of removed) after.delete(key);
-  if (kept !== undefined) for (const key of after.keys()) if (!kept.has(key)) after.delete(key);
+  for (const [key, message] of upserted) {
+    const id = drawableId(key);
+    after.set(id, toRow(message, rows.get(id)));
+  }
+  for (const key of removed) after.delete(drawableId(key));
+  if (kept === undefined) return after;
+  const keptIds = new Set([...kept].map(drawableId));
+  for (const id of after.keys()) if (!keptIds.has(id)) after.delete(id);
   return after;
 }
 
 function withStats(agents: ReadonlyMap<string, AgentRow>, stats: FeedChanges["stats"]): ReadonlyMap<string, AgentRow> {
   if (stats === undefined) return agents;
   const after = new Map(agents);
-  for (const [id, report] of stats) {
+  for (const [key, report] of stats) {
+    const id = drawableId(key);
     const row = after.get(id);
     // Of an agent that is gone already, or not told of yet.
     if (row !== undefined) after.set(id, { ...row, load: loadAfter(row.load, report) });
@@ -66,12 +74,13 @@ function withEvents(rows: readonly EventRow[], events: FeedChanges["events"]): r
   return after.slice(-MAX_EVENTS);
 }
 
-/** Stands behind the last event that is known. */
+/** Stands between the last event that is known and the next one, whichever way they are sorted. */
 function gapAfter(last: EventRow): EventRow {
   return {
     ...last,
     id: `gap-${last.sequence}`,
     kind: "gap",
+    sequence: last.sequence + 0.5,
     type: "events missing",
     subject: "",
     actor: "",

@@ -51,6 +51,13 @@ function pageLines(state: AdminState): number {
   return state.screen === "agent" ? Math.max(1, Math.floor(lines / 3)) : lines;
 }
 
+/** Before rows change: should the one under the cursor go, its place is where it is now, not where it once was. */
+export function settleCursor(state: AdminState): AdminState {
+  const { cursorId, cursorIndex } = state.lists[state.screen];
+  const { index } = viewOf(state, state.screen);
+  return cursorId === undefined || index < 0 || index === cursorIndex ? state : withList(state, { cursorIndex: index });
+}
+
 /** Stays with the newest, whatever comes. */
 export function follow(state: AdminState): AdminState {
   return withList(

@@ -2,6 +2,7 @@
 
 import type { TerminalSize } from "../../protocol/terminal-size.ts";
 import type { ApiFailure } from "../api/control-plane.ts";
+import { drawable, drawableId } from "./drawable.ts";
 import type { Overlay } from "./overlay.ts";
 import type { AgentRow, EventRow, InstanceRow, LimitsRow, PlanRow, SessionRow, TokenRow, UserRow } from "./rows.ts";
 
@@ -34,6 +35,17 @@ export interface Me {
   /** May change something: the token has the scope, and this is no --readonly. */
   mayWrite: boolean;
   isReadOnly: boolean;
+}
+
+/** Whoever has named a user is a stranger, too. */
+export function drawableMe(me: Me): Me {
+  return {
+    ...me,
+    userId: drawableId(me.userId),
+    name: drawable(me.name),
+    contextName: drawable(me.contextName),
+    servers: drawable(me.servers),
+  };
 }
 
 export interface SortOrder {
@@ -127,7 +139,7 @@ export function initialState(input: { me: Me; size: TerminalSize; looks: Looks; 
     nowMs,
     size,
     looks,
-    me,
+    me: drawableMe(me),
     feeds: { agents: opening, stats: opening, sessions: opening, limits: opening, events: opening, instances: opening },
     heardAtMs: undefined,
     agents: new Map(),

@@ -5,13 +5,13 @@ import { type Instance, InstanceState as State } from "../../gen/rexec/instance/
 import type { Limits, Plan } from "../../gen/rexec/plan/v1/plan_service.ts";
 import { type Token, TokenScope } from "../../gen/rexec/token/v1/token_service.ts";
 import type { User } from "../../gen/rexec/user/v1/user_service.ts";
-import { harmless } from "../../text/harmless.ts";
+import { drawable, drawableId } from "./drawable.ts";
 import type { EventRow, InstanceRow, InstanceState, LimitsRow, PlanRow, TokenRow, UserRow } from "./rows.ts";
 
 export function limitsRow(limits: Limits): LimitsRow {
   return {
-    id: harmless(limits.userId),
-    plan: harmless(limits.plan),
+    id: drawableId(limits.userId),
+    plan: drawable(limits.plan),
     agentsUsed: limits.agentsUsed,
     agentsLimit: limits.agentsLimit,
     terminalAgentsUsed: limits.terminalAgentsUsed,
@@ -26,12 +26,12 @@ export function eventRow(event: Event): EventRow {
     kind: "event",
     sequence: event.sequence,
     atMs: event.time?.getTime() ?? 0,
-    type: harmless(event.type),
-    subject: harmless(event.subject),
-    actor: harmless(event.actor),
-    userId: harmless(event.userId),
+    type: drawable(event.type),
+    subject: drawable(event.subject),
+    actor: drawable(event.actor),
+    userId: drawableId(event.userId),
     detail: Object.entries(event.detail)
-      .map(([name, value]) => harmless(`${name}=${value}`))
+      .map(([name, value]) => drawable(`${name}=${value}`))
       .join(" "),
   };
 }
@@ -44,8 +44,8 @@ const INSTANCE_STATES = new Map<State, InstanceState>([
 
 export function instanceRow(instance: Instance): InstanceRow {
   return {
-    id: harmless(instance.id),
-    version: harmless(instance.version),
+    id: drawableId(instance.id),
+    version: drawable(instance.version),
     state: INSTANCE_STATES.get(instance.state) ?? "silent",
     startedAtMs: instance.startedAt?.getTime() ?? 0,
     heartbeatAtMs: instance.heartbeatAt?.getTime(),
@@ -65,12 +65,12 @@ const SCOPES = new Map<TokenScope, string>([
 
 export function tokenRow(token: Token): TokenRow {
   return {
-    id: harmless(token.id),
-    name: harmless(token.name),
-    prefix: harmless(token.prefix),
+    id: drawableId(token.id),
+    name: drawable(token.name),
+    prefix: drawable(token.prefix),
     scopes: token.scopes.map((scope) => SCOPES.get(scope) ?? "unknown"),
-    agentId: harmless(token.agentId),
-    userId: harmless(token.userId),
+    agentId: drawableId(token.agentId),
+    userId: drawableId(token.userId),
     createdAtMs: token.createdAt?.getTime() ?? 0,
     expiresAtMs: token.expiresAt?.getTime(),
     lastUsedAtMs: token.lastUsedAt?.getTime(),
@@ -80,14 +80,14 @@ export function tokenRow(token: Token): TokenRow {
 
 export function userRow(user: User): UserRow {
   return {
-    id: harmless(user.id),
-    name: harmless(user.username || user.email),
-    email: harmless(user.email),
-    plan: harmless(user.plan),
+    id: drawableId(user.id),
+    name: drawable(user.username || user.email),
+    email: drawable(user.email),
+    plan: drawable(user.plan),
     isAdmin: user.admin,
   };
 }
 
 export function planRow(plan: Plan): PlanRow {
-  return { name: harmless(plan.name), maxAgents: plan.maxAgents, maxTerminalAgents: plan.maxTerminalAgents };
+  return { name: drawable(plan.name), maxAgents: plan.maxAgents, maxTerminalAgents: plan.maxTerminalAgents };
 }

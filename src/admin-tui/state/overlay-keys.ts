@@ -4,6 +4,7 @@ import type { Command, CommandId } from "../keys/commands.ts";
 import { offeredCommands } from "../keys/availability.ts";
 import { type KeyPress, keyName } from "../keys/key-press.ts";
 import { submitForm } from "./actions/forms.ts";
+import { lastHelpTop } from "./help.ts";
 import { withList } from "./lists.ts";
 import { type Update, noEffect } from "./messages.ts";
 import type { AdminState } from "./model.ts";
@@ -75,7 +76,7 @@ function pressInHelp(state: AdminState, overlay: Extract<Overlay, { kind: "help"
   };
   const step = steps[name];
   if (step === undefined) return closed(state);
-  return { ...state, overlay: { ...overlay, top: Math.max(0, overlay.top + step) } };
+  return { ...state, overlay: { ...overlay, top: Math.min(Math.max(0, overlay.top + step), lastHelpTop(state)) } };
 }
 
 /** The list follows what is typed. */
@@ -143,7 +144,7 @@ function pressInConfirm(state: AdminState, overlay: Confirm, press: KeyPress): U
     case "enter":
       if (!overlay.isYes) return noEffect(closed(state));
       // Not typed yet, or not right: the dialog stays.
-      if (typed !== undefined && typed.input.value.trim() !== typed.expected) return noEffect(state);
+      if (typed !== undefined && !isRight(typed)) return noEffect(state);
       return { state: closed(state), effects: [overlay.effect] };
     case "tab":
     case "shift+tab":
@@ -161,7 +162,13 @@ function pressInConfirm(state: AdminState, overlay: Confirm, press: KeyPress): U
 
 /** Who has typed what was asked for means it: the button is the next key. */
 function withTyped(overlay: Confirm, typed: NonNullable<Confirm["typed"]>, input: TextField): Confirm {
-  return { ...overlay, typed: { ...typed, input }, isYes: input.value.trim() === typed.expected };
+  const next = { ...typed, input };
+  return { ...overlay, typed: next, isYes: isRight(next) };
+}
+
+/** Blanks around a name can't be seen, nor be asked for. */
+function isRight({ expected, input }: NonNullable<Confirm["typed"]>): boolean {
+  return input.value.trim() === expected.trim();
 }
 
 function pressInForm(state: AdminState, overlay: Form, press: KeyPress): Update {

@@ -8,8 +8,6 @@ export interface TextField {
   value: string;
   /** Where the next character goes, in UTF-16 units. */
   caret: number;
-  /** Shown as dots. */
-  isSecret?: boolean;
   /** What stands there while it is empty. */
   placeholder?: string;
 }

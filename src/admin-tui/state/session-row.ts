@@ -1,7 +1,7 @@
 // Sessions as rows: rates are what has changed since the row before.
 
 import { type Session, SessionKind } from "../../gen/rexec/session/v1/session_service.ts";
-import { harmless } from "../../text/harmless.ts";
+import { drawable, drawableId } from "./drawable.ts";
 import type { SessionRow, Traffic } from "./rows.ts";
 import { appended } from "./agent-row.ts";
 
@@ -13,16 +13,16 @@ const MIN_RATE_MS = 500;
 export function sessionRow(session: Session, before: SessionRow | undefined, nowMs: number): SessionRow {
   return {
     id: sessionKey(session.agentId, session.id),
-    agentId: harmless(session.agentId),
-    sessionId: harmless(session.id),
+    agentId: drawableId(session.agentId),
+    sessionId: drawableId(session.id),
     isMain: session.kind === SessionKind.SESSION_KIND_MAIN,
-    userId: harmless(session.userId),
+    userId: drawableId(session.userId),
     startedAtMs: session.startedAt?.getTime() ?? nowMs,
     viewers: session.viewers.map((viewer) => ({
-      userId: harmless(viewer.userId),
+      userId: drawableId(viewer.userId),
       isReadOnly: viewer.readOnly,
-      protocol: harmless(viewer.protocol),
-      instanceId: harmless(viewer.instanceId),
+      protocol: drawable(viewer.protocol),
+      instanceId: drawableId(viewer.instanceId),
       joinedAtMs: viewer.joinedAt?.getTime() ?? nowMs,
     })),
     cols: session.cols,
@@ -54,5 +54,5 @@ export function rateNow(rate: number, { atMs }: Traffic, nowMs: number): number 
 }
 
 export function sessionKey(agentId: string, sessionId: string): string {
-  return harmless(`${agentId}/${sessionId}`);
+  return drawableId(`${agentId}/${sessionId}`);
 }

@@ -6,6 +6,9 @@ import type { TextField } from "./overlay.ts";
 /** A name has at most 100 characters, a filter some terms: more is a paste that went wrong. */
 const MAX_LENGTH = 500;
 
+/** Controls, and what turns the direction of writing. */
+const NO_TEXT = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu;
+
 const graphemes = new Intl.Segmenter();
 
 /** Undefined: the key is none that edits. */
@@ -43,7 +46,7 @@ export function editText(field: TextField, press: KeyPress): TextField | undefin
 /** Lines of a paste become one; what would be no text is left out. */
 export function insertText(field: TextField, text: string): TextField {
   const { value, caret } = field;
-  const clean = text.replace(/[\r\n\t]+/g, " ").replace(/[\u0000-\u001f\u007f-\u009f]/g, "");
+  const clean = text.replace(/[\r\n\t]+/g, " ").replace(NO_TEXT, "");
   const added = clean.slice(0, Math.max(0, MAX_LENGTH - value.length));
   return { ...field, value: value.slice(0, caret) + added + value.slice(caret), caret: caret + added.length };
 }

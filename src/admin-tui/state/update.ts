@@ -4,9 +4,10 @@ import { commandFor } from "../keys/commands.ts";
 import { type KeyPress, keyName } from "../keys/key-press.ts";
 import { say, withNotice } from "./actions/dialogs.ts";
 import { applyChanges } from "./apply-changes.ts";
-import { withList } from "./lists.ts";
+import { drawable } from "./drawable.ts";
+import { settleCursor, withList } from "./lists.ts";
 import { type Message, type Update, noEffect } from "./messages.ts";
-import { type AdminState, type FeedName, type FeedState, SCREENS, type Screen } from "./model.ts";
+import { type AdminState, drawableMe, type FeedName, type FeedState, SCREENS, type Screen } from "./model.ts";
 import { pasteInOverlay, pressInOverlay } from "./overlay-keys.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -23,7 +24,7 @@ export function update(state: AdminState, message: Message): Update {
         ? noEffect(state)
         : noEffect(pasteInOverlay({ ...state, nowMs: message.nowMs }, state.overlay, message.text));
     case "me":
-      return noEffect({ ...state, me: message.me });
+      return noEffect({ ...state, me: drawableMe(message.me) });
     case "feed":
       return noEffect(withFeed({ ...state, nowMs: message.nowMs }, message.feed, message.state));
     case "changes":
@@ -39,7 +40,7 @@ export function update(state: AdminState, message: Message): Update {
     case "pending":
       return noEffect({ ...state, pending: message.pending });
     case "notice":
-      return say({ ...state, nowMs: message.nowMs }, message.notice.kind, message.notice.text);
+      return say({ ...state, nowMs: message.nowMs }, message.notice.kind, drawable(message.notice.text));
     case "failed": {
       const { failure, doing } = message;
       const hint = failure.hint === undefined ? "" : ` (${failure.hint})`;
@@ -89,7 +90,7 @@ function withFeed(state: AdminState, feed: FeedName, to: FeedState): AdminState 
 }
 
 function changes(state: AdminState, { changes: told, nowMs }: Extract<Message, { kind: "changes" }>): Update {
-  const after = applyChanges(state, told, nowMs);
+  const after = applyChanges(settleCursor(state), told, nowMs);
   const types = new Set((told.events ?? []).flatMap((event) => (event === "gap" ? [] : [event.type.split(".")[0]])));
   // Users, plans and tokens have no watch of their own: an event about them is the sign to ask again.
   const effects: Update["effects"] = [

@@ -123,6 +123,7 @@ function count(row: InstanceRow, value: number): Cell {
 
 function lag(row: InstanceRow, ms: number): Cell {
   if (row.state === "silent") return { text: "stale", style: "dim" };
+  if (!(ms >= 0)) return { text: "n/a", style: "dim" };
   const text = ms < 10 ? `${ms.toFixed(1)}ms` : `${Math.round(ms)}ms`;
   return ms >= 250 ? { text, style: "bad" } : { text };
 }

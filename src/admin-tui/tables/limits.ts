@@ -30,7 +30,15 @@ export const LIMITS: Table<LimitsRow> = {
       cell: (row, state) => ({ text: userName(state, row.id) }),
       sortBy: (row, state) => userName(state, row.id),
     },
-    { key: "plan", header: "PLAN", width: 8, grow: 1, cell: (row) => ({ text: row.plan }), sortBy: (row) => row.plan },
+    {
+      key: "plan",
+      header: "PLAN",
+      width: 8,
+      grow: 1,
+      dropOrder: 2,
+      cell: (row) => ({ text: row.plan }),
+      sortBy: (row) => row.plan,
+    },
     {
       key: "agents",
       header: "AGENTS REGISTERED",
@@ -51,6 +59,7 @@ export const LIMITS: Table<LimitsRow> = {
       key: "note",
       header: "NOTE",
       width: 14,
+      dropOrder: 1,
       cell: (row) => ({ text: note(row), style: noteStyle(row) }),
       sortBy: note,
     },
@@ -79,7 +88,10 @@ function usage(row: LimitsRow, used: number | undefined, limit: number, { looks 
   if (row.isExempt || used === undefined) return { text, style: used === undefined ? "warn" : "plain" };
   if (limit === 0 && used === 0) return { text: "not in plan  0/0", style: "dim" };
   const style: Style = used >= limit ? "bad" : used >= limit * 0.8 ? "warn" : "ok";
-  return { text: `${bar(used, limit, BAR_WIDTH, looks)} ${text.padStart(5)}`, style };
+  const count = text.padStart(5);
+  // Of big numbers the bar gives way: a count that is cut is another count.
+  const width = Math.min(BAR_WIDTH, CELL_WIDTH - 1 - count.length);
+  return { text: width < 3 ? text : `${bar(used, limit, width, looks)} ${count}`, style };
 }
 
 /** What can't be known is not 0. */

@@ -8,11 +8,11 @@ const SHORT_ID = 8;
 export function userName(state: AdminState, userId: string): string {
   if (userId === "") return "";
   if (userId === state.me.userId) return state.me.name;
-  return state.users.get(userId)?.name ?? userId.slice(0, SHORT_ID);
+  return state.users.get(userId)?.name ?? short(userId);
 }
 
 export function agentName(state: AdminState, agentId: string): string {
-  return state.agents.get(agentId)?.name ?? agentId.slice(0, SHORT_ID);
+  return state.agents.get(agentId)?.name ?? short(agentId);
 }
 
 /** "agent:ID" and "user:ID" of events, with names in place of the ids that have one. */
@@ -26,6 +26,10 @@ export function named(state: AdminState, text: string): string {
     case "user":
       return `${kind}:${userName(state, id)}`;
     default:
-      return id === "" ? text : `${kind}:${id.slice(0, SHORT_ID)}`;
+      return id === "" ? text : `${kind}:${short(id)}`;
   }
+}
+
+function short(id: string): string {
+  return Array.from(id).slice(0, SHORT_ID).join("");
 }

@@ -53,7 +53,9 @@ export function matcher<Row extends { id: string }>(
     const isNot = term.startsWith("-");
     const text = isNot ? term.slice(1) : term;
     const colon = text.indexOf(":");
-    const field = colon > 0 ? table.fields[text.slice(0, colon)] : undefined;
+    const key = text.slice(0, colon);
+    // Its own fields: every object has a "constructor", too.
+    const field = colon > 0 && Object.hasOwn(table.fields, key) ? table.fields[key] : undefined;
     const value = field === undefined ? text : text.slice(colon + 1);
     const look = field ?? table.words;
     return (row: Row, state: AdminState) => look(row, state).toLowerCase().includes(value) !== isNot;

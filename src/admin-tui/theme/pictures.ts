@@ -9,6 +9,7 @@ export interface PictureLooks {
 
 /** The last `width` figures, between 0 and `max`; what was not measured is a blank. */
 export function sparkline(figures: readonly number[], width: number, max: number, looks: PictureLooks): string {
+  if (width <= 0) return "";
   const steps = looks.isAscii ? ASCII : BLOCKS;
   const shown = figures.slice(-width);
   const drawn = shown.map((figure) => (Number.isNaN(figure) ? " " : (steps[stepOf(figure, max, steps.length)] ?? " ")));
@@ -58,9 +59,9 @@ function clamped(figure: number, max: number): number {
 
 const UNITS = ["B", "K", "M", "G", "T", "P"];
 
-/** "0", "512B", "1.5K", "20M": at most five characters. NaN is "n/a". */
+/** "0", "512B", "1.5K", "20M": at most five characters. What can't be a count is "n/a"; what nobody has is ">999P". */
 export function bytes(count: number): string {
-  if (Number.isNaN(count)) return "n/a";
+  if (!(count >= 0)) return "n/a";
   let value = count;
   let unit = 0;
   while (value >= 999.5 && unit < UNITS.length - 1) {
@@ -68,6 +69,7 @@ export function bytes(count: number): string {
     unit += 1;
   }
   if (value === 0) return "0";
+  if (value >= 999.5) return ">999P";
   const digits = unit === 0 || value >= 9.95 ? Math.round(value).toString() : value.toFixed(1);
   return `${digits}${UNITS[unit] ?? ""}`;
 }
