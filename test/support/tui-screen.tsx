@@ -86,7 +86,7 @@ export async function startTuiScreen(initial: AdminState): Promise<TuiScreen> {
         (_, row) =>
           active
             .getLine(active.baseY + row)
-            ?.translateToString(true)
+            ?.translateToString(true, 0, terminal.cols)
             .trimEnd() ?? "",
       );
     },
