@@ -75,8 +75,7 @@ export async function showTui({ api, initial, identify, openTerminal, signal }: 
     const me = await identify();
     store.dispatch({ kind: "me", me });
     const { isAdmin } = me;
-    for (const what of isAdmin ? (["users", "plans"] as const) : (["limits"] as const))
-      void runEffect(effects, { kind: "load", what });
+    if (isAdmin) for (const what of ["users", "plans"] as const) void runEffect(effects, { kind: "load", what });
     await runFeeds({ api, dispatch: store.dispatch, now, random: Math.random, isAdmin }, ended.signal);
   }
   const begun = begin().catch((error: unknown) => exit(error));

@@ -43,7 +43,7 @@ const PAST_EVENTS = 200;
 export interface FeedDeps extends FollowDeps {
   api: ControlPlane;
   dispatch: (message: Message) => void;
-  /** An admin watches everybody's limits and the instances, too. */
+  /** An admin watches instances, too. */
   isAdmin: boolean;
 }
 
@@ -66,8 +66,9 @@ export async function runFeeds(deps: FeedDeps, signal: AbortSignal): Promise<voi
     await Promise.all([
       followAgents(feeds),
       followSessions(feeds),
+      followLimits(feeds),
       followEvents(feeds),
-      ...(deps.isAdmin ? [followLimits(feeds), followInstances(feeds)] : []),
+      ...(deps.isAdmin ? [followInstances(feeds)] : []),
     ]);
   } finally {
     clearInterval(timer);

@@ -6,7 +6,7 @@ import { MfaServiceService } from "../../gen/rexec/mfa/v1/mfa_service.ts";
 import { PlanServiceService } from "../../gen/rexec/plan/v1/plan_service.ts";
 import { TokenScope, TokenServiceService } from "../../gen/rexec/token/v1/token_service.ts";
 import { UserServiceService } from "../../gen/rexec/user/v1/user_service.ts";
-import type { Effect, Loaded, TerminalToOpen } from "../state/effects.ts";
+import type { Effect, TerminalToOpen } from "../state/effects.ts";
 import type { Message } from "../state/messages.ts";
 import { planRow, tokenRow, userRow } from "../state/other-rows.ts";
 import { allPages } from "./all-pages.ts";
@@ -103,7 +103,7 @@ async function openTerminal(
   if (said !== undefined) dispatch({ kind: "notice", notice: { kind: "info", text: said }, nowMs: now() });
 }
 
-async function load({ api, dispatch, now }: EffectDeps, what: Loaded): Promise<void> {
+async function load({ api, dispatch }: EffectDeps, what: "tokens" | "users" | "plans"): Promise<void> {
   switch (what) {
     case "tokens": {
       const tokens = await allPages(
@@ -128,12 +128,6 @@ async function load({ api, dispatch, now }: EffectDeps, what: Loaded): Promise<v
         MAX_PAGES,
       );
       return dispatch({ kind: "plans", plans: plans.map(planRow) });
-    }
-    case "limits": {
-      const { limits } = await api.call(PlanServiceService.getLimits, { userId: "" });
-      const upserted = new Map(limits === undefined ? [] : [[limits.userId, limits]]);
-      const own = { upserted, removed: new Set<string>(), kept: new Set(upserted.keys()) };
-      return dispatch({ kind: "changes", changes: { limits: own }, nowMs: now() });
     }
     default:
       return what satisfies never;

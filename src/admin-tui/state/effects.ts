@@ -13,16 +13,13 @@ export type Change =
   | { kind: "revoke-token"; tokenId: string }
   | { kind: "drain-instance"; instanceId: string };
 
-/** What is asked for and not watched; "limits": one's own, of who may not watch everybody's. */
-export type Loaded = "tokens" | "users" | "plans" | "limits";
-
 export type Effect =
   /** All of them, some at a time; `done` says it in the past tense, "deleted 3 agents". */
   | { kind: "change"; changes: readonly Change[]; label: string; done: string }
   | { kind: "create-token"; name: string; scopes: readonly string[]; expiresInDays: number | undefined }
   /** `code` is proved first, where the agent is locked. */
   | { kind: "open-terminal"; terminal: TerminalToOpen; code?: string }
-  | { kind: "load"; what: Loaded }
+  | { kind: "load"; what: "tokens" | "users" | "plans" }
   | { kind: "load-lock"; agentId: string }
   | { kind: "copy"; text: string }
   | { kind: "export"; path: string; text: string }

@@ -96,10 +96,6 @@ function changes(state: AdminState, { changes: told, nowMs }: Extract<Message, {
   const effects: Update["effects"] = [
     ...(types.has("user") && state.me.isAdmin ? [{ kind: "load", what: "users" } as const] : []),
     ...(types.has("plan") && state.me.isAdmin ? [{ kind: "load", what: "plans" } as const] : []),
-    // Who may watch nobody's limits asks for the own ones when they may have changed.
-    ...(!state.me.isAdmin && ["agent", "session", "user", "plan"].some((type) => types.has(type))
-      ? [{ kind: "load", what: "limits" } as const]
-      : []),
     ...(types.has("token") && state.screen === "tokens" ? [{ kind: "load", what: "tokens" } as const] : []),
     ...(types.has("mfa") && state.detailsOf !== undefined
       ? [{ kind: "load-lock", agentId: state.detailsOf } as const]
