@@ -18,7 +18,7 @@ export function drawable(text: string): string {
 
 const ODD = /[\p{Default_Ignorable_Code_Point}\p{Emoji_Modifier}\p{Regional_Indicator}\p{Mark}]/gu;
 
-/** Of an id nothing is left out: two that differ look different, and are two rows. */
+/** Of an id nothing is left out but what no id is long enough for: two that differ look different, and are two rows. */
 export function drawableId(id: string): string {
-  return harmless(id).replace(ODD, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+  return harmless(id.slice(0, MAX_LENGTH)).replace(ODD, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }
