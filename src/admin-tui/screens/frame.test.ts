@@ -6,6 +6,7 @@ import { displayWidth } from "../../text/columns.ts";
 import { letters, press } from "../../../test/support/tui-keys.ts";
 import { sampleState } from "../../../test/support/tui-sample.ts";
 import { agent, event, NOW_MS, session } from "../../../test/support/tui-state.ts";
+import { failureOf } from "../api/control-plane.ts";
 import { sessionKey } from "../state/session-row.ts";
 import { update } from "../state/update.ts";
 import { drawFrame } from "./frame.ts";
@@ -43,7 +44,7 @@ const random = fc
     });
     const pressed = press(state.state, ...keys).state;
     if (!isLost) return pressed;
-    const failure = { reason: "X", message: names[0] ?? "" };
+    const failure = failureOf(Object.assign(new Error(names[0]), { reason: "X" }));
     const lost = { kind: "lost", failure, sinceMs: 0, retryAtMs: NOW_MS, isComplete: true } as const;
     return update(pressed, { kind: "feed", feed: "agents", state: lost, nowMs: NOW_MS }).state;
   });

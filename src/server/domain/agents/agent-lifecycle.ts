@@ -160,7 +160,7 @@ export class AgentLifecycle {
   }
 
   async #reclaim(connection: AgentConnection): Promise<void> {
-    const { locations, router, clock } = this.#deps;
+    const { locations, router } = this.#deps;
     const { agent, link } = connection;
     const current = await locations.get(agent.id);
     // Somebody else's by now: the refresh finds that out.
