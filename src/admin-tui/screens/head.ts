@@ -27,7 +27,8 @@ export function drawTitle(state: AdminState, cols: number): Line {
   const left: Line = [
     { text: " rexec ", style: "strong" },
     { text: where, style: "accent" },
-    { text: `  ${me.name}(${role})` },
+    // Until the server has said who this is, nobody is named.
+    { text: me.userId === "" ? "" : `  ${me.name}(${role})` },
   ];
   const clock = new Date(state.nowMs);
   const time = `${String(clock.getHours()).padStart(2, "0")}:${String(clock.getMinutes()).padStart(2, "0")}`;
