@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { AgentServiceService } from "../gen/rexec/agent/v1/agent_service.ts";
 import { type AgentId, parseUuid } from "../protocol/ids.ts";
 import { MAX_NAME_LENGTH, nameProblem } from "../protocol/names.ts";
 import type { Api } from "./api.ts";
@@ -16,11 +17,11 @@ export interface NewAgent {
 
 /** Throws what the server refuses: a name that is taken, a plan that is full. */
 export async function enrollThisMachine(
-  api: Pick<Api, "registerAgent">,
+  api: Pick<Api, "call">,
   { name, description, tags }: { name: string; description: string; tags: readonly string[] },
 ): Promise<NewAgent> {
   const { platform, arch } = process;
-  const made = await api.registerAgent({
+  const made = await api.call(AgentServiceService.registerAgent, {
     name,
     description,
     os: platform,

@@ -1,33 +1,19 @@
-// One server of the control plane: its clients, and whether it can be reached.
+// One server of the control plane: its client, and whether it can be reached.
 
 import { type ChannelCredentials, type ChannelOptions, Client, connectivityState } from "@grpc/grpc-js";
-import { AgentServiceClient } from "../gen/rexec/agent/v1/agent_service.ts";
-import { PlanServiceClient } from "../gen/rexec/plan/v1/plan_service.ts";
-import { TokenServiceClient } from "../gen/rexec/token/v1/token_service.ts";
-import { UserServiceClient } from "../gen/rexec/user/v1/user_service.ts";
 
-/** The clients share one connection: grpc-js keeps one for each address and credentials. */
 export class ApiServer {
-  readonly agents: AgentServiceClient;
-  readonly tokens: TokenServiceClient;
-  readonly plans: PlanServiceClient;
-  readonly users: UserServiceClient;
-
-  /** For a method of any service. */
-  readonly any: Client;
+  /** For methods of every service. */
+  readonly client: Client;
 
   /** Connects with the first call. */
   constructor(address: string, credentials: ChannelCredentials, options: ChannelOptions) {
-    this.any = new Client(address, credentials, options);
-    this.agents = new AgentServiceClient(address, credentials, options);
-    this.tokens = new TokenServiceClient(address, credentials, options);
-    this.plans = new PlanServiceClient(address, credentials, options);
-    this.users = new UserServiceClient(address, credentials, options);
+    this.client = new Client(address, credentials, options);
   }
 
   /** Connects. False: refused, or no HTTP/2 server has answered until then. Never rejects. */
   isReachable(untilMs: number, signal?: AbortSignal): Promise<boolean> {
-    const channel = this.agents.getChannel();
+    const channel = this.client.getChannel();
     return new Promise((resolve) => {
       const answer = (isThere: boolean): void => {
         signal?.removeEventListener("abort", onAbort);
@@ -46,6 +32,6 @@ export class ApiServer {
   }
 
   close(): void {
-    for (const client of [this.any, this.agents, this.tokens, this.plans, this.users]) client.close();
+    this.client.close();
   }
 }

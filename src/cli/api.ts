@@ -8,34 +8,6 @@ import {
   type MethodDefinition,
   type ServiceError,
 } from "@grpc/grpc-js";
-import type {
-  GetAgentRequest,
-  GetAgentResponse,
-  ListAgentsRequest,
-  ListAgentsResponse,
-  RegisterAgentRequest,
-  RegisterAgentResponse,
-} from "../gen/rexec/agent/v1/agent_service.ts";
-import type { GetLimitsRequest, GetLimitsResponse } from "../gen/rexec/plan/v1/plan_service.ts";
-import type {
-  CreateTokenRequest,
-  CreateTokenResponse,
-  ExchangeTokenResponse,
-  ListTokensRequest,
-  ListTokensResponse,
-  RevokeTokenRequest,
-  RevokeTokenResponse,
-} from "../gen/rexec/token/v1/token_service.ts";
-import type {
-  CreateUserRequest,
-  CreateUserResponse,
-  DeleteUserRequest,
-  DeleteUserResponse,
-  ListUsersRequest,
-  ListUsersResponse,
-  UpdateUserRequest,
-  UpdateUserResponse,
-} from "../gen/rexec/user/v1/user_service.ts";
 import type { ServerList } from "../protocol/server-list.ts";
 import { apiError } from "./api-error.ts";
 import { ApiServer } from "./api-server.ts";
@@ -94,7 +66,7 @@ export class Api {
   call<Req, Res>(method: MethodDefinition<Req, Res>, request: Req): Promise<Res> {
     const { path, requestSerialize, responseDeserialize } = method;
     return this.#unary((server, metadata, options, done) =>
-      server.any.makeUnaryRequest(
+      server.client.makeUnaryRequest(
         path,
         requestSerialize,
         responseDeserialize,
@@ -121,7 +93,7 @@ export class Api {
     const { path, requestSerialize, responseDeserialize } = method;
     const server = await this.#reachableServer(signal);
     if (signal.aborted) return;
-    const stream = server.any.makeServerStreamRequest(
+    const stream = server.client.makeServerStreamRequest(
       path,
       requestSerialize,
       responseDeserialize,
@@ -140,60 +112,6 @@ export class Api {
       signal.removeEventListener("abort", onAbort);
       stream.cancel();
     }
-  }
-
-  getAgent(request: GetAgentRequest): Promise<GetAgentResponse> {
-    return this.#unary((server, metadata, options, done) => server.agents.getAgent(request, metadata, options, done));
-  }
-
-  listAgents(request: ListAgentsRequest): Promise<ListAgentsResponse> {
-    return this.#unary((server, metadata, options, done) => server.agents.listAgents(request, metadata, options, done));
-  }
-
-  registerAgent(request: RegisterAgentRequest): Promise<RegisterAgentResponse> {
-    return this.#unary((server, metadata, options, done) =>
-      server.agents.registerAgent(request, metadata, options, done),
-    );
-  }
-
-  createToken(request: CreateTokenRequest): Promise<CreateTokenResponse> {
-    return this.#unary((server, metadata, options, done) =>
-      server.tokens.createToken(request, metadata, options, done),
-    );
-  }
-
-  listTokens(request: ListTokensRequest): Promise<ListTokensResponse> {
-    return this.#unary((server, metadata, options, done) => server.tokens.listTokens(request, metadata, options, done));
-  }
-
-  revokeToken(request: RevokeTokenRequest): Promise<RevokeTokenResponse> {
-    return this.#unary((server, metadata, options, done) =>
-      server.tokens.revokeToken(request, metadata, options, done),
-    );
-  }
-
-  exchangeToken(): Promise<ExchangeTokenResponse> {
-    return this.#unary((server, metadata, options, done) => server.tokens.exchangeToken({}, metadata, options, done));
-  }
-
-  getLimits(request: GetLimitsRequest): Promise<GetLimitsResponse> {
-    return this.#unary((server, metadata, options, done) => server.plans.getLimits(request, metadata, options, done));
-  }
-
-  createUser(request: CreateUserRequest): Promise<CreateUserResponse> {
-    return this.#unary((server, metadata, options, done) => server.users.createUser(request, metadata, options, done));
-  }
-
-  listUsers(request: ListUsersRequest): Promise<ListUsersResponse> {
-    return this.#unary((server, metadata, options, done) => server.users.listUsers(request, metadata, options, done));
-  }
-
-  updateUser(request: UpdateUserRequest): Promise<UpdateUserResponse> {
-    return this.#unary((server, metadata, options, done) => server.users.updateUser(request, metadata, options, done));
-  }
-
-  deleteUser(request: DeleteUserRequest): Promise<DeleteUserResponse> {
-    return this.#unary((server, metadata, options, done) => server.users.deleteUser(request, metadata, options, done));
   }
 
   close(): void {

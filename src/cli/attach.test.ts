@@ -1,20 +1,22 @@
 // Which agent a name means.
 import { describe, expect, it } from "vitest";
-import type { Agent, ListAgentsRequest } from "../gen/rexec/agent/v1/agent_service.ts";
+import { Agent, ListAgentsRequest, ListAgentsResponse } from "../gen/rexec/agent/v1/agent_service.ts";
+import type { Api } from "./api.ts";
 import { findAgentByName } from "./attach.ts";
 
 const ID = "11111111-1111-4111-8111-11111111111";
 
 function api(...names: string[]) {
   const asked: ListAgentsRequest[] = [];
-  return {
-    asked,
-    listAgents(request: ListAgentsRequest) {
-      asked.push(request);
-      const agents = names.map((name, i) => ({ name, id: `${ID}${i}` }) as Agent);
-      return Promise.resolve({ agents, nextPageToken: "", totalSize: names.length });
-    },
+  const agents = names.map((name, i) => Agent.fromPartial({ name, id: `${ID}${i}` }));
+  const answer = ListAgentsResponse.encode(
+    ListAgentsResponse.fromPartial({ agents, totalSize: names.length }),
+  ).finish();
+  const call: Api["call"] = async (method, request) => {
+    asked.push(ListAgentsRequest.decode(method.requestSerialize(request)));
+    return method.responseDeserialize(Buffer.from(answer));
   };
+  return { asked, call };
 }
 
 describe("findAgentByName", () => {

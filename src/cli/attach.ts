@@ -7,7 +7,6 @@ import { attachTerminal } from "./attach-terminal.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { type CommandContext, type GlobalFlags, targetOf, withApiOf } from "./command-context.ts";
 import { forgetToken } from "./config.ts";
-import { listAllAgents } from "./list-agents.ts";
 import { requireToken } from "./target.ts";
 
 export interface AttachOptions {
@@ -62,9 +61,11 @@ function sessionOf({ split, session }: AttachOptions): OpenTerminalOptions["targ
 }
 
 /** Names are unique for one owner; an admin sees those of others as well. */
-export async function findAgentByName(api: Pick<Api, "listAgents">, name: string): Promise<AgentId> {
+export async function findAgentByName(api: Pick<Api, "call">, name: string): Promise<AgentId> {
   // The filter's terms are separated by spaces: the longest word narrows, the comparison decides.
   const word = name.split(/\s+/).sort((a, b) => b.length - a.length)[0] ?? "";
+  // gRPC is read where a name has to be looked up, and not for an id.
+  const { listAllAgents } = await import("./list-agents.ts");
   const candidates = await listAllAgents(api, word === "" ? "" : `name:${word}`, "name");
   const found = candidates.filter((agent) => agent.name === name);
   const [first, second] = found;

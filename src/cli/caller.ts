@@ -15,9 +15,10 @@ export interface Caller {
 
 /** Throws TOKEN_INVALID and what else the server says. */
 export async function fetchCaller(api: Api, token: string): Promise<Caller> {
+  const { TokenServiceService } = await import("../gen/rexec/token/v1/token_service.ts");
   // An API token is opaque and a JWT is not: the server's own JWT says who is meant, once it has taken the credential.
-  if (isApiToken(token)) return callerOf((await api.exchangeToken()).jwt);
-  await api.listTokens({ pageSize: 1, pageToken: "", filter: "", orderBy: "" });
+  if (isApiToken(token)) return callerOf((await api.call(TokenServiceService.exchangeToken, {})).jwt);
+  await api.call(TokenServiceService.listTokens, { pageSize: 1, pageToken: "", filter: "", orderBy: "" });
   return callerOf(token);
 }
 

@@ -12,7 +12,8 @@ export function addLimitsCommand(program: Command, context: CommandContext): voi
     .description("show how many agents you may have and have, and on how many terminals are open")
     .action(async (_options, command: Command) => {
       const flags = flagsOf(command);
-      const { limits } = await withApi(flags, context, (api) => api.getLimits({ userId: "" }));
+      const { PlanServiceService } = await import("../gen/rexec/plan/v1/plan_service.ts");
+      const { limits } = await withApi(flags, context, (api) => api.call(PlanServiceService.getLimits, { userId: "" }));
       if (limits === undefined) throw new CliError("PROTOCOL", { message: "the server has not said any limits" });
       const rows = [limits];
       const name = (row: Limits) => row.plan;

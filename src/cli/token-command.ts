@@ -40,7 +40,8 @@ export function addTokenCommand(program: Command, context: CommandContext): void
     .command("revoke <id>")
     .description("end a token, and what it opened, for good")
     .action(async (tokenId: string, _options, command: Command) => {
-      await withApi(flagsOf(command), context, (api) => api.revokeToken({ tokenId }));
+      const { TokenServiceService } = await import("../gen/rexec/token/v1/token_service.ts");
+      await withApi(flagsOf(command), context, (api) => api.call(TokenServiceService.revokeToken, { tokenId }));
       context.tell(`revoked ${tokenId}\n`);
     });
 }

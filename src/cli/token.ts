@@ -1,7 +1,12 @@
 // Makes, rotates and lists API tokens.
 
 import { randomUUID } from "node:crypto";
-import { CreateTokenRequest, type Token, TokenScope } from "../gen/rexec/token/v1/token_service.ts";
+import {
+  CreateTokenRequest,
+  type Token,
+  TokenScope,
+  TokenServiceService,
+} from "../gen/rexec/token/v1/token_service.ts";
 import { ago } from "../text/ago.ts";
 import { CliError } from "./cli-error.ts";
 import { type CommandContext, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
@@ -57,7 +62,7 @@ async function makeToken(
   context: CommandContext,
 ): Promise<void> {
   const whole = CreateTokenRequest.fromPartial({ ...request, requestId: randomUUID() });
-  const made = await withApi(flags, context, (api) => api.createToken(whole));
+  const made = await withApi(flags, context, (api) => api.call(TokenServiceService.createToken, whole));
   if (formatOf(flags).startsWith("json")) {
     const described = made.token ? tokenJson(made.token) : {};
     context.print(`${JSON.stringify({ ...described, secret: made.secret })}\n`);
@@ -76,7 +81,12 @@ export async function printTokens(
     const tokens: Token[] = [];
     let pageToken = "";
     do {
-      const page = await api.listTokens({ pageSize: 1000, pageToken, filter, orderBy: "created_at" });
+      const page = await api.call(TokenServiceService.listTokens, {
+        pageSize: 1000,
+        pageToken,
+        filter,
+        orderBy: "created_at",
+      });
       tokens.push(...page.tokens);
       pageToken = page.nextPageToken;
     } while (pageToken !== "");

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { pino } from "pino";
+import { AgentServiceService } from "../gen/rexec/agent/v1/agent_service.ts";
 import { type RunningAgent, startAgent } from "../agent/agent.ts";
 import { MAIN_SESSION } from "../protocol/ids.ts";
 import type { ServerList } from "../protocol/server-list.ts";
@@ -141,7 +142,7 @@ async function ownAgent(api: Api, paths: UpPaths, server: string): Promise<Store
 
 async function exists(api: Api, agentId: string): Promise<boolean> {
   try {
-    await api.getAgent({ agentId });
+    await api.call(AgentServiceService.getAgent, { agentId });
     return true;
   } catch (error) {
     if (error instanceof CliError && error.reason === "AGENT_NOT_FOUND") return false;

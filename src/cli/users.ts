@@ -1,7 +1,12 @@
 // Lists, makes, changes and deletes accounts, for admins.
 
 import { randomUUID } from "node:crypto";
-import { CreateUserRequest, UpdateUserRequest, type User } from "../gen/rexec/user/v1/user_service.ts";
+import {
+  CreateUserRequest,
+  UpdateUserRequest,
+  type User,
+  UserServiceService,
+} from "../gen/rexec/user/v1/user_service.ts";
 import { ago } from "../text/ago.ts";
 import type { Api } from "./api.ts";
 import { CliError } from "./cli-error.ts";
@@ -39,7 +44,7 @@ export async function createUser(options: NewUser, flags: GlobalFlags, context: 
   const { email, plan, admin, subscription: subscriptionActive, username = email.split("@", 1)[0] } = options;
   const user = { email, username, plan, subscriptionActive, admin };
   const request = CreateUserRequest.fromPartial({ user, requestId: randomUUID() });
-  const made = await withApi(flags, context, (api) => api.createUser(request));
+  const made = await withApi(flags, context, (api) => api.call(UserServiceService.createUser, request));
   print(made.user ? [made.user] : [], flags, context);
 }
 
@@ -61,13 +66,15 @@ export async function updateUser(
   const updated = await withApi(flags, context, async (api) => {
     const { subscription_active: subscriptionActive, ...fields } = changes;
     const user = { id: await findUserId(api, name), ...fields, subscriptionActive };
-    return api.updateUser(UpdateUserRequest.fromPartial({ user, updateMask }));
+    return api.call(UserServiceService.updateUser, UpdateUserRequest.fromPartial({ user, updateMask }));
   });
   print(updated.user ? [updated.user] : [], flags, context);
 }
 
 export async function deleteUser(name: string, flags: GlobalFlags, context: CommandContext): Promise<void> {
-  await withApi(flags, context, async (api) => api.deleteUser({ userId: await findUserId(api, name) }));
+  await withApi(flags, context, async (api) =>
+    api.call(UserServiceService.deleteUser, { userId: await findUserId(api, name) }),
+  );
   context.tell(`deleted ${name}\n`);
 }
 
@@ -86,7 +93,7 @@ async function listAllUsers(api: Api, filter: string, orderBy: string): Promise<
   const users: User[] = [];
   let pageToken = "";
   do {
-    const page = await api.listUsers({ pageSize: PAGE_SIZE, pageToken, filter, orderBy });
+    const page = await api.call(UserServiceService.listUsers, { pageSize: PAGE_SIZE, pageToken, filter, orderBy });
     users.push(...page.users);
     pageToken = page.nextPageToken;
   } while (pageToken !== "");

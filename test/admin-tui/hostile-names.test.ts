@@ -7,7 +7,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Agent, AgentServiceService } from "../../src/gen/rexec/agent/v1/agent_service.ts";
-import { CreateTokenRequest, TokenScope } from "../../src/gen/rexec/token/v1/token_service.ts";
+import { CreateTokenRequest, TokenScope, TokenServiceService } from "../../src/gen/rexec/token/v1/token_service.ts";
 import { User, UserServiceService } from "../../src/gen/rexec/user/v1/user_service.ts";
 import { adminApi } from "../support/admin-cluster.ts";
 import { type AdminTui, ENTER, ERASE_LINE, openAdminTui, SIZES } from "../support/admin-tui.ts";
@@ -142,7 +142,8 @@ describe.each(SIZES)("at $name", ({ size, name: sizeName }) => {
     await database.query("UPDATE api_tokens SET name = name || $1", [ALL]);
     // Of a user whom the server has not met under another name yet.
     const api = adminApi(server, server.adminToken);
-    const { secret } = await api.createToken(
+    const { secret } = await api.call(
+      TokenServiceService.createToken,
       CreateTokenRequest.fromPartial({ name: "new", scopes: [TokenScope.TOKEN_SCOPE_ADMIN] }),
     );
     api.close();

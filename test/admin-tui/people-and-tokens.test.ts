@@ -1,8 +1,9 @@
 // Plans, limits and tokens, changed by keys; each is looked for at the server.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { PlanServiceService } from "../../src/gen/rexec/plan/v1/plan_service.ts";
 import { AgentServiceService } from "../../src/gen/rexec/agent/v1/agent_service.ts";
-import { CreateTokenRequest, TokenScope } from "../../src/gen/rexec/token/v1/token_service.ts";
+import { CreateTokenRequest, TokenScope, TokenServiceService } from "../../src/gen/rexec/token/v1/token_service.ts";
 import { User, UserServiceService } from "../../src/gen/rexec/user/v1/user_service.ts";
 import { type AdminCluster, adminApi, startAdminCluster } from "../support/admin-cluster.ts";
 import { type AdminTui, ENTER, ERASE_LINE, openAdminTui, SIZES, TAB } from "../support/admin-tui.ts";
@@ -44,7 +45,7 @@ describe.each(CASES)("at $name", ({ size, person, tokenName }) => {
     });
   });
 
-  const limitsOf = async (id: string) => (await cluster.api.getLimits({ userId: id })).limits;
+  const limitsOf = async (id: string) => (await cluster.api.call(PlanServiceService.getLimits, { userId: id })).limits;
 
   it("gives a user another plan, and shows why one can't be had", async () => {
     tui.type("3");
@@ -119,11 +120,12 @@ describe.each(CASES)("at $name", ({ size, person, tokenName }) => {
   });
 
   it("revokes a token, which is worth nothing from then on", async () => {
-    const { secret } = await cluster.api.createToken(
+    const { secret } = await cluster.api.call(
+      TokenServiceService.createToken,
       CreateTokenRequest.fromPartial({ name: `${tokenName}-old`, scopes: [TokenScope.TOKEN_SCOPE_READ] }),
     );
     const api = adminApi(cluster.server, secret);
-    await api.exchangeToken();
+    await api.call(TokenServiceService.exchangeToken, {});
     tui.type("6");
     await tui.shows(/\[6 Tokens \d+\]/);
     await tui.filter(`${tokenName}-old`);
@@ -132,7 +134,7 @@ describe.each(CASES)("at $name", ({ size, person, tokenName }) => {
     await tui.shows(/>\[ Cancel \]/);
     tui.type(`${TAB}${ENTER}`);
     await tui.shows(/ok: revoked /);
-    await expect(api.exchangeToken()).rejects.toMatchObject({ reason: "TOKEN_INVALID" });
+    await expect(api.call(TokenServiceService.exchangeToken, {})).rejects.toMatchObject({ reason: "TOKEN_INVALID" });
     await tui.shows(new RegExp(`^> +${tokenName}-old .* revoked`, "m"));
     api.close();
   });

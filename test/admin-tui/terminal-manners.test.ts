@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RunningAgent } from "../../src/agent/agent.ts";
-import { CreateTokenRequest, TokenScope } from "../../src/gen/rexec/token/v1/token_service.ts";
+import { CreateTokenRequest, TokenScope, TokenServiceService } from "../../src/gen/rexec/token/v1/token_service.ts";
 import { adminApi } from "../support/admin-cluster.ts";
 import {
   type AdminTui,
@@ -153,7 +153,8 @@ describe("where there is nothing to be shown", () => {
 
   async function token(): Promise<{ id: string; secret: string }> {
     const api = adminApi(server, server.adminToken);
-    const made = await api.createToken(
+    const made = await api.call(
+      TokenServiceService.createToken,
       CreateTokenRequest.fromPartial({ name: "t", scopes: [TokenScope.TOKEN_SCOPE_ADMIN] }),
     );
     api.close();
@@ -162,7 +163,7 @@ describe("where there is nothing to be shown", () => {
 
   async function revoke(tokenId: string): Promise<void> {
     const api = adminApi(server, server.adminToken);
-    await api.revokeToken({ tokenId });
+    await api.call(TokenServiceService.revokeToken, { tokenId });
     api.close();
   }
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentServiceService } from "../../src/gen/rexec/agent/v1/agent_service.ts";
 import { InstanceServiceService } from "../../src/gen/rexec/instance/v1/instance_service.ts";
 import { SessionServiceService } from "../../src/gen/rexec/session/v1/session_service.ts";
-import { CreateTokenRequest, TokenScope } from "../../src/gen/rexec/token/v1/token_service.ts";
+import { CreateTokenRequest, TokenScope, TokenServiceService } from "../../src/gen/rexec/token/v1/token_service.ts";
 import { User, UserServiceService } from "../../src/gen/rexec/user/v1/user_service.ts";
 import type { RunningAgent } from "../../src/agent/agent.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
@@ -214,7 +214,7 @@ describe("--readonly", () => {
       refused,
     );
     const token = CreateTokenRequest.fromPartial({ name: "x", scopes: [TokenScope.TOKEN_SCOPE_READ] });
-    await expect(api.createToken(token)).rejects.toMatchObject(refused);
+    await expect(api.call(TokenServiceService.createToken, token)).rejects.toMatchObject(refused);
     // The same calls of the same token without the mark are the admin's.
     expect((await api.call(AgentServiceService.getAgent, { agentId })).agent?.name).toBe("meadow");
     api.close();

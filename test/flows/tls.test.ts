@@ -8,6 +8,7 @@ import { connect as tlsConnect, type TLSSocket } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { startAgent } from "../../src/agent/agent.ts";
+import { AgentServiceService } from "../../src/gen/rexec/agent/v1/agent_service.ts";
 import { Api } from "../../src/cli/api.ts";
 import { type ClientTls, readClientTls } from "../../src/cli/client-tls.ts";
 import { CliError } from "../../src/cli/cli-error.ts";
@@ -81,7 +82,7 @@ async function call<T>(to: Api, use: (api: Api) => Promise<T>): Promise<T> {
 
 const listWith = (running: RunningServer, token: string, tls: ClientTls | undefined, isEncrypted = true) =>
   call(api(running, token, tls, isEncrypted), (to) =>
-    to.listAgents({ pageSize: 1, pageToken: "", filter: "", orderBy: "" }),
+    to.call(AgentServiceService.listAgents, { pageSize: 1, pageToken: "", filter: "", orderBy: "" }),
   );
 
 function health({ httpPort }: RunningServer, tls: ClientTls): Promise<number | undefined> {
@@ -99,7 +100,15 @@ function health({ httpPort }: RunningServer, tls: ClientTls): Promise<number | u
 /** An agent over TLS, connected; and what a viewer's socket then says. */
 async function agentAndViewer(running: RunningServer, token: string, tls: ClientTls) {
   const made = await call(api(running, token, tls), (to) =>
-    to.registerAgent({ name: "box", description: "", os: "", arch: "", shell: "", tags: [], requestId: "" }),
+    to.call(AgentServiceService.registerAgent, {
+      name: "box",
+      description: "",
+      os: "",
+      arch: "",
+      shell: "",
+      tags: [],
+      requestId: "",
+    }),
   );
   const agentId = made.agent?.id as AgentId;
   const origin = `wss://127.0.0.1:${running.httpPort}`;
