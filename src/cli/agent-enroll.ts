@@ -2,7 +2,6 @@
 
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { AgentServiceService } from "../gen/rexec/agent/v1/agent_service.ts";
 import { type AgentId, parseUuid } from "../protocol/ids.ts";
 import { MAX_NAME_LENGTH, nameProblem } from "../protocol/names.ts";
 import type { Api } from "./api.ts";
@@ -21,6 +20,7 @@ export async function enrollThisMachine(
   { name, description, tags }: { name: string; description: string; tags: readonly string[] },
 ): Promise<NewAgent> {
   const { platform, arch } = process;
+  const { AgentServiceService } = await import("../gen/rexec/agent/v1/agent_service.ts");
   const made = await api.call(AgentServiceService.registerAgent, {
     name,
     description,

@@ -44,7 +44,7 @@ const random = fc
     });
     const pressed = press(state.state, ...keys).state;
     if (!isLost) return pressed;
-    const failure = failureOf(Object.assign(new Error(names[0]), { reason: "X" }));
+    const failure = failureOf(new Error(names[0]));
     const lost = { kind: "lost", failure, sinceMs: 0, retryAtMs: NOW_MS, isComplete: true } as const;
     return update(pressed, { kind: "feed", feed: "agents", state: lost, nowMs: NOW_MS }).state;
   });

@@ -162,11 +162,6 @@ describe.each([
     for (const key of ["1", "2", "3", "4", "5", "6", "enter"])
       for (const line of textOf(press(stateOf(text, true), key).state)) expect(line).toMatch(/^[\x20-\x7e]*$/);
   });
-
-  it("take no more of a row than a row has, however long they are", () => {
-    const { agents: rows } = stateOf(text);
-    expect(JSON.stringify([...rows.values()]).length).toBeLessThan(100_000);
-  });
 });
 
 describe("a text that an operator edits", () => {

@@ -11,12 +11,12 @@ const MAX_LENGTH = 1_000;
  */
 export function drawable(text: string): string {
   return harmless(text.slice(0, MAX_LENGTH))
-    .replace(/[\p{Default_Ignorable_Code_Point}\p{Emoji_Modifier}]/gu, "")
+    .replace(/[\p{Default_Ignorable_Code_Point}\p{Format}\p{Emoji_Modifier}]/gu, "")
     .replace(/\p{Regional_Indicator}/gu, "?")
     .replace(/(\p{Mark}{2})\p{Mark}+/gu, "$1");
 }
 
-const ODD = /[\p{Default_Ignorable_Code_Point}\p{Emoji_Modifier}\p{Regional_Indicator}\p{Mark}]/gu;
+const ODD = /[\p{Default_Ignorable_Code_Point}\p{Format}\p{Emoji_Modifier}\p{Regional_Indicator}\p{Mark}]/gu;
 
 /** Of an id nothing is left out but what no id is long enough for: two that differ look different, and are two rows. */
 export function drawableId(id: string): string {
