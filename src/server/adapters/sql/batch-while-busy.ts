@@ -6,7 +6,7 @@ import { DatabaseUnavailable, translateError } from "./errors.ts";
 export interface BatchOptions<Item, Result> {
   /** One statement for many; a result for each item, in their order. */
   run(items: readonly Item[]): Promise<readonly Result[]>;
-  /** Statements under way, at which what comes waits and is put together; default 2, the second one where many wait. */
+  /** Statements under way, at which what comes waits and is put together; default 2: one answers while one is asked. */
   maxUnderWay?: number;
 }
 
@@ -17,8 +17,6 @@ const MAX_ITEMS = 500;
  * for many small statements, which cost the database and us more than what they are about.
  */
 const GATHER_MS = 15;
-/** As many wait for the statement that is under way, which may itself wait for a lock: another one begins. */
-const ENOUGH_FOR_ANOTHER = 64;
 /** As many agents as are meant for one instance, twice. At the bound the database counts as away. */
 const MAX_WAITING = 20_000;
 
@@ -62,7 +60,6 @@ export function batchWhileBusy<Item, Result>(options: BatchOptions<Item, Result>
     return new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
       if (isBeginning || underWay >= maxUnderWay) return;
-      if (underWay > 0 && waiting.length < ENOUGH_FOR_ANOTHER) return;
       isBeginning = true;
       underWay += 1;
       setImmediate(() => void work());
