@@ -181,7 +181,7 @@ describe.each(CASES)("at $name", ({ size, name: sizeName, box, node }) => {
     await tui.shows(/>\[ Delete \]/);
     expect(await isGone(name)).toBe(false);
     tui.type(`${ERASE_LINE}${name}`);
-    await tui.shows(new RegExp(`to go on: ${name}`));
+    await tui.shows(new RegExp(`> ${name} `));
     tui.type(ENTER);
     await tui.shows(new RegExp(`ok: deleted ${name}`));
     await expect.poll(() => isGone(name)).toBe(true);

@@ -79,7 +79,7 @@ function stillCells(text: string): string {
     .replace(/\d\d:\d\d$/, "CLOCK")
     .replace(/LIVE \d+s/, "LIVE s")
     .replace(/ online \d+[smh]/, " online")
-    .replace(/(?:[ \d]{3}%| n\/a) [ ▁▂▃▄▅▆▇█]{8} (?:[ \d]{3}%| n\/a)( [ \d]{3}) [ \d]{3}[smh] /, "LOAD$1 SEEN ");
+    .replace(/(?:[ \d]{3}%| n\/a)(?: [ ▁▂▃▄▅▆▇█]{8})? (?:[ \d]{3}%| n\/a)( [ \d]{3}) [ \d]{3}[smh] /, "LOAD$1 SEEN ");
 }
 
 async function isStill(tui: AdminTui, size: TerminalSize, expected: readonly string[]): Promise<void> {

@@ -28,7 +28,7 @@ export function drawSessionLines(state: AdminState, agentId: string, area: Area)
   });
   const hidden = sessions.length - shown.length;
   return fitArea(
-    [line(" SESSIONS", "header"), ...rows, ...(hidden > 0 ? [line(` and ${hidden} more`, "dim")] : [])],
+    [line(" SESSIONS", "strong"), ...rows, ...(hidden > 0 ? [line(` and ${hidden} more`, "dim")] : [])],
     area,
   );
 }
