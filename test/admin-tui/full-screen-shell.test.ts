@@ -11,7 +11,8 @@ import { openShellViewer, printed } from "../support/shell-viewer.ts";
 
 const PROGRAM = fileURLToPath(new URL("../support/full-screen-program.js", import.meta.url));
 const VIM = ["/usr/bin/vim", "/usr/local/bin/vim", "/bin/vim"].find((path) => existsSync(path));
-const ROUNDS = 10;
+/** At each of two sizes; where there is a vim, eleven of them are with it. */
+const ROUNDS = 14;
 const AGENTS = 30;
 
 let cluster: AdminCluster;
@@ -38,7 +39,7 @@ interface FullScreen {
 }
 
 function programs(round: number): FullScreen {
-  if (VIM !== undefined && round % 2 === 0) {
+  if (VIM !== undefined && round % 4 !== 3) {
     const text = `round-${round}`;
     return {
       command: `${VIM} -u NONE -N /tmp/rexec-no-such-file-${process.pid}`,
