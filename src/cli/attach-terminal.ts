@@ -105,7 +105,7 @@ export async function attachTerminal(options: AttachOptions): Promise<AttachResu
     for (const cleanup of cleanups) cleanup();
     terminal.close();
     screen.close();
-    writer.abandon();
+    await writer.abandon(FLUSH_TIMEOUT_MS);
     local.restore();
   }
 }

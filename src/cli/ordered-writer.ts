@@ -56,8 +56,11 @@ export class OrderedWriter {
 
   #write(piece: Piece): void {
     write(piece.fd, piece.bytes, (error, written) => {
-      if (error?.code === "EAGAIN") {
-        this.#again = setTimeout(() => this.#write(piece), AGAIN_MS);
+      if (error?.code === "EAGAIN" && !this.#isBroken) {
+        this.#again = setTimeout(() => {
+          this.#again = undefined;
+          this.#write(piece);
+        }, AGAIN_MS);
         return;
       }
       if (error) {
@@ -67,17 +70,26 @@ export class OrderedWriter {
         if (isNews) this.#onBroken(error);
         return this.#next();
       }
-      if (written < piece.bytes.length) return this.#write({ ...piece, bytes: piece.bytes.subarray(written) });
+      if (written < piece.bytes.length && !this.#isBroken)
+        return this.#write({ ...piece, bytes: piece.bytes.subarray(written) });
       piece.done?.();
       this.#next();
     });
   }
 
-  /** What is queued is given up; for the way out. */
-  abandon(): void {
-    clearTimeout(this.#again);
+  /**
+   * Gives up what is queued. Resolves when what is under way has been written, or after `timeoutMs` where nobody reads it:
+   * whoever writes next must not find our bytes among its own.
+   */
+  abandon(timeoutMs: number): Promise<void> {
     this.#queue.length = 0;
     this.#isBroken = true;
+    if (this.#again !== undefined) {
+      clearTimeout(this.#again);
+      this.#again = undefined;
+      this.#next();
+    }
+    return this.flushed(timeoutMs);
   }
 }
 
