@@ -4,11 +4,14 @@ import { SerializeAddon } from "@xterm/addon-serialize";
 import type { IBufferCell, IBufferLine, Terminal } from "@xterm/headless";
 import { MAX_CONTROL_BYTES } from "../protocol/limits.ts";
 import { setPen } from "./sgr.ts";
+import { MAX_SEQUENCE_BYTES } from "./unfinished.ts";
 import { coreOf, type XtermCore } from "./xterm-core.ts";
 
-/** Left for the frame around the bytes. */
-const MAX_DRAWING_BYTES = MAX_CONTROL_BYTES - 1024;
+/** What is left is for the frame around the bytes, and for a sequence that is not at its end. */
+const MAX_DRAWING_BYTES = MAX_CONTROL_BYTES - MAX_SEQUENCE_BYTES - 1024;
 const MAX_TITLE_LENGTH = 256;
+/** A link of more is not one. */
+const MAX_LINK_LENGTH = 2083;
 /** RIS clears the screen, the scrollback and the modes of a terminal that was in use; xterm.js leaves a hidden cursor hidden. */
 const RESET = "\x1bc\x1b[?25h";
 const MOUSE_MODES = { none: "", x10: "\x1b[?9h", vt200: "\x1b[?1000h", drag: "\x1b[?1002h", any: "\x1b[?1003h" };
@@ -28,7 +31,7 @@ export class ScreenDrawing {
     this.#core = coreOf(terminal);
     terminal.loadAddon(this.#serialize);
     terminal.onTitleChange((title) => {
-      this.#title = title.replace(/[\u0000-\u001f\u007f-\u009f]/g, "").slice(0, MAX_TITLE_LENGTH);
+      this.#title = withoutControls(title).slice(0, MAX_TITLE_LENGTH);
     });
   }
 
@@ -122,7 +125,16 @@ export class ScreenDrawing {
     if (scrollTop !== 0 || scrollBottom !== rows - 1) text += `\x1b[${scrollTop + 1};${scrollBottom + 1}r`;
     if (modes.originMode) text += "\x1b[?6h";
     const row = buffer.active.cursorY - (modes.originMode ? scrollTop : 0);
-    return text + this.#cursor(row) + setPen(this.#core._inputHandler._curAttrData);
+    return text + this.#cursor(row) + setPen(this.#core._inputHandler._curAttrData) + this.#openLink();
+  }
+
+  /** The link whose text is being written. */
+  #openLink(): string {
+    const urlId = this.#core._inputHandler._curAttrData.extended?.urlId ?? 0;
+    const link = urlId === 0 ? undefined : this.#core._oscLinkService.getLinkData(urlId);
+    if (link === undefined || link.uri.length > MAX_LINK_LENGTH) return "";
+    const parameters = link.id === undefined ? "" : `id=${link.id.slice(0, MAX_TITLE_LENGTH)}`;
+    return `\x1b]8;${withoutControls(`${parameters};${link.uri}`)}\x1b\\`;
   }
 
   /** Puts the cursor into a row. Where it waits beyond the last column, only writing that column again gets it there. */
@@ -185,6 +197,10 @@ function canWrap(line: IBufferLine | undefined, next: IBufferLine | undefined): 
   const last = (line?.length ?? 0) - 1;
   // A wide character does not fit into the last column.
   return isFull(last) || (next?.getCell(0)?.getWidth() === 2 && isFull(last - 1));
+}
+
+function withoutControls(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "");
 }
 
 function moveTo(row: number, column: number): string {

@@ -127,6 +127,59 @@ describe("a snapshot", () => {
     });
   }
 
+  const sequences = [
+    "a\x1b[1;38;5;196mred\x1b[0m",
+    "dash — dots … quote ’",
+    "é漢👩𐀀",
+    "\x1b]0;a title\x07shown",
+    "\x1b]8;;https://example.org/\x1b\\link\x1b]8;;\x1b\\",
+    "\x1b]8;id=1;https://example.org/\x07\x1b[4mlink\x1b]8;;\x07underlined",
+    "\x1bP$q q\x1b\\shown",
+    "\x1b(0qqq\x1b(B\x1b#8",
+    "\u009b31mred",
+    "\x1b[3\nCafter a line feed within",
+  ];
+  test.each(sequences)("cut anywhere in %j, is gone on with as if it were whole", async (sequence) => {
+    const output = Buffer.from(`first\r\n${sequence}!\r\nlast`);
+    const original = openTerminal();
+    write(original, output);
+    for (let cut = 0; cut <= output.length; cut++) {
+      const { append, draw } = openScreen();
+      append(output.subarray(0, cut));
+      const viewer = openTerminal();
+      // Decoded beforehand: a viewer's terminal is not to blame (see screen.ts).
+      const decoder = new TextDecoder();
+      write(viewer, decoder.decode((await draw()).data, { stream: true }));
+      write(viewer, decoder.decode(output.subarray(cut)));
+      expect(look(viewer), `cut at ${cut}`).toEqual(look(original));
+    }
+  });
+
+  test("takes a character that came in pieces", async () => {
+    const text = "dash — dots … 𐀀 é漢👩";
+    const output = Buffer.from(text);
+    for (let cut = 1; cut < output.length; cut++) {
+      const { append, draw } = openScreen();
+      append(output.subarray(0, cut));
+      await draw();
+      append(output.subarray(cut));
+      const fresh = openTerminal();
+      write(fresh, (await draw()).data);
+      expect(fresh.buffer.active.getLine(0)?.translateToString(true), `cut at ${cut}`).toBe(text);
+    }
+  });
+
+  test("in the midst of a long picture or clipboard, lets the viewer pass over the rest", async () => {
+    const { append, draw } = openScreen();
+    append(`before \x1b]52;c;${"QUJD".repeat(20_000)}`);
+    const fresh = openTerminal();
+    const { data } = await draw();
+    write(fresh, data);
+    write(fresh, `${"QUJD".repeat(100)}\x07after`);
+    expect(data.length).toBeLessThan(1000);
+    expect(fresh.buffer.active.getLine(0)?.translateToString(true)).toBe("before after");
+  });
+
   test("carries as much scrollback as was asked for", async () => {
     const { append, draw } = openScreen();
     append(Array.from({ length: 100 }, (_, i) => `line ${i}`).join("\r\n"));

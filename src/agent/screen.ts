@@ -9,7 +9,8 @@ import type { OutputRing } from "../protocol/output-ring.ts";
 import { countText, plainUntil, tailStart } from "./plain-output.ts";
 import { ScreenDrawing } from "./screen-drawing.ts";
 import type { DrawnScreen, Snapshots } from "./snapshots.ts";
-import { coreOf, type XtermCore } from "./xterm-core.ts";
+import { unfinishedCharacter, unfinishedSequence } from "./unfinished.ts";
+import { coreOf, isInSequence, type XtermCore } from "./xterm-core.ts";
 
 /** Parsed in one go: about 0.4 ms, so that no key waits longer for it. */
 const SLICE_BYTES = 8 * 1024;
@@ -46,6 +47,8 @@ export class Screen implements Snapshots {
   readonly #core: XtermCore;
   readonly #drawing: ScreenDrawing;
   #parsed = 0;
+  /** Of these, the last ones are kept until the rest of their character is there: 0 to 3. */
+  #held = 0;
   #resizes: { offset: number; size: TerminalSize }[] = [];
   #waiting: { offset: number; onPrepared: () => void }[] = [];
   /** "ground": the parser takes text as text, and the cursor is in column 0. */
@@ -109,7 +112,19 @@ export class Screen implements Snapshots {
 
   draw(scrollbackLines: number): DrawnScreen {
     const { cols, rows } = this.#terminal;
-    return { offset: this.#parsed, cols, rows, data: this.#drawing.draw(this.#parsed, scrollbackLines) };
+    const drawing = this.#drawing.draw(this.#parsed, scrollbackLines);
+    const unfinished = this.#unfinished();
+    const data = unfinished.length === 0 ? drawing : Buffer.concat([drawing, unfinished]);
+    return { offset: this.#parsed, cols, rows, data };
+  }
+
+  /** What the next byte goes on with: a viewer's terminal must be in the midst of it, too. */
+  #unfinished(): Buffer {
+    const { ring } = this.#deps;
+    if (isInSequence(this.#core)) return unfinishedSequence(ring, this.#parsed);
+    const bytes = Buffer.allocUnsafe(this.#held);
+    ring.copy(bytes, 0, this.#parsed - this.#held, this.#parsed);
+    return bytes;
   }
 
   dispose(): void {
@@ -149,15 +164,17 @@ export class Screen implements Snapshots {
   }
 
   #parseSlice(limit: number): void {
-    const from = this.#parsed;
     const next = this.#resizes[0]?.offset ?? Number.POSITIVE_INFINITY;
-    let to = Math.min(limit, next, from + SLICE_BYTES);
+    let to = Math.min(limit, next, this.#parsed + SLICE_BYTES);
+    const from = this.#parsed - this.#held;
     // Ends with a line where possible: only there can be told whether the parser takes text as text.
     if (limit - to > SHORTCUT_BYTES) to = tailStart(this.#deps.ring, from, to, 0) ?? to;
     const lineFeedsBefore = this.#lineFeeds;
     const bytes = Buffer.allocUnsafe(to - from);
     this.#deps.ring.copy(bytes, 0, from, to);
-    this.#core.writeSync(bytes);
+    // xterm.js 6.0.0 loses a character that comes in two pieces of which the first ends with 80 (xtermjs/xterm.js#6003).
+    this.#held = unfinishedCharacter(bytes);
+    this.#core.writeSync(bytes.subarray(0, bytes.length - this.#held));
     const count = countText(bytes);
     // A sequence that was open would have swallowed line feeds, or is closed by a few letters.
     const tookAll = count.lineFeeds > 0 && count.lineFeeds === this.#lineFeeds - lineFeedsBefore && count.letters >= 3;

@@ -26,8 +26,17 @@ export interface XtermCore {
   };
   coreMouseService: { activeEncoding: string };
   buffers: { active: CoreBuffer; normal: CoreBuffer };
-  _inputHandler: { _curAttrData: Pen };
+  _inputHandler: { _curAttrData: Pen; _parser: { currentState: number } };
+  _oscLinkService: { getLinkData(urlId: number): { id?: string; uri: string } | undefined };
   _charsetService: { glevel: number; _charsets: readonly (Readonly<Record<string, string>> | undefined)[] };
+}
+
+/** The parser's state in which it takes text as text. */
+const GROUND = 0;
+
+/** An escape sequence has begun and not ended. */
+export function isInSequence({ _inputHandler }: XtermCore): boolean {
+  return _inputHandler._parser.currentState !== GROUND;
 }
 
 export function coreOf(terminal: Terminal): XtermCore {
@@ -40,6 +49,8 @@ export function coreOf(terminal: Terminal): XtermCore {
     typeof core.buffers.normal?.lines.get === "function" &&
     typeof core.buffers.active.savedCurAttrData.isBold === "function" &&
     typeof core._inputHandler?._curAttrData.isBold === "function" &&
+    typeof core._inputHandler._parser?.currentState === "number" &&
+    typeof core._oscLinkService?.getLinkData === "function" &&
     Array.isArray(core._charsetService?._charsets);
   if (!isKnown) throw new Error("this version of xterm.js is not known");
   return core as XtermCore;

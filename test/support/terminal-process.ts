@@ -25,6 +25,8 @@ export interface TerminalProcess {
 export function startInTerminal(command: PtyCommand): TerminalProcess {
   const terminal = new Terminal({ ...command.size, allowProposedApi: true });
   const output: Uint8Array[] = [];
+  // xterm.js 6.0.0 loses characters of bytes that come in pieces (xtermjs/xterm.js#6003).
+  const decoder = new TextDecoder();
   let resolveExit: (code: number) => void = () => {};
   const exitCode = new Promise<number>((resolve) => {
     resolveExit = resolve;
@@ -33,7 +35,7 @@ export function startInTerminal(command: PtyCommand): TerminalProcess {
     onOutput(bytes) {
       const copy = Uint8Array.from(bytes);
       output.push(copy);
-      terminal.write(copy);
+      terminal.write(decoder.decode(copy, { stream: true }));
     },
     onExit: (code) => resolveExit(code),
   });
