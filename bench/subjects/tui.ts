@@ -15,7 +15,7 @@ export interface Tui {
   /** Milliseconds from the program's start until it shows that many, or more. */
   hasRows(count: number): Promise<number>;
   sortByCpu(): Promise<void>;
-  /** Milliseconds from the key until the cursor stands on another line. */
+  /** Milliseconds from the key until the cursor stands on another agent. */
   moveCursor(key: string): Promise<number>;
   /** Drawn so far. */
   frames(): number;
@@ -57,8 +57,11 @@ export async function startTui(operator: {
       look();
     });
   }
-  const cursorLine = (): number =>
-    Array.from({ length: SIZE.rows }, (_, row) => row).findIndex((row) => line(row).startsWith(">"));
+  /** At the list's edge it is the list that moves, and not the cursor: it goes by the name. */
+  const underCursor = (): string | undefined => {
+    const lines = Array.from({ length: SIZE.rows }, (_, row) => line(row));
+    return lines.map((text) => /^>[* ]\S+ +(\S+)/.exec(text)?.[1]).find((name) => name !== undefined);
+  };
 
   await until(() => line(0).includes("rexec"), "anything");
   const firstFrameMs = performance.now() - startedAtMs;
@@ -78,10 +81,10 @@ export async function startTui(operator: {
       }
     },
     async moveCursor(key) {
-      const before = cursorLine();
+      const before = underCursor();
       const pressedAtMs = performance.now();
       pty.write(key);
-      await until(() => cursorLine() !== before, "the cursor move");
+      await until(() => ![undefined, before].includes(underCursor()), "the cursor move");
       return performance.now() - pressedAtMs;
     },
     frames: () => frames,

@@ -5,7 +5,9 @@ import type { OutputRing } from "../protocol/output-ring.ts";
 
 const ESC = 0x1b;
 /** ESC, and the one-byte forms of DCS, SOS, CSI, OSC, PM and APC in UTF-8. */
-const INTRODUCERS = [[ESC], ...[0x90, 0x98, 0x9b, 0x9d, 0x9e, 0x9f].map((c1) => [0xc2, c1])].map((it) => Buffer.from(it));
+const INTRODUCERS = [[ESC], ...[0x90, 0x98, 0x9b, 0x9d, 0x9e, 0x9f].map((c1) => [0xc2, c1])].map((it) =>
+  Buffer.from(it),
+);
 /** Of a longer one (a picture, a clipboard) only the introducer is kept: its rest is swallowed and does nothing. */
 export const MAX_SEQUENCE_BYTES = 4096;
 const INTRODUCER_BYTES = 2;

@@ -39,6 +39,7 @@ const SIGNALS = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"] as const;
 /** A terminal that takes no more is not waited for. */
 const FLUSH_TIMEOUT_MS = 2000;
 const CTRL_C = 0x03;
+const ESC = 0x1b;
 
 type End =
   | TerminalOutcome
@@ -95,6 +96,8 @@ export async function attachTerminal(options: AttachOptions): Promise<AttachResu
     readKeys(terminal, local, (bytes) => {
       // In raw mode Ctrl-C is a byte. Until there is a shell that it could be for, it is for us.
       if (!isOpen && bytes.includes(CTRL_C)) ending.resolve({ kind: "signal", signal: "SIGINT" });
+      // Answers of the terminal to a program's questions begin with ESC: nobody typed them.
+      if (bytes[0] !== ESC) screen.typed();
     }),
   );
   try {
@@ -114,9 +117,9 @@ export async function attachTerminal(options: AttachOptions): Promise<AttachResu
 function readKeys(terminal: TerminalConnection, local: LocalTerminal, onKeys: (bytes: Uint8Array) => void): () => void {
   const { stdin } = process;
   const onData = (bytes: Buffer): void => {
-    if (local.hasKeys) onKeys(bytes);
     // From a file or a pipe every byte is input; only a key can mean to leave.
     const { before, isDetach } = local.hasKeys ? splitAtDetach(bytes) : { before: bytes, isDetach: false };
+    if (local.hasKeys && before.length > 0) onKeys(before);
     if (before.length > 0 && !terminal.write(before)) stdin.pause();
     if (isDetach) terminal.close();
   };

@@ -9,6 +9,9 @@ const STDOUT = 1;
 const STDERR = 2;
 /** A connection that is back within this was never gone, for a human. */
 const PATIENCE_MS = 1000;
+/** Whoever goes on typing where nothing is sent is told again, and not at each key. */
+const TELL_AGAIN_MS = 5000;
+const READ_ONLY = "read-only: what you type is not sent; Ctrl+] leaves";
 
 export interface AttachedScreenDeps {
   local: LocalTerminal;
@@ -33,6 +36,8 @@ export class AttachedScreen implements TerminalConsumer {
   #isTroubled = false;
   /** A notice stands on a full-screen program's last line. */
   #isPainted = false;
+  #isReadOnly = false;
+  #toldReadOnlyAtMs = Number.NEGATIVE_INFINITY;
   lastTrouble: string | undefined;
 
   constructor(deps: AttachedScreenDeps) {
@@ -52,7 +57,8 @@ export class AttachedScreen implements TerminalConsumer {
     switch (event.type) {
       case "opened":
         this.#recovered(event.isFirst ? undefined : "reconnected");
-        if (event.isFirst && event.readOnly) this.notice("read-only: what you type is not sent");
+        this.#isReadOnly = event.readOnly;
+        if (event.isFirst && event.readOnly) this.notice(READ_ONLY);
         return this.#deps.onOpened();
       case "reset":
         this.#snapshot = this.#isShown ? "again" : event.offset === 0 ? "blank" : "first";
@@ -86,6 +92,13 @@ export class AttachedScreen implements TerminalConsumer {
       default:
         event satisfies never;
     }
+  }
+
+  /** Keys have been pressed. */
+  typed(): void {
+    if (!this.#isReadOnly || performance.now() - this.#toldReadOnlyAtMs < TELL_AGAIN_MS) return;
+    this.#toldReadOnlyAtMs = performance.now();
+    this.notice(READ_ONLY);
   }
 
   /** One line on standard error; drawn so that the program on the screen goes on unharmed. */

@@ -1,7 +1,7 @@
 // Columns as a terminal counts them.
 
 import { describe, expect, it } from "vitest";
-import { cut, displayWidth, fit } from "./columns.ts";
+import { cut, cutStart, displayWidth, fit } from "./columns.ts";
 
 describe("displayWidth", () => {
   it("counts what a terminal shows", () => {
@@ -23,5 +23,21 @@ describe("cut and fit", () => {
 
   it("fill to the width on either side", () => {
     expect([fit("ab", 4), fit("7%", 4, "right")]).toEqual(["ab  ", "  7%"]);
+  });
+});
+
+describe("cutStart", () => {
+  it("keeps the end, in whole characters", () => {
+    expect([cutStart("instance-1", 10), cutStart("instance-1", 8), cutStart("ab", 1), cutStart("ab", 0)]).toEqual([
+      "instance-1",
+      "…tance-1",
+      "…",
+      "",
+    ]);
+    expect([cutStart("日本語", 5), cutStart("日本語", 4, "~"), cutStart("abcdef", 2, "...")]).toEqual([
+      "…本語",
+      "~語",
+      "ab",
+    ]);
   });
 });

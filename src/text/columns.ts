@@ -20,6 +20,21 @@ export function cut(text: string, width: number, mark = "…"): string {
   return takeColumns(text, room) + mark;
 }
 
+/** As `cut`, for names that differ at their ends: what is kept is the end, and `mark` stands in the first columns. */
+export function cutStart(text: string, width: number, mark = "…"): string {
+  if (displayWidth(text) <= width) return text;
+  const room = width - displayWidth(mark);
+  if (room < 0) return takeColumns(text, Math.max(0, width));
+  graphemes ??= new Intl.Segmenter();
+  const segments = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  let kept = "";
+  for (let segment = segments.pop(); segment !== undefined; segment = segments.pop()) {
+    if (displayWidth(segment + kept) > room) break;
+    kept = segment + kept;
+  }
+  return mark + kept;
+}
+
 /** Exactly `width` columns: cut, or filled with blanks behind (or before, for figures). */
 export function fit(text: string, width: number, align: "left" | "right" = "left", mark = "…"): string {
   const kept = cut(text, width, mark);

@@ -93,6 +93,7 @@ describe.each(CASES)("at $name", ({ size, name: sizeName, box, node }) => {
       .toEqual([false, true]);
     await tui.shows(printedLine(`42 in ${sizeName}`));
     tui.type("echo intruder-$((1+1))\r");
+    await tui.shows(/read-only: what you type is not sent; Ctrl\+] leaves/);
     owner.type("echo owner-$((2+2))\r");
     await tui.shows(printedLine("owner-4"));
     tui.type(DETACH);
@@ -202,7 +203,7 @@ describe.each(CASES)("at $name", ({ size, name: sizeName, box, node }) => {
     await tui.shows(/marked 3/);
     tui.type("D");
     await tui.shows(/─ Delete 3 agents\? ─/);
-    await tui.shows(/3 of them are online/);
+    await tui.shows(/3 of them are connected/);
     tui.type("3");
     await tui.shows(/>\[ Delete \]/);
     tui.type(ENTER);

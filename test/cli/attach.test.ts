@@ -90,6 +90,7 @@ describe("rexec attach", () => {
     await watcher.seen(/ready> /);
     watcher.type("echo never-typed\r");
     typist.type("echo typed\r");
+    await watcher.seen(/ready> .*what you type is not sent; Ctrl\+] leaves/s);
     await watcher.seen(/\ntyped/);
     watcher.type("\x1d");
     expect(await watcher.exited).toBe(0);

@@ -1,6 +1,6 @@
 // Which columns of a table fit into a width, and how wide each becomes.
 
-import { fit } from "../../text/columns.ts";
+import { cutStart, fit } from "../../text/columns.ts";
 import type { AdminState } from "../state/model.ts";
 import type { Column } from "../tables/table.ts";
 import type { Span } from "../theme/styles.ts";
@@ -55,7 +55,9 @@ export function drawHeader<Row>(
 export function drawCells<Row>(placed: readonly PlacedColumn<Row>[], row: Row, state: AdminState): Span[] {
   const mark = state.looks.isAscii ? "~" : "…";
   return placed.map(({ column, width }, i) => {
-    const { text, style } = column.cell(row, state);
+    const cell = column.cell(row, state);
+    const { style } = cell;
+    const text = column.keepsEnd ? cutStart(cell.text, width, mark) : cell.text;
     return { text: `${i === 0 ? "" : " ".repeat(GAP)}${fit(text, width, column.align, mark)}`, style };
   });
 }

@@ -42,7 +42,7 @@ describe("at 80x24", () => {
     ["help", "?"],
     ["palette", ":de"],
     ["actions", "x"],
-    ["confirm", "D"],
+    ["confirm", "jD"],
     ["confirm-typed", "GDprod"],
     ["form", "6n\t\t"],
     ["filter", "/edge"],

@@ -100,6 +100,7 @@ export const AGENTS: Table<AgentRow> = {
     {
       key: "inst",
       header: "INST",
+      keepsEnd: true,
       width: 8,
       dropOrder: 2,
       cell: (row, state) => instanceCell(row.instanceId, state),
@@ -180,7 +181,7 @@ function seen(row: AgentRow, state: AdminState): string {
 function instanceCell(instanceId: string, state: AdminState): Cell {
   if (instanceId === "") return { text: "-", style: "dim" };
   return state.instances.get(instanceId)?.state === "silent"
-    ? { text: `!${instanceId}`, style: "warn" }
+    ? { text: `${instanceId}!`, style: "warn" }
     : { text: instanceId };
 }
 

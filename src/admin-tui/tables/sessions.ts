@@ -86,6 +86,7 @@ const COLUMNS: readonly Column<SessionRow>[] = [
   {
     key: "inst",
     header: "INST",
+    keepsEnd: true,
     width: 8,
     grow: 1,
     dropOrder: 4,

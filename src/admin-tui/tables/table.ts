@@ -14,6 +14,8 @@ export interface Column<Row> {
   /** Columns of the terminal. */
   width: number;
   align?: "left" | "right";
+  /** Where it is too long, its beginning is cut: names of one kind differ at their ends. */
+  keepsEnd?: boolean;
   /** Takes what room is left over, by weight. */
   grow?: number;
   /** Where there is no room, the column with the smallest of these goes first. */

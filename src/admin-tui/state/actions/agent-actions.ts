@@ -1,7 +1,7 @@
 // What can be done with agents: those marked, or the one under the cursor, or the one whose details are open.
 
 import { agentName } from "../../tables/names.ts";
-import { sessionsOf } from "../../tables/agents.ts";
+import { agentState, sessionsOf } from "../../tables/agents.ts";
 import type { Change, Effect, TerminalToOpen } from "../effects.ts";
 import { targetIds } from "../lists.ts";
 import { type Update, noEffect } from "../messages.ts";
@@ -136,17 +136,20 @@ function confirmForAgents(
   const [first] = agents;
   if (first === undefined) return noEffect(state);
   const what = agents.length === 1 ? first.name : counted(agents.length, "agent");
-  const online = agents.filter((agent) => agent.state === "online").length;
+  // One that does not answer may be back in a moment.
+  const inUse = agents.filter((agent) => agent.state === "online" || agent.state === "suspect");
   const lines = [
     input.line,
-    ...(online > 0 ? [agents.length === 1 ? "It is online." : `${online} of them are online.`] : []),
+    ...(inUse.length === 0
+      ? []
+      : [agents.length === 1 ? `It is ${agentState(first, state).word}.` : `${inUse.length} of them are connected.`]),
   ];
   return askToConfirm(state, {
     title: `${input.verb} ${what}?`,
     lines,
     action: input.verb,
     // What can't be taken back lightly is typed: the name, or how many.
-    typed: agents.length > 1 ? String(agents.length) : online > 0 ? first.name : undefined,
+    typed: agents.length > 1 ? String(agents.length) : inUse.length > 0 ? first.name : undefined,
     effect: changeAll(
       agents.map((agent) => input.change(agent)),
       {
@@ -158,8 +161,11 @@ function confirmForAgents(
 }
 
 export function renameAgent(state: AdminState): Update {
-  const [agent] = targetAgents(state);
+  const agents = targetAgents(state);
+  const [agent] = agents;
   if (agent === undefined) return noEffect(state);
+  if (agents.length > 1)
+    return say(state, "error", `${counted(agents.length, "agent")} are marked: one is renamed at a time`);
   return noEffect({
     ...state,
     overlay: {

@@ -44,6 +44,13 @@ describe("a dialog that asks", () => {
   });
 });
 
+it("asks for the name of an agent that does not answer: it may be back in a moment", () => {
+  const stale = agent("gone-quiet", { status: AgentStatus.AGENT_STATUS_SUSPECT });
+  const asked = press(liveState({ agents: agents(stale) }), "D").state;
+  expect(asked.overlay).toMatchObject({ typed: { expected: "gone-quiet" } });
+  expect(asked.overlay).toMatchObject({ lines: expect.arrayContaining(["It is stale."]) as unknown });
+});
+
 describe("an agent that is online", () => {
   const asked = press(state, "D").state;
 
@@ -90,7 +97,7 @@ describe("several at once", () => {
     const asked = press(marked, "D").state;
     expect(asked.overlay).toMatchObject({
       title: "Delete 3 agents?",
-      lines: [expect.anything(), "2 of them are online."],
+      lines: [expect.anything(), "2 of them are connected."],
     });
     expect(press(type(asked, "2"), "tab", "enter").effects).toEqual([]);
     expect(press(type(asked, "3"), "enter").effects).toEqual([

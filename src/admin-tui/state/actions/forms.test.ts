@@ -44,6 +44,13 @@ describe("renaming", () => {
     ]);
   });
 
+  it("is of one agent: with several marked it says so, and asks nothing", () => {
+    const asked = press(state, "*", "r").state;
+    expect(asked.overlay).toBeUndefined();
+    expect(asked.notice).toMatchObject({ kind: "error", text: "2 agents are marked: one is renamed at a time" });
+    expect(press(state, "space", "k", "r").state.overlay).toMatchObject({ title: "Rename web" });
+  });
+
   it("wants at least one character", () => {
     const sent = send(fill(press(state, "r").state, "   "));
     expect([problemOf(sent.state), sent.effects]).toEqual(["a name has at least one character", []]);
