@@ -78,6 +78,7 @@ class FakeLink {
       cols: 80,
       rows: 24,
       readOnly: false,
+      program: undefined,
     };
     this.say({ $case: "attach", value: { requestId: ++this.#requests, attachmentKey, ...base, ...more } });
     return this.controls.findLast(({ $case }) => $case === "attached" || $case === "attachRefused")!;

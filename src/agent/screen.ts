@@ -37,8 +37,17 @@ export interface ScreenDeps {
   readonly onBacklog: () => void;
 }
 
-export class Screen implements Snapshots {
+/** What a session tells its screen, and asks of it. */
+export interface SessionScreen extends Snapshots {
   /** "full": the shell must wait until more of its output is parsed. */
+  readonly backlog: "ok" | "full";
+  outputArrived(): void;
+  limitMoved(): void;
+  resize(size: TerminalSize): void;
+  dispose(): void;
+}
+
+export class Screen implements SessionScreen {
   backlog: "ok" | "full" = "ok";
   /** Plain text that was not parsed, so far. */
   skippedBytes = 0;

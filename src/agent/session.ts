@@ -1,4 +1,4 @@
-// One shell: its PTY, its output and screen, and the viewers on it.
+// One shell, or one program without a terminal: its process, its output and screen, and the viewers on it.
 
 import { encodeControl } from "../protocol/control-frame.ts";
 import type { SessionId } from "../protocol/ids.ts";
@@ -7,20 +7,21 @@ import type { TerminalSize } from "../protocol/terminal-size.ts";
 import type { SessionEnded, SessionStarted } from "../gen/rexec/stream/v1/control.ts";
 import type { Attachment } from "./attachment.ts";
 import { InputQueue } from "./input-queue.ts";
-import type { ShellCommand } from "./login-shell.ts";
+import { NoScreen } from "./no-screen.ts";
 import { endProcesses } from "./shell-end.ts";
 import { OutputFeed } from "./output-feed.ts";
 import { OutputFlow } from "./output-flow.ts";
 import { OutputRing } from "../protocol/output-ring.ts";
-import type { Pty, PtyFactory } from "./pty/pty.ts";
-import { Screen } from "./screen.ts";
+import type { Pty, PtyEvents } from "./pty/pty.ts";
+import { Screen, type SessionScreen } from "./screen.ts";
 import { ShellSize } from "../protocol/shell-size.ts";
 
 /** Larger pieces than any read of a PTY are cut: the ring must not turn over before the screen has seen it. */
 const MAX_PIECE_BYTES = 64 * 1024;
+/** What a timer of Node's can wait, 24 days; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface SessionDeps {
-  startPty: PtyFactory;
   /** The session has frames to send. */
   onReady(session: Session): void;
   /** The PTY took input of this attachment. */
@@ -35,8 +36,13 @@ export interface SessionDeps {
 export interface SessionInit {
   stream: number;
   id: SessionId;
-  command: ShellCommand;
   size: TerminalSize;
+  /** False: its output is no text for a screen, and it has no window. */
+  hasTerminal: boolean;
+  /** Throws where it can't be started. */
+  start(events: PtyEvents): Pty;
+  /** It is stopped after this. */
+  timeLimitMs?: number | undefined;
 }
 
 export class Session {
@@ -49,7 +55,7 @@ export class Session {
   readonly #flow = new OutputFlow(() => performance.now());
   readonly #sizes = new ShellSize();
   readonly #input: InputQueue;
-  readonly #screen: Screen;
+  readonly #screen: SessionScreen;
   readonly #pty: Pty;
   readonly #attachments = new Map<number, Attachment>();
   #size: TerminalSize;
@@ -57,6 +63,7 @@ export class Session {
   #stopReason: string | undefined;
   #processesEnd: Promise<void> | undefined;
   #flowTimer: NodeJS.Timeout | undefined;
+  readonly #limitTimer: NodeJS.Timeout | undefined;
 
   readonly #whenEnded = Promise.withResolvers<void>();
 
@@ -66,12 +73,9 @@ export class Session {
     this.id = init.id;
     this.#deps = deps;
     this.#size = init.size;
-    this.#screen = new Screen({
-      size: init.size,
-      ring: this.#ring,
-      limit: () => this.feed.cursor,
-      onBacklog: () => this.#applyFlow(),
-    });
+    const { size } = init;
+    const screened = { size, ring: this.#ring, limit: () => this.feed.cursor, onBacklog: () => this.#applyFlow() };
+    this.#screen = init.hasTerminal ? new Screen(screened) : new NoScreen(screened);
     this.feed = new OutputFeed({
       stream: init.stream,
       ring: this.#ring,
@@ -87,10 +91,12 @@ export class Session {
       write: (bytes) => this.#pty.write(bytes),
       onApplied: (attachment) => this.#deps.onInputApplied(attachment),
     });
-    this.#pty = deps.startPty(
-      { ...init.command, size: init.size },
-      { onOutput: (bytes) => this.#onOutput(bytes), onExit: (exitCode) => this.#onExit(exitCode) },
-    );
+    this.#pty = init.start({
+      onOutput: (bytes) => this.#onOutput(bytes),
+      onExit: (exitCode) => this.#onExit(exitCode),
+    });
+    if (init.timeLimitMs !== undefined)
+      this.#limitTimer = setTimeout(() => this.stop("timed out"), Math.min(init.timeLimitMs, MAX_TIMER_MS));
   }
 
   get size(): TerminalSize {
@@ -214,6 +220,7 @@ export class Session {
   }
 
   #onExit(exitCode: number): void {
+    clearTimeout(this.#limitTimer);
     this.#input.close();
     const { stream, id: sessionId, head: endOffset } = this;
     this.#ended = { stream, sessionId, endOffset, exitCode, reason: this.#stopReason ?? "exited" };

@@ -1,10 +1,18 @@
 // The shells of this agent and the viewers on them: who is where, what may start, what is remembered.
 
-import type { Attach, AttachRefused, Attached, SessionEnded, SessionStarted } from "../gen/rexec/stream/v1/control.ts";
+import type {
+  Attach,
+  AttachRefused,
+  Attached,
+  Program,
+  SessionEnded,
+  SessionStarted,
+} from "../gen/rexec/stream/v1/control.ts";
 import type { ErrorReason } from "../protocol/errors.ts";
 import {
   type AttachmentKey,
   attachmentKeyFromBytes,
+  isProgramId,
   MAIN_SESSION,
   parseSessionId,
   type SessionId,
@@ -22,8 +30,10 @@ import { isTerminalSize, type TerminalSize } from "../protocol/terminal-size.ts"
 import type { Attachment } from "./attachment.ts";
 import type { Logger } from "./logger.ts";
 import { type ShellCommand, startProblem } from "./login-shell.ts";
+import { startPipedProgram } from "./program/piped-program.ts";
+import { programCommand } from "./program/program-command.ts";
 import type { PtyFactory } from "./pty/pty.ts";
-import { Session } from "./session.ts";
+import { Session, type SessionInit } from "./session.ts";
 
 /** How ended shells ended is known for longer: it is small. */
 const MAX_ENDINGS = 256;
@@ -44,6 +54,8 @@ export interface TerminalsDeps {
   command: ShellCommand;
   logger: Logger;
 }
+
+type StartedBy = Pick<SessionInit, "hasTerminal" | "start" | "timeLimitMs">;
 
 export type AttachAnswer =
   | { $case: "attached"; value: Attached; session: Session }
@@ -156,30 +168,38 @@ export class Terminals {
       if (session !== undefined && session.id === id) return { session };
       return { reason: "SESSION_NOT_FOUND", ended: this.#endings.get(request.resumeStream) };
     }
-    const running = this.#running.get(id);
+    const running = this.#running.get(id) ?? (isProgramId(id) ? this.#endedProgram(id) : undefined);
     if (running !== undefined) return { session: running };
     if (!request.create) return { reason: "SESSION_NOT_FOUND" };
     if (this.#state === "stopping") return { reason: "INTERNAL" };
     if (this.#running.size >= MAX_SESSIONS_PER_AGENT) return { reason: "SESSION_LIMIT_REACHED" };
-    return this.#start(id, size ?? { cols: DEFAULT_COLS, rows: DEFAULT_ROWS });
+    return this.#start(id, size ?? { cols: DEFAULT_COLS, rows: DEFAULT_ROWS }, request.program);
   }
 
-  #start(id: SessionId, size: TerminalSize): { session: Session } | { reason: ErrorReason; ended: SessionEnded } {
-    const { command, startPty, logger } = this.#deps;
+  /** Whoever asks again to run it has lost the connection before the answer: it runs once. */
+  #endedProgram(id: SessionId): Session | undefined {
+    return [...this.#streams.values()].find((session) => session.id === id);
+  }
+
+  #start(
+    id: SessionId,
+    size: TerminalSize,
+    program: Program | undefined,
+  ): { session: Session } | { reason: ErrorReason; ended?: SessionEnded } {
+    const { logger } = this.#deps;
     const stream = ++this.#lastStream;
     try {
-      const problem = startProblem(command.file);
-      if (problem !== undefined) throw new Error(problem);
+      const what = isProgramId(id) ? this.#program(program) : this.#shell(size);
+      if (what === undefined) return { reason: "INVALID_ARGUMENT" };
       const session = new Session(
         {
-          startPty,
           onReady: (ready) => this.#link?.ready(ready),
           onInputApplied: (attachment) => this.#link?.inputApplied(attachment),
           onForgotten: (from, attachment) => this.#onForgotten(from, attachment),
           onEnded: (ended, how) => this.#onEnded(ended, how),
           onEndUnsaid: (how) => this.#link?.sessionEnded(how),
         },
-        { stream, id, command, size },
+        { stream, id, size, ...what },
       );
       this.#running.set(id, session);
       this.#streams.set(stream, session);
@@ -194,6 +214,21 @@ export class Terminals {
         ended: { stream, sessionId: id, endOffset: 0, exitCode: 1, reason: `failed to start: ${why}` },
       };
     }
+  }
+
+  #shell(size: TerminalSize): StartedBy {
+    const { command, startPty } = this.#deps;
+    const problem = startProblem(command.file);
+    if (problem !== undefined) throw new Error(problem);
+    return { hasTerminal: true, start: (events) => startPty({ ...command, size }, events) };
+  }
+
+  /** Undefined for what can't be meant. */
+  #program(program: Program | undefined): StartedBy | undefined {
+    const command = program && programCommand(program, this.#deps.command);
+    if (command === undefined) return undefined;
+    const { timeLimitMs } = command;
+    return { hasTerminal: false, start: (events) => startPipedProgram(command, events), timeLimitMs };
   }
 
   #newAttachment(key: AttachmentKey, userId: string, stream: number): Attachment {
@@ -224,9 +259,10 @@ export class Terminals {
     if (session.attachments.size === 0) this.#watchIdle(session);
   }
 
-  /** A split shell that nobody comes back to ends. */
+  /** A split shell that nobody comes back to ends; a program at once, for it is nobody else's. */
   #watchIdle(session: Session): void {
     if (session.id === MAIN_SESSION || session.ended !== undefined) return;
+    if (isProgramId(session.id)) return session.stop("idle");
     clearTimeout(this.#idleTimers.get(session));
     this.#idleTimers.set(
       session,

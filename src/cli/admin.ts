@@ -1,7 +1,7 @@
 // Gives the admin TUI its server and its shells.
 
 import { runAdmin } from "../admin-tui/main.ts";
-import { type AgentId, MAIN_SESSION, parseSessionId, parseUuid } from "../protocol/ids.ts";
+import { type AgentId, MAIN_SESSION, parseShellId, parseUuid } from "../protocol/ids.ts";
 import { harmless } from "../text/harmless.ts";
 import { Api } from "./api.ts";
 import { attachTerminal } from "./attach-terminal.ts";
@@ -81,7 +81,7 @@ async function openTerminal(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const agentId = parseUuid<AgentId>(terminal.agentId);
-  const sessionId = terminal.sessionId === undefined ? undefined : parseSessionId(terminal.sessionId);
+  const sessionId = terminal.sessionId === undefined ? undefined : parseShellId(terminal.sessionId);
   if (agentId === undefined) throw new CliError("AGENT_NOT_FOUND", { message: `no agent ${terminal.agentName}` });
   const result = await attachTerminal({
     servers: target.servers,

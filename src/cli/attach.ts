@@ -1,6 +1,6 @@
 // Opens a terminal of an agent in this window.
 
-import { type AgentId, MAIN_SESSION, parseSessionId, parseUuid } from "../protocol/ids.ts";
+import { type AgentId, MAIN_SESSION, parseShellId, parseUuid } from "../protocol/ids.ts";
 import type { OpenTerminalOptions } from "../client/terminal-options.ts";
 import type { Api } from "./api.ts";
 import { attachTerminal } from "./attach-terminal.ts";
@@ -54,7 +54,7 @@ function sessionOf({ split, session }: AttachOptions): OpenTerminalOptions["targ
     throw new CliError("USAGE", { message: "--split and --session exclude each other" });
   if (split) return { kind: "new" };
   if (session === undefined) return { kind: "session", sessionId: MAIN_SESSION };
-  const sessionId = parseSessionId(session);
+  const sessionId = parseShellId(session);
   if (sessionId === undefined)
     throw new CliError("USAGE", { message: `no session id: ${session}`, hint: "main, or split-…" });
   return { kind: "session", sessionId };

@@ -13,8 +13,10 @@ export const EXIT = {
   /** The agent is offline, or the server can't be reached. */
   UNREACHABLE: 7,
   TIMEOUT: 8,
+  /** Of several, some have succeeded. */
+  PARTIAL: 9,
   INTERRUPTED: 130,
-  /** `attach`: a failure of ours, as ssh has it; every other code is the remote shell's. */
+  /** `attach` and `exec`: a failure of ours, as ssh has it; every other code is the remote program's. */
   ATTACH_FAILED: 255,
 } as const;
 

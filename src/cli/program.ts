@@ -8,6 +8,7 @@ import { addAttachCommand } from "./attach-command.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
 import { parseDuration } from "./duration.ts";
+import { addExecCommand } from "./exec-command.ts";
 import { addLimitsCommand } from "./limits.ts";
 import { addLoginCommand } from "./login.ts";
 import { addLogoutCommand } from "./logout.ts";
@@ -52,6 +53,7 @@ export function buildProgram(context: CommandContext): Command {
   addAgentCommand(program, context);
   addAgentsCommand(program, context);
   addAttachCommand(program, context);
+  addExecCommand(program, context);
   addAdminCommand(program, context);
   addTokenCommand(program, context);
   addLimitsCommand(program, context);

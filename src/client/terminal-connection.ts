@@ -138,7 +138,7 @@ class Terminal implements TerminalConnection {
     this.#toldSize = this.#size;
     const resumed = this.#attachment?.next === "resume" ? this.#attachment : undefined;
     // Once it has a name, a shell of one's own is asked for by it: a reconnect never starts a second one.
-    const sessionId = this.#attachment?.sessionId ?? (target.kind === "session" ? target.sessionId : "");
+    const sessionId = this.#attachment?.sessionId ?? (target.kind === "new" ? "" : target.sessionId);
     return encodeControl({
       $case: "open",
       value: {
@@ -150,6 +150,8 @@ class Terminal implements TerminalConnection {
         attachmentKey: resumed?.key ?? new Uint8Array(0),
         stream: resumed?.stream ?? 0,
         outputOffset: resumed ? askedFrom : 0,
+        // Said until it is known to run, and never again.
+        program: target.kind === "program" && !this.#attachment ? target.program : undefined,
       },
     });
   }

@@ -1,5 +1,6 @@
 // How a terminal is opened, and what one holds then.
 
+import type { Program } from "../protocol/control-frame.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
 import type { ServerList } from "../protocol/server-list.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
@@ -13,8 +14,14 @@ export interface OpenTerminalOptions {
   /** Origins, "wss://host:port"; the next one is dialled where one is lost or does not answer. */
   urls: ServerList;
   agentId: AgentId;
-  /** A session by its id ("main", "split-…"), or a shell of one's own. */
-  target: { kind: "session"; sessionId: SessionId } | { kind: "new" };
+  /**
+   * A session by its id ("main", "split-…"), a shell of one's own, or a program, which runs once: `sessionId` is
+   * programId() of a fresh UUID, and its streams are pieces (src/protocol/program-stream.ts).
+   */
+  target:
+    | { kind: "session"; sessionId: SessionId }
+    | { kind: "new" }
+    | { kind: "program"; sessionId: SessionId; program: Program };
   readOnly: boolean;
   size: TerminalSize;
   scrollbackLines: number;

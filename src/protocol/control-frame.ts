@@ -8,6 +8,8 @@ import { MAX_CONTROL_BYTES } from "./limits.ts";
 export type ControlMessage = NonNullable<Control["message"]>;
 export type ControlCase = ControlMessage["$case"];
 export type ControlOf<C extends ControlCase> = Extract<ControlMessage, { $case: C }>["value"];
+/** What a session "exec-…" runs. */
+export type Program = NonNullable<ControlOf<"open">["program"]>;
 
 /** Whose word a message is. */
 export type Sender = "agent" | "server" | "viewer";

@@ -7,7 +7,7 @@ type Id<Name extends string> = string & { readonly [brand]: Name };
 export type UserId = Id<"UserId">;
 export type AgentId = Id<"AgentId">;
 export type TokenId = Id<"TokenId">;
-/** One shell of an agent: "main" or "split-<uuid>"; unique within the agent. */
+/** One shell or program of an agent: "main", "split-<uuid>" or "exec-<uuid>"; unique within the agent. */
 export type SessionId = Id<"SessionId">;
 /** One WebSocket connection, of an agent or a viewer; made by the server. */
 export type ConnectionId = Id<"ConnectionId">;
@@ -25,6 +25,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const SPLIT_SUFFIX = /^[A-Za-z0-9_.:-]{1,80}$/;
 const BOOT_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
+const PROGRAM_PREFIX = "exec-";
+
 export const MAIN_SESSION = "main" as SessionId;
 
 export function parseUuid<T extends UserId | AgentId | TokenId | ConnectionId | RunId>(text: string): T | undefined {
@@ -32,14 +34,34 @@ export function parseUuid<T extends UserId | AgentId | TokenId | ConnectionId | 
 }
 
 export function parseSessionId(text: string): SessionId | undefined {
+  const id = text as SessionId;
+  return isProgramId(id) && UUID.test(text.slice(PROGRAM_PREFIX.length)) ? id : parseShellId(text);
+}
+
+/** A session that has a terminal. */
+export function parseShellId(text: string): SessionId | undefined {
   if (text === "main") return MAIN_SESSION;
   if (text.startsWith("split-") && SPLIT_SUFFIX.test(text.slice(6))) return text as SessionId;
   return undefined;
 }
 
+/** Runs one program without a terminal, for the one who started it. */
+export function isProgramId(id: SessionId): boolean {
+  return id.startsWith(PROGRAM_PREFIX);
+}
+
+export function sessionKind(id: SessionId): "main" | "split" | "exec" {
+  if (id === MAIN_SESSION) return "main";
+  return isProgramId(id) ? "exec" : "split";
+}
+
+export function programId(uuid: string): SessionId {
+  return `${PROGRAM_PREFIX}${uuid}` as SessionId;
+}
+
 /** The session that a v1 client's connection id stands for; undefined where the id is not acceptable. */
 export function splitSessionId(connectionId: string): SessionId | undefined {
-  return parseSessionId(`split-${connectionId}`);
+  return parseShellId(`split-${connectionId}`);
 }
 
 export function parseBootId(text: string): BootId | undefined {

@@ -94,6 +94,7 @@ export class StreamServer {
       cols: 80,
       rows: 24,
       readOnly: false,
+      program: undefined,
       ...rest,
     };
     this.send({ $case: "attach", value });

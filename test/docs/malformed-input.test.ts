@@ -80,6 +80,7 @@ function openFrame(fields: Partial<ControlOf<"open">> = {}): Uint8Array {
     attachmentKey: new Uint8Array(0),
     stream: 0,
     outputOffset: 0,
+    program: undefined,
     ...fields,
   };
   return encodeControl({ $case: "open", value });

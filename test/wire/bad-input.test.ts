@@ -127,6 +127,38 @@ describe("a v2 viewer", () => {
     expect(await someone.wire.closed).toMatchObject({ code: 4403, reason: "not authorized" });
   });
 
+  it("that asks for a program where there can be none, or not for one where it must, gets none", async () => {
+    const before = strangers.shell.attached.length;
+    const program = { argv: ["true"], throughShell: false, cwd: "", env: {}, timeLimitMs: 0 };
+    const id = "exec-11111111-2222-4333-8444-555555555555";
+    const cases = [
+      [{ sessionId: "main", program }, "INVALID_ARGUMENT"],
+      [{ sessionId: "split-a", program }, "INVALID_ARGUMENT"],
+      [{ sessionId: "", newSession: true, program }, "INVALID_ARGUMENT"],
+      [{ sessionId: id, readOnly: true, program }, "INVALID_ARGUMENT"],
+      [{ sessionId: id }, "SESSION_NOT_FOUND"],
+      [{ sessionId: id, readOnly: true }, "SESSION_NOT_FOUND"],
+      [{ sessionId: "exec-1", program }, "SESSION_NOT_FOUND"],
+      [{ sessionId: "exec-", program }, "SESSION_NOT_FOUND"],
+    ] as const;
+    for (const [open, reason] of cases) {
+      const someone = await strangers.viewerSocket();
+      someone.sendOpen(open);
+      expect(await someone.wire.controlOf("error")).toMatchObject({ reason });
+      await someone.wire.closed;
+    }
+    expect(strangers.shell.attached).toHaveLength(before);
+  });
+
+  it("with a read ticket runs no program", async () => {
+    const token = await readTicket(strangers.shell.agentId);
+    const someone = strangers.keep(await V2Viewer.dial(strangers.server.wsUrl, strangers.shell.agentId, { token }));
+    const program = { argv: ["true"], throughShell: false, cwd: "", env: {}, timeLimitMs: 0 };
+    someone.sendOpen({ sessionId: "exec-11111111-2222-4333-8444-555555555555", program });
+    expect(await someone.wire.controlOf("error")).toMatchObject({ reason: "NOT_AUTHORIZED" });
+    expect(await someone.wire.closed).toMatchObject({ code: 4403 });
+  });
+
   it("that asks for a session that is not there, or can't be, gets 4404 and no shell", async () => {
     const before = strangers.shell.attached.length;
     for (const sessionId of ["split-unknown", "Main", "main ", "split-", "../main", "split-a/b", "\u0000", ""]) {

@@ -97,7 +97,7 @@ describe("a token that is revoked", () => {
       protocol: "rexec.v2",
     });
     const open = { sessionId: "main", newSession: false, readOnly: false, cols: 80, rows: 24, scrollbackLines: 0 };
-    const resume = { attachmentKey: new Uint8Array(), stream: 0, outputOffset: 0 };
+    const resume = { attachmentKey: new Uint8Array(), stream: 0, outputOffset: 0, program: undefined };
     peer.send("binary", encodeControl({ $case: "open", value: { ...open, ...resume } }));
     await expect.poll(() => agent.attached.length).toBe(2);
     // The test's agent numbers streams and attachments together: main is 1, the watcher 2, this viewer 3.

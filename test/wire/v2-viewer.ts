@@ -15,6 +15,7 @@ const PLAIN_OPEN: ControlOf<"open"> = {
   attachmentKey: new Uint8Array(),
   stream: 0,
   outputOffset: 0,
+  program: undefined,
 };
 
 export class V2Viewer {

@@ -72,7 +72,8 @@ export interface SessionRow {
   id: string;
   agentId: string;
   sessionId: string;
-  isMain: boolean;
+  /** "exec": one program, without a terminal. */
+  kind: "main" | "split" | "exec";
   userId: string;
   startedAtMs: number;
   viewers: readonly ViewerRow[];

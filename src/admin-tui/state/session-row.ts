@@ -10,12 +10,17 @@ const TOLD_EVERY_MS = 5_000;
 /** Figures that come closer together say nothing of a rate. */
 const MIN_RATE_MS = 500;
 
+const KINDS = new Map<SessionKind, SessionRow["kind"]>([
+  [SessionKind.SESSION_KIND_MAIN, "main"],
+  [SessionKind.SESSION_KIND_EXEC, "exec"],
+]);
+
 export function sessionRow(session: Session, before: SessionRow | undefined, nowMs: number): SessionRow {
   return {
     id: sessionKey(session.agentId, session.id),
     agentId: drawableId(session.agentId),
     sessionId: drawableId(session.id),
-    isMain: session.kind === SessionKind.SESSION_KIND_MAIN,
+    kind: KINDS.get(session.kind) ?? "split",
     userId: drawableId(session.userId),
     startedAtMs: session.startedAt?.getTime() ?? nowMs,
     viewers: session.viewers.map((viewer) => ({

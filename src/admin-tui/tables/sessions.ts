@@ -30,8 +30,8 @@ const COLUMNS: readonly Column<SessionRow>[] = [
     header: "KIND",
     width: 5,
     dropOrder: 1,
-    cell: (row) => ({ text: row.isMain ? "main" : "split" }),
-    sortBy: (row) => (row.isMain ? 0 : 1),
+    cell: (row) => ({ text: row.kind }),
+    sortBy: (row) => ["main", "split", "exec"].indexOf(row.kind),
   },
   {
     key: "owner",
@@ -102,7 +102,7 @@ const SHARED = {
   fields: {
     agent: (row: SessionRow, state: AdminState) => `${agentName(state, row.agentId)} ${row.agentId}`,
     user: (row: SessionRow, state: AdminState) => `${userName(state, row.userId)} ${row.userId}`,
-    kind: (row: SessionRow) => (row.isMain ? "main" : "split"),
+    kind: (row: SessionRow) => row.kind,
     viewer: (row: SessionRow, state: AdminState) => row.viewers.map(({ userId }) => userName(state, userId)).join(" "),
     inst: (row: SessionRow, state: AdminState) => way(row, state),
   },
@@ -111,7 +111,7 @@ const SHARED = {
     agent_id: row.agentId,
     agent: agentName(state, row.agentId),
     session_id: row.sessionId,
-    kind: row.isMain ? "main" : "split",
+    kind: row.kind,
     user_id: row.userId,
     viewers: row.viewers.length,
     output_bytes: row.traffic.outputBytes,

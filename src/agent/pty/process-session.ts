@@ -1,10 +1,8 @@
 // Signals to everything that runs on a terminal: the processes of the session that the shell leads.
 
 import { readdirSync, readFileSync } from "node:fs";
-import type { PtySignal } from "./pty.ts";
-
 /** Signals every process of the session that `leaderPid` leads. */
-export function signalSession(leaderPid: number, name: PtySignal): void {
+export function signalSession(leaderPid: number, name: NodeJS.Signals): void {
   sendToSession(leaderPid, name);
 }
 
@@ -13,7 +11,7 @@ export function countSession(leaderPid: number): number {
   return sendToSession(leaderPid, 0);
 }
 
-function sendToSession(leaderPid: number, name: PtySignal | 0): number {
+function sendToSession(leaderPid: number, name: NodeJS.Signals | 0): number {
   const members = sessionMembers(leaderPid);
   if (members === undefined) {
     // No /proc: the shell and its own process group are what can be reached.
@@ -47,7 +45,7 @@ function sessionOf(pid: number): number | undefined {
   }
 }
 
-function trySignal(pid: number, name: PtySignal | 0): boolean {
+function trySignal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, name);
     return true;

@@ -48,7 +48,7 @@ test("what a paused reader has not read is not lost at the exit", async () => {
   await sees("start");
   pty.pause();
   pty.write(Buffer.from("\r"));
-  await expect.poll(() => pty.isAlive()).toBe(false);
+  await expect.poll(() => pty.isAlive(), { timeout: 20_000 }).toBe(false);
   // Twice as long as the library waits after an exit before it drops what nobody has read: of that there is no event.
   await new Promise((resolve) => setTimeout(resolve, 400));
   expect(output()).not.toContain("300");
@@ -93,5 +93,5 @@ test("a signal reaches everything on the terminal", async () => {
   expect(pty.isAlive()).toBe(true);
   pty.signal("SIGKILL");
   expect(await exit).toBe(137);
-  await expect.poll(() => pty.isAlive()).toBe(false);
+  await expect.poll(() => pty.isAlive(), { timeout: 20_000 }).toBe(false);
 });

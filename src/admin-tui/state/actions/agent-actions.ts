@@ -42,7 +42,9 @@ export function openTerminal(state: AdminState, how: "shared" | "own" | "watch")
   if (agent.state !== "online" && agent.state !== "suspect")
     return say(state, "error", `${agent.name} is ${agent.state}: there is no shell to be had`);
   const session = sessionUnderCursor(state);
-  if (how === "watch" && session === undefined && sessionsOf(state, agent.id).length === 0)
+  if (how !== "own" && session?.kind === "exec")
+    return say(state, "info", `${session.sessionId} is one command: it has no terminal`);
+  if (how === "watch" && session === undefined && shellsOf(state, agent).length === 0)
     return say(state, "info", `nothing runs on ${agent.name}: there is nothing to watch`);
   const terminal: TerminalToOpen = {
     agentId: agent.id,
@@ -57,8 +59,12 @@ export function openTerminal(state: AdminState, how: "shared" | "own" | "watch")
 /** Of somebody who looks on: the shared shell, or what runs in its place. */
 function watchable(state: AdminState, agent: AgentRow, how: "shared" | "own" | "watch"): string {
   if (how !== "watch") return "main";
-  const running = sessionsOf(state, agent.id);
-  return (running.find(({ isMain }) => isMain) ?? running[0])?.sessionId ?? "main";
+  const running = shellsOf(state, agent);
+  return (running.find(({ kind }) => kind === "main") ?? running[0])?.sessionId ?? "main";
+}
+
+function shellsOf(state: AdminState, agent: AgentRow) {
+  return sessionsOf(state, agent.id).filter(({ kind }) => kind !== "exec");
 }
 
 function askForCode(state: AdminState, terminal: TerminalToOpen): Update {

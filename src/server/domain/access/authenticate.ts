@@ -1,6 +1,6 @@
 // From the text of a presented credential to who is calling: API token, JWT or terminal ticket.
 
-import { type AgentId, parseSessionId, parseUuid, type UserId } from "../../../protocol/ids.ts";
+import { type AgentId, parseShellId, parseUuid, type UserId } from "../../../protocol/ids.ts";
 import type { Clock } from "../clock.ts";
 import { DomainError } from "../domain-error.ts";
 import type { Credential, Identity, User } from "./identity.ts";
@@ -124,7 +124,7 @@ function parseScope(claims: JwtClaims, user: User): UserScope {
 
 function parseTicket(ticket: NonNullable<JwtClaims["ticket"]>): NonNullable<Credential["ticket"]> {
   const agentId = parseUuid<AgentId>(ticket.agent_id);
-  const sessionId = parseSessionId(ticket.session_id);
+  const sessionId = parseShellId(ticket.session_id);
   if (agentId === undefined || sessionId === undefined) throw new DomainError("TOKEN_INVALID");
   return { agentId, sessionId, newSession: ticket.new_session, readOnly: ticket.read_only };
 }

@@ -36,7 +36,7 @@ beforeEach(() => {
 
 const aRequest = { attachmentKey: new Uint8Array(16), userId: "user", sessionId: "main", cols: 80, rows: 24 };
 function ask(route: RecordingRoute, requestId: number): void {
-  const value = { ...aRequest, requestId, create: true, resumeStream: 0, readOnly: false };
+  const value = { ...aRequest, requestId, create: true, resumeStream: 0, readOnly: false, program: undefined };
   route.says({ $case: "attach", value });
 }
 

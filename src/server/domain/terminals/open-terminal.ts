@@ -1,6 +1,6 @@
 // Checks that a terminal may be opened, and makes the ticket that opens it.
 
-import { type AgentId, MAIN_SESSION, parseSessionId, type SessionId } from "../../../protocol/ids.ts";
+import { type AgentId, MAIN_SESSION, parseShellId, type SessionId } from "../../../protocol/ids.ts";
 import { mayOpenTerminal, requireScope, type UserIdentity } from "../access/rules.ts";
 import type { JwtCodec, Secrets } from "../access/token.ts";
 import { type Agent, isSaidToBeConnected } from "../agents/agent.ts";
@@ -76,7 +76,7 @@ function chooseSession(deps: OpenTerminalDeps, input: OpenTerminalInput): Sessio
     return `split-${deps.secrets.randomUuid()}` as SessionId;
   }
   if (input.sessionId === "") return MAIN_SESSION;
-  const sessionId = parseSessionId(input.sessionId);
+  const sessionId = parseShellId(input.sessionId);
   if (sessionId === undefined) throw invalidField("session_id", 'must be "main" or "split-…"');
   return sessionId;
 }

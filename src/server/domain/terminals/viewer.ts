@@ -1,7 +1,7 @@
 // One viewer on one shell: its link, what it may do, and where its streams stand. Survives the agent's reconnects;
 // the viewer's own reconnect makes a new one with the same attachment key.
 
-import type { ControlOf } from "../../../protocol/control-frame.ts";
+import type { ControlOf, Program } from "../../../protocol/control-frame.ts";
 import { type DataHeader, encodeDataFrame, frameBytes, HEADER_BYTES } from "../../../protocol/data-frame.ts";
 import { type CLOSE, type ErrorReason, ERRORS } from "../../../protocol/errors.ts";
 import { type AttachmentKey, attachmentKeyToBytes, type SessionId, type UserId } from "../../../protocol/ids.ts";
@@ -21,6 +21,8 @@ export interface ViewerOpen {
   readOnly: boolean;
   size: TerminalSize;
   scrollbackLines: number;
+  /** What is to run, where the session is a program's. */
+  program?: Program | undefined;
   /** Where a viewer that comes back was. */
   resume: { stream: number; outputOffset: number } | undefined;
 }
@@ -53,7 +55,7 @@ export class Viewer {
 
   /** What its agent is asked: to put it on a shell, or back on the one it was on. */
   askToAttach(requestId: number): ControlOf<"attach"> {
-    const { key, userId, sessionId, create, readOnly, resume } = this.open;
+    const { key, userId, sessionId, create, readOnly, resume, program } = this.open;
     const resumeStream = this.stream || (resume?.stream ?? 0);
     this.state = "attaching";
     this.toldSize = this.size;
@@ -63,6 +65,7 @@ export class Viewer {
       userId,
       sessionId,
       create: create && resumeStream === 0,
+      program: resumeStream === 0 ? program : undefined,
       resumeStream,
       ...this.size,
       readOnly,

@@ -1,16 +1,19 @@
 // The filter, order and paging of ListSessions: sessions live in memory.
 
-import { type AgentId, parseUuid, type UserId } from "../../../protocol/ids.ts";
+import { type AgentId, parseUuid, sessionKind, type UserId } from "../../../protocol/ids.ts";
 import { mayReach, type UserIdentity } from "../../domain/access/rules.ts";
 import type { Page, PageCursor, PageQuery } from "../../domain/page.ts";
 import type { SessionView } from "../../domain/terminals/sessions.ts";
 import type { ListShape } from "./list-request.ts";
 import { pageInMemory } from "./page-in-memory.ts";
 
+type SessionKind = ReturnType<typeof sessionKind>;
+const KINDS: readonly SessionKind[] = ["main", "split", "exec"];
+
 export interface SessionFilter {
   agentId?: AgentId;
   userId?: UserId;
-  kind?: "main" | "split";
+  kind?: SessionKind;
 }
 
 export type SessionOrder = "started_at" | "agent_id";
@@ -36,7 +39,7 @@ export function pageOfSessions(
 export function matchesSession(session: SessionView, { agentId, userId, kind }: SessionFilter): boolean {
   if (agentId !== undefined && session.agentId !== agentId) return false;
   if (userId !== undefined && session.userId !== userId) return false;
-  return kind === undefined || (session.id === "main") === (kind === "main");
+  return kind === undefined || sessionKind(session.id) === kind;
 }
 
 /** ISO times sort as text. A session's id is unique within its agent only. */
@@ -60,10 +63,12 @@ function addTerm(filter: SessionFilter, key: string, value: string): boolean {
       filter.userId = userId;
       return true;
     }
-    case "kind":
-      if ((value !== "main" && value !== "split") || filter.kind !== undefined) return false;
-      filter.kind = value;
+    case "kind": {
+      const kind = KINDS.find((known) => known === value);
+      if (kind === undefined || filter.kind !== undefined) return false;
+      filter.kind = kind;
       return true;
+    }
     default:
       return false;
   }

@@ -20,6 +20,7 @@ describe("a stranger's control frame", () => {
       attachmentKey: hex("000102030405060708090a0b0c0d0e0f"),
       stream: 3,
       outputOffset: 2 ** 40,
+      program: undefined,
     };
     const message = readControl(encodeControl({ $case: "open", value: open }), "viewer");
     expect(message?.$case).toBe("open");

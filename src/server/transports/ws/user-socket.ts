@@ -6,6 +6,7 @@ import { FRAME, readHeader } from "../../../protocol/data-frame.ts";
 import { CLOSE, ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
 import {
   attachmentKeyFromBytes,
+  isProgramId,
   MAIN_SESSION,
   parseSessionId,
   type SessionId,
@@ -112,6 +113,11 @@ export function serveUserSocket(deps: UserSocketDeps, webSocket: WebSocket, user
     const isResume = message.attachmentKey.length > 0;
     const sessionId = requestedSession(message);
     if (sessionId === undefined) return "SESSION_NOT_FOUND";
+    const { program } = message;
+    const isProgram = isProgramId(sessionId);
+    if (program !== undefined && (!isProgram || message.readOnly)) return "INVALID_ARGUMENT";
+    // It is there for the one who started it, who comes back by its key, or says again what to run.
+    if (isProgram && program === undefined && !isResume) return "SESSION_NOT_FOUND";
     const key = attachmentKeyFromBytes(
       isResume ? message.attachmentKey : Buffer.from(deps.secrets.randomHex(16), "hex"),
     );
@@ -121,7 +127,8 @@ export function serveUserSocket(deps: UserSocketDeps, webSocket: WebSocket, user
       key,
       sessionId,
       // Who may only watch starts nothing.
-      create: !message.readOnly && (message.newSession || sessionId === MAIN_SESSION),
+      create: !message.readOnly && (message.newSession || sessionId === MAIN_SESSION || program !== undefined),
+      program,
       readOnly: message.readOnly,
       size: { cols, rows },
       scrollbackLines: message.scrollbackLines,

@@ -32,6 +32,8 @@ export const SessionKind = {
   SESSION_KIND_MAIN: 1,
   /** SESSION_KIND_SPLIT - Independent. */
   SESSION_KIND_SPLIT: 2,
+  /** SESSION_KIND_EXEC - One program without a terminal, for the one who started it. */
+  SESSION_KIND_EXEC: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -41,11 +43,12 @@ export namespace SessionKind {
   export type SESSION_KIND_UNSPECIFIED = typeof SessionKind.SESSION_KIND_UNSPECIFIED;
   export type SESSION_KIND_MAIN = typeof SessionKind.SESSION_KIND_MAIN;
   export type SESSION_KIND_SPLIT = typeof SessionKind.SESSION_KIND_SPLIT;
+  export type SESSION_KIND_EXEC = typeof SessionKind.SESSION_KIND_EXEC;
   export type UNRECOGNIZED = typeof SessionKind.UNRECOGNIZED;
 }
 
 export interface Session {
-  /** "main" or "split-<uuid>"; unique within its agent. */
+  /** "main", "split-<uuid>" or "exec-<uuid>"; unique within its agent. */
   id: string;
   agentId: string;
   /** The agent's owner. */
@@ -85,7 +88,7 @@ export interface ListSessionsRequest {
   /** At most 1000; 0 means 100. */
   pageSize: number;
   pageToken: string;
-  /** Terms that must all hold: "agent:ID", "kind:main", "user:ID". */
+  /** Terms that must all hold: "agent:ID", "kind:main", "kind:split", "kind:exec", "user:ID". */
   filter: string;
   /** "started_at" or "agent_id", with an optional " desc". Default "started_at". */
   orderBy: string;

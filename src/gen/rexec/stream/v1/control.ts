@@ -80,7 +80,7 @@ export interface Welcome {
 export interface SessionStarted {
   /** Names the shell in data frames; never used twice by one agent process. */
   stream: number;
-  /** "main" or "split-<uuid>". */
+  /** "main", "split-<uuid>" or "exec-<uuid>". */
   sessionId: string;
   cols: number;
   rows: number;
@@ -98,7 +98,7 @@ export interface SessionEnded {
   endOffset: number;
   /** The shell's exit code; for one that a signal killed, 128 + the signal's number. */
   exitCode: number;
-  /** "exited", "stopped" (by StopSession), "idle" (nobody came back), "agent stopping", "failed to start: …". */
+  /** "exited", "stopped" (by StopSession), "idle" (nobody came back), "timed out", "agent stopping", "failed to start: …". */
   reason: string;
 }
 
@@ -118,6 +118,29 @@ export interface Attach {
   cols: number;
   rows: number;
   readOnly: boolean;
+  /**
+   * With create: what runs in place of a shell. Once: where a session of this id runs, or has ended and can still be read,
+   * the viewer is put on that one.
+   */
+  program: Program | undefined;
+}
+
+/** What a session "exec-<uuid>" runs. It has no terminal: its output and input are messages of their own (docs/protocol.md). */
+export interface Program {
+  /** The program and its arguments; or one text for the user's shell, where `through_shell` is set. 64 KiB in all. */
+  argv: string[];
+  throughShell: boolean;
+  /** An absolute path; empty for the user's home. */
+  cwd: string;
+  /** Set on top of the agent's own environment, for shells. */
+  env: { [key: string]: string };
+  /** Killed after this; 0: never. It goes on while its viewer is away, and ends when that does not come back. */
+  timeLimitMs: number;
+}
+
+export interface Program_EnvEntry {
+  key: string;
+  value: string;
 }
 
 export interface Attached {
@@ -222,7 +245,7 @@ export interface ExecResult {
 
 /** The first frame of a viewer. */
 export interface Open {
-  /** "main", "split-<uuid>" to join one, or empty with new_session. */
+  /** "main", "split-<uuid>" to join one, "exec-<uuid>" with a program, or empty with new_session. */
   sessionId: string;
   newSession: boolean;
   readOnly: boolean;
@@ -235,6 +258,8 @@ export interface Open {
   stream: number;
   /** Output up to here has been consumed. */
   outputOffset: number;
+  /** With a session_id "exec-<uuid>" that the client has made, and nowhere else: what to run, once. */
+  program: Program | undefined;
 }
 
 export interface Opened {
@@ -1137,6 +1162,7 @@ function createBaseAttach(): Attach {
     cols: 0,
     rows: 0,
     readOnly: false,
+    program: undefined,
   };
 }
 
@@ -1168,6 +1194,9 @@ export const Attach: MessageFns<Attach> = {
     }
     if (message.readOnly !== false) {
       writer.uint32(72).bool(message.readOnly);
+    }
+    if (message.program !== undefined) {
+      Program.encode(message.program, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1257,6 +1286,14 @@ export const Attach: MessageFns<Attach> = {
             message.readOnly = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.program = Program.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1283,6 +1320,190 @@ export const Attach: MessageFns<Attach> = {
     message.cols = object.cols ?? 0;
     message.rows = object.rows ?? 0;
     message.readOnly = object.readOnly ?? false;
+    message.program = (object.program !== undefined && object.program !== null)
+      ? Program.fromPartial(object.program)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseProgram(): Program {
+  return { argv: [], throughShell: false, cwd: "", env: {}, timeLimitMs: 0 };
+}
+
+export const Program: MessageFns<Program> = {
+  encode(message: Program, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.argv) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.throughShell !== false) {
+      writer.uint32(16).bool(message.throughShell);
+    }
+    if (message.cwd !== "") {
+      writer.uint32(26).string(message.cwd);
+    }
+    globalThis.Object.entries(message.env).forEach(([key, value]: [string, string]) => {
+      Program_EnvEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    if (message.timeLimitMs !== 0) {
+      writer.uint32(40).uint64(message.timeLimitMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Program {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProgram();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.argv.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.throughShell = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cwd = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = Program_EnvEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.env[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.timeLimitMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Program>, I>>(base?: I): Program {
+    return Program.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Program>, I>>(object: I): Program {
+    const message = createBaseProgram();
+    message.argv = object.argv?.map((e) => e) || [];
+    message.throughShell = object.throughShell ?? false;
+    message.cwd = object.cwd ?? "";
+    message.env = (globalThis.Object.entries(object.env ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.timeLimitMs = object.timeLimitMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseProgram_EnvEntry(): Program_EnvEntry {
+  return { key: "", value: "" };
+}
+
+export const Program_EnvEntry: MessageFns<Program_EnvEntry> = {
+  encode(message: Program_EnvEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Program_EnvEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProgram_EnvEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Program_EnvEntry>, I>>(base?: I): Program_EnvEntry {
+    return Program_EnvEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Program_EnvEntry>, I>>(object: I): Program_EnvEntry {
+    const message = createBaseProgram_EnvEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -2311,6 +2532,7 @@ function createBaseOpen(): Open {
     attachmentKey: new Uint8Array(0),
     stream: 0,
     outputOffset: 0,
+    program: undefined,
   };
 }
 
@@ -2342,6 +2564,9 @@ export const Open: MessageFns<Open> = {
     }
     if (message.outputOffset !== 0) {
       writer.uint32(72).uint64(message.outputOffset);
+    }
+    if (message.program !== undefined) {
+      Program.encode(message.program, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -2431,6 +2656,14 @@ export const Open: MessageFns<Open> = {
             message.outputOffset = longToNumber(reader.uint64());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.program = Program.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2457,6 +2690,9 @@ export const Open: MessageFns<Open> = {
     message.attachmentKey = object.attachmentKey ?? new Uint8Array(0);
     message.stream = object.stream ?? 0;
     message.outputOffset = object.outputOffset ?? 0;
+    message.program = (object.program !== undefined && object.program !== null)
+      ? Program.fromPartial(object.program)
+      : undefined;
     return message;
   },
 };

@@ -33,7 +33,7 @@ function attach(fields: Partial<ControlOf<"attach">> & { keyByte?: number } = {}
   const attachmentKey = new Uint8Array(16).fill(keyByte);
   const size = { cols: 80, rows: 24 };
   const value = { requestId, attachmentKey, userId: "user", sessionId: "main", create: true, resumeStream: 0, ...size };
-  bridge.onControl({ $case: "attach", value: { ...value, readOnly: false, ...rest } });
+  bridge.onControl({ $case: "attach", value: { ...value, readOnly: false, program: undefined, ...rest } });
   return requestId;
 }
 

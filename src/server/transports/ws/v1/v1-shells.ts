@@ -2,7 +2,13 @@
 
 import type { ControlOf } from "../../../../protocol/control-frame.ts";
 import type { ErrorReason } from "../../../../protocol/errors.ts";
-import { attachmentKeyFromBytes, MAIN_SESSION, parseSessionId, type SessionId } from "../../../../protocol/ids.ts";
+import {
+  attachmentKeyFromBytes,
+  isProgramId,
+  MAIN_SESSION,
+  parseShellId,
+  type SessionId,
+} from "../../../../protocol/ids.ts";
 import {
   AGENT_REQUEST_TIMEOUT_MS,
   MAX_SESSIONS_PER_AGENT,
@@ -84,7 +90,8 @@ export class V1Shells {
   /** Puts a viewer on a shell, once the agent has said that it runs: what is sent to a v1 agent for a shell that it does
    * not know (yet) reaches its main shell. Watchers start nothing. */
   attach(attach: ControlOf<"attach">): void {
-    const id = parseSessionId(attach.sessionId);
+    if (isProgramId(attach.sessionId as SessionId)) return this.refuse(attach, "UNIMPLEMENTED");
+    const id = parseShellId(attach.sessionId);
     if (id === undefined || attachmentKeyFromBytes(attach.attachmentKey) === undefined)
       return this.refuse(attach, "INVALID_ARGUMENT");
     let shell = this.#byId.get(id);
@@ -105,7 +112,7 @@ export class V1Shells {
 
   /** The agent speaks of this shell: it runs, and may from before this server heard of it. */
   running(name: string): V1Shell | undefined {
-    const id = parseSessionId(name);
+    const id = parseShellId(name);
     const shell = id && (this.#byId.get(id) ?? this.#newShell(id));
     if (shell?.phase !== "asked") return shell;
     shell.phase = "running";
@@ -123,7 +130,7 @@ export class V1Shells {
 
   /** The shell has ended, or could not be started. */
   ended(name: string, how: { exitCode: number; reason: string }): void {
-    const id = parseSessionId(name);
+    const id = parseShellId(name);
     const shell = id && this.#byId.get(id);
     if (!shell) return;
     clearTimeout(shell.timer);
