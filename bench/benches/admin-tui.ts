@@ -30,7 +30,8 @@ export const adminTui: Bench<FleetSubject> = {
     { key: "keyP99Ms", title: "key p99 ms", digits: 1 },
     { key: "framesPerS", title: "frames/s", digits: 1 },
     { key: "cpuPercent", title: "CPU % of a core", digits: 1 },
-    { key: "rssMib", title: "most RSS MiB", digits: 0 },
+    { key: "rssMib", title: "RSS MiB", digits: 0 },
+    { key: "heapMib", title: "live heap MiB", digits: 1 },
     { key: "growsMib", title: "grows MiB", digits: 1 },
     { key: "agents", title: "agents", digits: 0 },
   ],
@@ -61,48 +62,24 @@ async function measureFor(tui: Tui, seconds: number) {
   const startedAtMs = performance.now();
   const cpuBefore = cpuSecondsOfTree(tui.pid);
   const framesBefore = tui.frames();
-  const memory = new MemoryLows(tui.pid);
+  const heapBefore = await tui.liveHeapBytes();
   const latencies: number[] = [];
   while (performance.now() - startedAtMs < seconds * 1000) {
     for (let n = 0; n < KEYS_IN_A_ROW; n++) {
       latencies.push(await tui.moveCursor(n % 2 === 0 ? "j" : "k"));
       await sleep(KEY_INTERVAL_MS);
-      memory.look();
     }
     await sleep(PAUSE_MS);
   }
+  const heapAfter = await tui.liveHeapBytes();
   const elapsedS = (performance.now() - startedAtMs) / 1000;
   return {
     keyP50Ms: quantile(latencies, 0.5),
     keyP99Ms: quantile(latencies, 0.99),
     framesPerS: (tui.frames() - framesBefore) / elapsedS,
     cpuPercent: (100 * (cpuSecondsOfTree(tui.pid) - cpuBefore)) / elapsedS,
-    ...memory.figures(),
+    rssMib: residentBytesOfTree(tui.pid) / 2 ** 20,
+    heapMib: heapAfter / 2 ** 20,
+    growsMib: (heapAfter - heapBefore) / 2 ** 20,
   };
-}
-
-/**
- * Resident memory is a saw: garbage of a minute or two, and then its collection. What a leak raises are the lows; whether
- * a bench ends before or after a collection says nothing.
- */
-class MemoryLows {
-  readonly #pid: number;
-  readonly #bytes: number[] = [];
-
-  constructor(pid: number) {
-    this.#pid = pid;
-    this.look();
-  }
-
-  look(): void {
-    this.#bytes.push(residentBytesOfTree(this.#pid));
-  }
-
-  /** `growsMib`: the lowest of the last third over the lowest of the first. */
-  figures(): { rssMib: number; growsMib: number } {
-    const third = Math.ceil(this.#bytes.length / 3);
-    const first = Math.min(...this.#bytes.slice(0, third));
-    const last = Math.min(...this.#bytes.slice(-third));
-    return { rssMib: Math.max(...this.#bytes) / 2 ** 20, growsMib: (last - first) / 2 ** 20 };
-  }
 }

@@ -3,8 +3,13 @@
 import { spawn } from "@lydell/node-pty";
 import xterm from "@xterm/headless";
 
+import { steadyPort } from "../../test/support/steady-port.ts";
+import { inspectable, liveHeapBytes } from "../live-heap.ts";
+
 const SIZE = { cols: 160, rows: 50 };
 const TIMEOUT_MS = 60_000;
+/** Its inspector says there that somebody has come, and would scroll the screen. */
+const WITHOUT_STDERR = 'exec "$@" 2>/dev/null';
 /** Ink brackets what it draws with synchronized updates. */
 const FRAME = "\x1b[?2026h";
 
@@ -17,6 +22,8 @@ export interface Tui {
   sortByCpu(): Promise<void>;
   /** Milliseconds from the key until the cursor stands on another agent. */
   moveCursor(key: string): Promise<number>;
+  /** Of its heap what is alive. */
+  liveHeapBytes(): Promise<number>;
   /** Drawn so far. */
   frames(): number;
   stop(): Promise<void>;
@@ -31,8 +38,14 @@ export async function startTui(operator: {
   const looks = new Set<() => void>();
   let frames = 0;
   const env = { PATH: "/usr/bin:/bin", TERM: "xterm-256color", LANG: "C.UTF-8", ...operator.environment };
+  const inspectorPort = await steadyPort();
   const startedAtMs = performance.now();
-  const pty = spawn(process.execPath, [...operator.command, "admin"], { cwd: "/", env, ...SIZE });
+  const command = [process.execPath, ...inspectable(inspectorPort), ...operator.command, "admin"];
+  const pty = spawn("/bin/sh", ["-c", WITHOUT_STDERR, "sh", ...command], {
+    cwd: "/",
+    env,
+    ...SIZE,
+  });
   pty.onData((text) => {
     frames += text.split(FRAME).length - 1;
     terminal.write(text, () => {
@@ -87,6 +100,7 @@ export async function startTui(operator: {
       await until(() => ![undefined, before].includes(underCursor()), "the cursor move");
       return performance.now() - pressedAtMs;
     },
+    liveHeapBytes: () => liveHeapBytes(pty.pid, inspectorPort),
     frames: () => frames,
     async stop() {
       pty.kill();
