@@ -5,8 +5,9 @@ import type WebSocket from "ws";
 import type { SystemInfo } from "../gen/rexec/agent/v1/machine.ts";
 import type { AgentId, BootId } from "../protocol/ids.ts";
 import { mapServerList, type ServerList } from "../protocol/server-list.ts";
-import { readShell, serverUrl } from "./config.ts";
+import { readFileRoots, readShell, serverUrl } from "./config.ts";
 import { ExecRunner } from "./exec.ts";
+import { FileRoots } from "./files/file-roots.ts";
 import { Link } from "./link.ts";
 import type { Logger } from "./logger.ts";
 import type { ShellCommand } from "./login-shell.ts";
@@ -29,6 +30,8 @@ export interface AgentOptions {
   version?: string;
   /** What a session runs; by default the user's login shell. */
   shell?: ShellCommand;
+  /** Absolute paths: what can be reached by `rexec cp` is below them. By default "/". */
+  fileRoots?: readonly string[] | undefined;
   logger: Logger;
   /** Another PTY than the operating system's, in tests and benches. */
   pty?: PtyFactory;
@@ -50,7 +53,12 @@ export function startAgent(options: AgentOptions): RunningAgent {
   const { logger, agentId, token, version = "unknown", shell = readShell() } = options;
   const servers = mapServerList(options.servers, serverUrl);
   const bootId = randomBytes(16).toString("hex") as BootId;
-  const terminals = new Terminals({ startPty: options.pty ?? startRealPty, command: shell, logger });
+  const terminals = new Terminals({
+    startPty: options.pty ?? startRealPty,
+    command: shell,
+    files: new FileRoots(shell.cwd, options.fileRoots ?? readFileRoots()),
+    logger,
+  });
   const exec = new ExecRunner(shell);
   const stopping = new AbortController();
   const listeners = new Set<(state: AgentState) => void>();

@@ -1,6 +1,7 @@
 // The agent's settings from the environment: the only reader of it here.
 
 import { readFileSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import { type AgentId, parseUuid } from "../protocol/ids.ts";
 import { mapServerList, type ServerList, splitServerList } from "../protocol/server-list.ts";
 import { loginShell, type ShellCommand } from "./login-shell.ts";
@@ -40,6 +41,15 @@ export function readAgentConfig(environment: NodeJS.ProcessEnv = process.env): A
 /** What a session runs: REXEC_SHELL, or the user's login shell. */
 export function readShell(environment: Readonly<NodeJS.ProcessEnv> = process.env): ShellCommand {
   return loginShell(environment, environment["REXEC_SHELL"]);
+}
+
+/** REXEC_FILE_ROOTS: absolute paths, separated by colons; by default all that the agent's user may reach. Throws ConfigError. */
+export function readFileRoots(environment: Readonly<NodeJS.ProcessEnv> = process.env): string[] {
+  const text = environment["REXEC_FILE_ROOTS"];
+  const roots = text === undefined || text === "" ? ["/"] : text.split(":").filter((root) => root !== "");
+  if (roots.length === 0 || !roots.every(isAbsolute))
+    throw new ConfigError("REXEC_FILE_ROOTS must be absolute paths, separated by colons");
+  return roots;
 }
 
 function readToken(environment: NodeJS.ProcessEnv): string {

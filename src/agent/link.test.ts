@@ -17,6 +17,7 @@ import {
   SPLIT_IDLE_MS,
 } from "../protocol/limits.ts";
 import { ExecRunner } from "./exec.ts";
+import { FileRoots } from "./files/file-roots.ts";
 import { Link } from "./link.ts";
 import { loginShell } from "./login-shell.ts";
 import { echoPtys } from "./pty/echo-pty.ts";
@@ -107,7 +108,7 @@ let server: FakeLink;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance", "Date"] });
   ptys = echoPtys();
-  terminals = new Terminals({ startPty: ptys.factory, command, logger });
+  terminals = new Terminals({ files: new FileRoots("/", ["/"]), startPty: ptys.factory, command, logger });
   server = new FakeLink(terminals, command);
 });
 
@@ -142,7 +143,12 @@ describe("attaching", () => {
 
   test("a shell that can't be started is refused, and the reason said", () => {
     const broken = new FakeLink(
-      new Terminals({ startPty: ptys.factory, command: { ...command, file: "/no/such/shell" }, logger }),
+      new Terminals({
+        files: new FileRoots("/", ["/"]),
+        startPty: ptys.factory,
+        command: { ...command, file: "/no/such/shell" },
+        logger,
+      }),
       command,
     );
     const answer = broken.tryAttach(1);

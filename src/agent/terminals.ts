@@ -30,6 +30,8 @@ import { isTerminalSize, type TerminalSize } from "../protocol/terminal-size.ts"
 import type { Attachment } from "./attachment.ts";
 import type { Logger } from "./logger.ts";
 import { type ShellCommand, startProblem } from "./login-shell.ts";
+import type { FileRoots } from "./files/file-roots.ts";
+import { startFileServer } from "./files/file-server.ts";
 import { startPipedProgram } from "./program/piped-program.ts";
 import { programCommand } from "./program/program-command.ts";
 import type { PtyFactory } from "./pty/pty.ts";
@@ -52,6 +54,7 @@ export interface TerminalsLink {
 export interface TerminalsDeps {
   startPty: PtyFactory;
   command: ShellCommand;
+  files: FileRoots;
   logger: Logger;
 }
 
@@ -225,6 +228,8 @@ export class Terminals {
 
   /** Undefined for what can't be meant. */
   #program(program: Program | undefined): StartedBy | undefined {
+    const { files } = this.#deps;
+    if (program?.files) return { hasTerminal: false, start: (events) => startFileServer(files, events) };
     const command = program && programCommand(program, this.#deps.command);
     if (command === undefined) return undefined;
     const { timeLimitMs } = command;

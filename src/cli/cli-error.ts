@@ -21,7 +21,15 @@ export const EXIT = {
 } as const;
 
 /** A reason of the error table, or one that only a command line has. */
-export type CliReason = ErrorReason | "USAGE" | "UNREACHABLE" | "TIMEOUT" | "INTERRUPTED" | "PROTOCOL";
+export type CliReason =
+  | ErrorReason
+  | "FILE_NOT_FOUND"
+  | "FILE_REFUSED"
+  | "USAGE"
+  | "UNREACHABLE"
+  | "TIMEOUT"
+  | "INTERRUPTED"
+  | "PROTOCOL";
 
 const EXIT_OF: Readonly<Record<CliReason, number>> = {
   AGENT_LIMIT_REACHED: EXIT.LIMIT,
@@ -51,6 +59,8 @@ const EXIT_OF: Readonly<Record<CliReason, number>> = {
   USER_EMAIL_TAKEN: EXIT.ERROR,
   LAST_ADMIN: EXIT.ERROR,
   AGENT_ALREADY_CONNECTED: EXIT.ERROR,
+  FILE_NOT_FOUND: EXIT.NOT_FOUND,
+  FILE_REFUSED: EXIT.ERROR,
   INVALID_ARGUMENT: EXIT.USAGE,
   USAGE: EXIT.USAGE,
   UNKNOWN_MESSAGE_TYPE: EXIT.ERROR,

@@ -57,7 +57,7 @@ function programOf({ agent, argv, filter, shell, cwd = "", env = {}, timeLimit =
     throw new CliError("USAGE", { message: "--shell takes one text", hint: "quote it: --shell -- 'df -h | sort'" });
   if (cwd !== "" && !cwd.startsWith("/"))
     throw new CliError("USAGE", { message: `--cwd must be an absolute path: ${cwd}` });
-  return { argv: [...argv], throughShell: shell ?? false, cwd, env, timeLimitMs: Math.ceil(timeLimit) };
+  return { argv: [...argv], throughShell: shell ?? false, cwd, env, timeLimitMs: Math.ceil(timeLimit), files: false };
 }
 
 /** Its outputs are this process's own, and so are its signals. */

@@ -8,6 +8,7 @@ import { addAttachCommand } from "./attach-command.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
 import { parseDuration } from "./duration.ts";
+import { addCpCommand } from "./cp-command.ts";
 import { addExecCommand } from "./exec-command.ts";
 import { addLimitsCommand } from "./limits.ts";
 import { addLoginCommand } from "./login.ts";
@@ -54,6 +55,7 @@ export function buildProgram(context: CommandContext): Command {
   addAgentsCommand(program, context);
   addAttachCommand(program, context);
   addExecCommand(program, context);
+  addCpCommand(program, context);
   addAdminCommand(program, context);
   addTokenCommand(program, context);
   addLimitsCommand(program, context);

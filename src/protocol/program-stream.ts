@@ -7,9 +7,9 @@
 import { FrameError } from "./data-frame.ts";
 
 /** What a program's output stream carries. */
-export const PROGRAM_OUTPUT = { STDOUT: 1, STDERR: 2 } as const;
+export const PROGRAM_OUTPUT = { STDOUT: 1, STDERR: 2, FILE_RESPONSE: 3, FILE_DATA: 4 } as const;
 /** What its input stream carries. END: standard input is at its end. SIGNAL: a name, "SIGINT". */
-export const PROGRAM_INPUT = { STDIN: 1, END: 2, SIGNAL: 3 } as const;
+export const PROGRAM_INPUT = { STDIN: 1, END: 2, SIGNAL: 3, FILE_REQUEST: 4, FILE_DATA: 5 } as const;
 
 /** Bytes of one piece. */
 export const MAX_PIECE_BYTES = 64 * 1024;

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { FileRoots } from "../../src/agent/files/file-roots.ts";
 import { loginShell } from "../../src/agent/login-shell.ts";
 import { startRealPty } from "../../src/agent/pty/real-pty.ts";
 import { type AttachAnswer, Terminals } from "../../src/agent/terminals.ts";
@@ -22,7 +23,12 @@ let key = 0;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "rexec-programs-"));
   const command = { ...loginShell(process.env, "/bin/sh"), cwd: directory };
-  terminals = new Terminals({ startPty: startRealPty, command, logger: silentLogger });
+  terminals = new Terminals({
+    startPty: startRealPty,
+    command,
+    files: new FileRoots(directory, ["/"]),
+    logger: silentLogger,
+  });
 });
 afterEach(async () => {
   await terminals.stopAll("test over");
@@ -177,7 +183,7 @@ describe("what can't be run", () => {
     ["a variable without a proper name", { argv: ["true"], env: { "A=B": "c" } }],
     ["more than 64 KiB", { argv: ["true", "x".repeat(65_536)] }],
   ])("is refused: %s", (_what, program) => {
-    const asked = { throughShell: false, cwd: "", env: {}, timeLimitMs: 0, ...program };
+    const asked = { throughShell: false, cwd: "", env: {}, timeLimitMs: 0, files: false, ...program };
     expect(refusal(attach(asked))).toMatchObject({ reason: "INVALID_ARGUMENT" });
   });
 

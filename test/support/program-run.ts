@@ -2,12 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 import { systemClock } from "../../src/client/socket.ts";
-import {
-  type OutputName,
-  type ProgramConnection,
-  type ProgramOutcome,
-  runProgram,
-} from "../../src/client/program-connection.ts";
+import type { PieceOutcome } from "../../src/client/piece-connection.ts";
+import { type OutputName, type ProgramConnection, runProgram } from "../../src/client/program-connection.ts";
 import type { TerminalEvent } from "../../src/client/terminal-events.ts";
 import type { Program } from "../../src/protocol/control-frame.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
@@ -18,7 +14,7 @@ const PIECE_BYTES = 50_000;
 export interface ProgramRun {
   connection: ProgramConnection;
   events: TerminalEvent[];
-  outcome: Promise<ProgramOutcome>;
+  outcome: Promise<PieceOutcome>;
   /** All of it, as fast as it is taken; and then the end. */
   input(bytes: Uint8Array): Promise<void>;
   bytes(output: OutputName): Buffer;
@@ -27,7 +23,7 @@ export interface ProgramRun {
 
 /** One text for the agent's shell. */
 export function shellProgram(text: string, more: Partial<Program> = {}): Program {
-  return { argv: [text], throughShell: true, cwd: "", env: {}, timeLimitMs: 0, ...more };
+  return { argv: [text], throughShell: true, cwd: "", env: {}, timeLimitMs: 0, files: false, ...more };
 }
 
 export function startProgram(input: {

@@ -129,7 +129,7 @@ describe("a v2 viewer", () => {
 
   it("that asks for a program where there can be none, or not for one where it must, gets none", async () => {
     const before = strangers.shell.attached.length;
-    const program = { argv: ["true"], throughShell: false, cwd: "", env: {}, timeLimitMs: 0 };
+    const program = { argv: ["true"], throughShell: false, cwd: "", env: {}, timeLimitMs: 0, files: false };
     const id = "exec-11111111-2222-4333-8444-555555555555";
     const cases = [
       [{ sessionId: "main", program }, "INVALID_ARGUMENT"],
@@ -153,7 +153,7 @@ describe("a v2 viewer", () => {
   it("with a read ticket runs no program", async () => {
     const token = await readTicket(strangers.shell.agentId);
     const someone = strangers.keep(await V2Viewer.dial(strangers.server.wsUrl, strangers.shell.agentId, { token }));
-    const program = { argv: ["true"], throughShell: false, cwd: "", env: {}, timeLimitMs: 0 };
+    const program = { argv: ["true"], throughShell: false, cwd: "", env: {}, timeLimitMs: 0, files: false };
     someone.sendOpen({ sessionId: "exec-11111111-2222-4333-8444-555555555555", program });
     expect(await someone.wire.controlOf("error")).toMatchObject({ reason: "NOT_AUTHORIZED" });
     expect(await someone.wire.closed).toMatchObject({ code: 4403 });

@@ -7,7 +7,8 @@ import type { AgentRow } from "../state/rows.ts";
 import { rateNow } from "../state/session-row.ts";
 import { agentState, sessionsOf } from "../tables/agents.ts";
 import { userName } from "../tables/names.ts";
-import { bytes, percent, plot, sparkline } from "../theme/pictures.ts";
+import { percent, plot, sparkline } from "../theme/pictures.ts";
+import { byteCount } from "../../text/byte-count.ts";
 import type { Line, Span } from "../theme/styles.ts";
 import { type Area, fitArea, line } from "./lines.ts";
 
@@ -37,8 +38,8 @@ function factLines(state: AdminState, agent: AgentRow, cols: number): Line[] {
       ? ["nothing known of the machine yet"]
       : [
           machine.cpuCount > 0 ? `${machine.cpuCount} CPUs` : "",
-          machine.memoryBytes > 0 ? `${bytes(machine.memoryBytes)} RAM` : "",
-          machine.diskBytes > 0 ? `${bytes(machine.diskBytes)} disk` : "",
+          machine.memoryBytes > 0 ? `${byteCount(machine.memoryBytes)} RAM` : "",
+          machine.diskBytes > 0 ? `${byteCount(machine.diskBytes)} disk` : "",
           machine.region,
           machine.virtualization === "none" ? "bare metal" : machine.virtualization,
         ]),
@@ -105,7 +106,7 @@ function trafficLine(state: AdminState, agent: AgentRow, cols: number): Line {
     }, 0);
   const busiest = sessions.toSorted((a, b) => b.traffic.outputBytes - a.traffic.outputBytes)[0];
   const history = busiest?.traffic.outputHistory ?? [];
-  const text = ` sessions ${sessions.length}  out ${bytes(total("outputRate"))}/s  in ${bytes(total("inputRate"))}/s  `;
+  const text = ` sessions ${sessions.length}  out ${byteCount(total("outputRate"))}/s  in ${byteCount(total("inputRate"))}/s  `;
   const max = Math.max(1, ...history);
   return [
     { text, style: "dim" },

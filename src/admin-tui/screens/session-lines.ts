@@ -5,7 +5,7 @@ import type { AdminState } from "../state/model.ts";
 import { rateNow } from "../state/session-row.ts";
 import { sessionsOf } from "../tables/agents.ts";
 import { userName } from "../tables/names.ts";
-import { bytes } from "../theme/pictures.ts";
+import { byteCount } from "../../text/byte-count.ts";
 import type { Line } from "../theme/styles.ts";
 import { type Area, fitArea, line } from "./lines.ts";
 
@@ -18,7 +18,7 @@ export function drawSessionLines(state: AdminState, agentId: string, area: Area)
     const who = viewers.map(({ userId, isReadOnly }) => `${userName(state, userId)}${isReadOnly ? " (watches)" : ""}`);
     const size = session.cols > 0 ? `${session.cols}x${session.rows}` : "";
     const rate = rateNow(traffic.outputRate, traffic, state.nowMs);
-    const out = Number.isNaN(rate) ? "" : `out ${bytes(rate)}/s`;
+    const out = Number.isNaN(rate) ? "" : `out ${byteCount(rate)}/s`;
     const age = shortDuration(state.nowMs - session.startedAtMs);
     const text = ` ${session.sessionId.slice(0, 14).padEnd(14)} ${size.padEnd(8)} ${age.padStart(4)}  ${out.padEnd(12)}`;
     return [

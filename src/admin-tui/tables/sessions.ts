@@ -4,7 +4,7 @@ import { shortDuration } from "../../text/ago.ts";
 import type { AdminState } from "../state/model.ts";
 import type { SessionRow } from "../state/rows.ts";
 import { rateNow } from "../state/session-row.ts";
-import { bytes } from "../theme/pictures.ts";
+import { byteCount } from "../../text/byte-count.ts";
 import { sessionsOf } from "./agents.ts";
 import { agentName, userName } from "./names.ts";
 import type { Column, Table } from "./table.ts";
@@ -55,7 +55,7 @@ const COLUMNS: readonly Column<SessionRow>[] = [
     header: "IN/S",
     width: 5,
     align: "right",
-    cell: (row, state) => ({ text: bytes(inputRate(row, state)) }),
+    cell: (row, state) => ({ text: byteCount(inputRate(row, state)) }),
     sortBy: inputRate,
   },
   {
@@ -63,7 +63,7 @@ const COLUMNS: readonly Column<SessionRow>[] = [
     header: "OUT/S",
     width: 5,
     align: "right",
-    cell: (row, state) => ({ text: bytes(outputRate(row, state)) }),
+    cell: (row, state) => ({ text: byteCount(outputRate(row, state)) }),
     sortBy: outputRate,
   },
   {

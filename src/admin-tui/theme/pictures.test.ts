@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bar, bytes, percent, plot, sparkline } from "./pictures.ts";
+import { bar, percent, plot, sparkline } from "./pictures.ts";
+import { byteCount } from "../../text/byte-count.ts";
 
 const FINE = { isAscii: false };
 const ASCII = { isAscii: true };
@@ -69,13 +70,13 @@ describe("every picture", () => {
   });
 
   it("counts bytes in at most five characters, whatever the count", () => {
-    fc.assert(fc.property(figure, (count) => bytes(count).length <= 5));
+    fc.assert(fc.property(figure, (count) => byteCount(count).length <= 5));
   });
 });
 
 describe("figures", () => {
   it("are short", () => {
-    expect([0, 512, 999, 1000, 1536, 20 * 2 ** 20, 2 ** 63, 1e30, -1, NONE].map(bytes)).toEqual([
+    expect([0, 512, 999, 1000, 1536, 20 * 2 ** 20, 2 ** 63, 1e30, -1, NONE].map(byteCount)).toEqual([
       "0",
       "512B",
       "999B",

@@ -57,23 +57,6 @@ function clamped(figure: number, max: number): number {
   return Math.min(Math.max(figure, 0), max);
 }
 
-const UNITS = ["B", "K", "M", "G", "T", "P"];
-
-/** "0", "512B", "1.5K", "20M": at most five characters. What can't be a count is "n/a"; what nobody has is ">999P". */
-export function bytes(count: number): string {
-  if (!(count >= 0)) return "n/a";
-  let value = count;
-  let unit = 0;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  if (value === 0) return "0";
-  if (value >= 999.5) return ">999P";
-  const digits = unit === 0 || value >= 9.95 ? Math.round(value).toString() : value.toFixed(1);
-  return `${digits}${UNITS[unit] ?? ""}`;
-}
-
 /** "71%"; what was not measured is not 0. */
 export function percent(figure: number | undefined): string {
   return figure === undefined || Number.isNaN(figure) ? "n/a" : `${Math.round(figure)}%`;

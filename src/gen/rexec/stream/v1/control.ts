@@ -136,6 +136,8 @@ export interface Program {
   env: { [key: string]: string };
   /** Killed after this; 0: never. It goes on while its viewer is away, and ends when that does not come back. */
   timeLimitMs: number;
+  /** In place of a program: the agent itself, for files (files.proto). argv is empty. */
+  files: boolean;
 }
 
 export interface Program_EnvEntry {
@@ -1328,7 +1330,7 @@ export const Attach: MessageFns<Attach> = {
 };
 
 function createBaseProgram(): Program {
-  return { argv: [], throughShell: false, cwd: "", env: {}, timeLimitMs: 0 };
+  return { argv: [], throughShell: false, cwd: "", env: {}, timeLimitMs: 0, files: false };
 }
 
 export const Program: MessageFns<Program> = {
@@ -1347,6 +1349,9 @@ export const Program: MessageFns<Program> = {
     });
     if (message.timeLimitMs !== 0) {
       writer.uint32(40).uint64(message.timeLimitMs);
+    }
+    if (message.files !== false) {
+      writer.uint32(48).bool(message.files);
     }
     return writer;
   },
@@ -1407,6 +1412,14 @@ export const Program: MessageFns<Program> = {
             message.timeLimitMs = longToNumber(reader.uint64());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.files = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1437,6 +1450,7 @@ export const Program: MessageFns<Program> = {
       {},
     );
     message.timeLimitMs = object.timeLimitMs ?? 0;
+    message.files = object.files ?? false;
     return message;
   },
 };

@@ -1,0 +1,130 @@
+// A file that is being written: beside its place under a name of its own, and in its place only when it is whole.
+
+import { createHash, type Hash } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { FileError } from "./file-error.ts";
+import type { FileRoots } from "./file-roots.ts";
+
+const { O_CREAT, O_NOFOLLOW, O_RDWR, O_TRUNC } = constants;
+const KEY = /^[0-9a-f]{16,64}$/;
+const MAX_NAME_BYTES = 255;
+const READ_BYTES = 256 * 1024;
+/** Nobody but its writer reads it before it is whole. */
+const PART_MODE = 0o600;
+const PERMISSIONS = 0o777;
+
+export interface IncomingOptions {
+  path: string;
+  mode: number;
+  key: string;
+  fresh: boolean;
+}
+
+export class IncomingFile {
+  readonly #handle: FileHandle;
+  readonly #part: string;
+  readonly #place: string;
+  readonly #mode: number;
+  readonly #hash: Hash;
+  #size: number;
+
+  private constructor(opened: {
+    handle: FileHandle;
+    part: string;
+    place: string;
+    mode: number;
+    hash: Hash;
+    size: number;
+  }) {
+    this.#handle = opened.handle;
+    this.#part = opened.part;
+    this.#place = opened.place;
+    this.#mode = opened.mode;
+    this.#hash = opened.hash;
+    this.#size = opened.size;
+  }
+
+  /** Goes on with what an attempt before has left under the same key, unless it is to be fresh. */
+  static async open(roots: FileRoots, { path, mode, key, fresh }: IncomingOptions): Promise<IncomingFile> {
+    if (!KEY.test(key)) throw new FileError("INVALID", "no key");
+    const place = await roots.target(path);
+    const there = await lstat(place).catch(() => undefined);
+    if (there?.isDirectory()) throw new FileError("IS_DIRECTORY", `${path} is a directory`);
+    if (there !== undefined && !there.isFile()) throw new FileError("NOT_REGULAR", `${path} is no regular file`);
+    const part = join(dirname(place), partName(basename(place), key));
+    const handle = await open(part, O_RDWR | O_CREAT | O_NOFOLLOW | (fresh ? O_TRUNC : 0), PART_MODE);
+    try {
+      roots.requireOpened(handle.fd, part);
+      const stats = await handle.stat();
+      if (!stats.isFile()) throw new FileError("NOT_REGULAR", `${part} is no regular file`);
+      const hash = createHash("sha256");
+      const { size } = stats;
+      await hashRange(handle, hash, size);
+      return new IncomingFile({ handle, part, place, mode, hash, size });
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Of what is there so far. */
+  sha256(): Buffer {
+    return this.#hash.copy().digest();
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#size);
+      this.#hash.update(bytes.subarray(at, at + bytesWritten));
+      this.#size += bytesWritten;
+      at += bytesWritten;
+    }
+  }
+
+  /** Puts it in its place. Throws FileError "checksum", and removes it, where it is not what was sent. */
+  async finish(sha256: Uint8Array): Promise<void> {
+    try {
+      if (!this.sha256().equals(sha256)) {
+        await rm(this.#part, { force: true });
+        throw new FileError("CHECKSUM", "what arrived is not what was sent; nothing was put in place");
+      }
+      await this.#handle.chmod(this.#mode & PERMISSIONS);
+      await this.#handle.sync();
+      await rename(this.#part, this.#place);
+    } finally {
+      await this.#handle.close();
+    }
+  }
+
+  /** What is there stays, for the next attempt. */
+  async abandon(): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+/** Of the first `size` bytes. */
+export async function hashRange(handle: FileHandle, hash: Hash, size: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, size - at), at);
+    if (bytesRead === 0) throw new FileError("OTHER", "the file has become shorter while it was read");
+    hash.update(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+}
+
+/** Hidden, and told from the file itself; cut where a name would become too long. */
+function partName(name: string, key: string): string {
+  const suffix = `.${key}.rexec-part`;
+  const room = MAX_NAME_BYTES - suffix.length - 1;
+  return `.${Buffer.from(name)
+    .subarray(0, room)
+    .toString("utf8")
+    .replace(/\ufffd+$/, "")}${suffix}`;
+}

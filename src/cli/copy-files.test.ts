@@ -1,0 +1,61 @@
+// An agent that is not to be trusted: what it calls its files leads nowhere but into the directory that was asked for.
+
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { FileSession } from "../client/file-session.ts";
+import { FILE_KIND, type FileInfo } from "../protocol/file-messages.ts";
+import { download } from "./copy-files.ts";
+import { CopyProgress } from "./copy-progress.ts";
+
+let directory: string;
+let into: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "rexec-copy-"));
+  into = join(directory, "into");
+  mkdirSync(into);
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const info = (name: string, kind: FileInfo["kind"]): FileInfo => ({
+  name,
+  kind,
+  size: 0,
+  mode: 0o644,
+  modifiedMs: 0,
+  realPath: `/srv/${name}`,
+});
+
+it.each(["../evil", "..", ".", "", "a/b", "/evil", "a\\b", "a\0b"])(
+  "named %j by the agent, is not copied",
+  async (name) => {
+    const failed: string[] = [];
+    const asked: string[] = [];
+    const session = {
+      stat: async () => info("site", FILE_KIND.DIRECTORY),
+      list: async () => [info(name, FILE_KIND.FILE)],
+      read: async (path: string) => {
+        asked.push(path);
+        throw new Error("was asked for");
+      },
+    } as unknown as FileSession;
+    const deps = {
+      session,
+      progress: new CopyProgress(undefined),
+      onFailed: (path: string, why: string) => void failed.push(`${path}: ${why}`),
+      onResumed: () => {},
+    };
+    expect(await download(deps, "site", into, true)).toBe(0);
+    expect(failed).toEqual([expect.stringContaining("a name that can't be")]);
+    expect(asked).toEqual([]);
+    expect(readdirSync(join(into, "site"))).toEqual([]);
+    expect(existsSync(join(directory, "evil"))).toBe(false);
+  },
+);
+
+it("named so itself, is not copied either", async () => {
+  const session = { stat: async () => info("../evil", FILE_KIND.FILE) } as unknown as FileSession;
+  const deps = { session, progress: new CopyProgress(undefined), onFailed: () => {}, onResumed: () => {} };
+  await expect(download(deps, "x", into, false)).rejects.toThrow("a name that can't be");
+});

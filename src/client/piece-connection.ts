@@ -1,0 +1,82 @@
+// A session without a terminal: the pieces of its output, and those of its input, over as many connections as it takes.
+// Lost output ends it, for nothing can stand for it.
+
+import type { Program } from "../protocol/control-frame.ts";
+import { programId } from "../protocol/ids.ts";
+import { encodePiece, PieceReader } from "../protocol/program-stream.ts";
+import { openTerminal } from "./terminal-connection.ts";
+import type { TerminalEvent, TerminalOutcome } from "./terminal-events.ts";
+import type { OpenTerminalOptions } from "./terminal-options.ts";
+
+/** It has none; the wire wants a size. */
+const NO_WINDOW = { cols: 80, rows: 24 };
+
+export interface PieceConnectionOptions
+  extends Pick<OpenTerminalOptions, "sockets" | "clock" | "random" | "urls" | "agentId" | "token"> {
+  program: Program;
+  /** A fresh UUID: it names the run. */
+  uuid: string;
+  /** Call `consumed` when the bytes have left your hands: the other end is paced by it. The bytes are yours. */
+  onPiece: (kind: number, bytes: Uint8Array, consumed: () => void) => void;
+  /** Also "opened", and "drain" after a write() that returned false. */
+  onEvent: (event: TerminalEvent) => void;
+}
+
+export type PieceOutcome =
+  | TerminalOutcome
+  /** Output can't be had any more: what came is not all that there was. */
+  | { kind: "lost_output" };
+
+export interface PieceConnection {
+  /** False: wait for the `drain` event before the next. At most MAX_PIECE_BYTES. */
+  write(kind: number, bytes?: Uint8Array): boolean;
+  /** Leaves: the session is ended. */
+  close(): void;
+  /** Resolves once, when nothing more will come; never rejects. */
+  readonly closed: Promise<PieceOutcome>;
+}
+
+export function openPieces(options: PieceConnectionOptions): PieceConnection {
+  const { program, uuid, onPiece, onEvent, ...connection } = options;
+  let outcome: PieceOutcome | undefined;
+  let isBegun = false;
+  let pieces: { kind: number; bytes: Uint8Array }[] = [];
+  const reader = new PieceReader((kind, bytes) => pieces.push({ kind, bytes: Uint8Array.from(bytes) }));
+
+  function lost(): void {
+    outcome = { kind: "lost_output" };
+    terminal.close();
+  }
+  const terminal = openTerminal({
+    ...connection,
+    target: { kind: "program", sessionId: programId(uuid), program },
+    readOnly: false,
+    size: NO_WINDOW,
+    scrollbackLines: 0,
+    consumer: {
+      output(bytes, consumed) {
+        if (outcome !== undefined) return;
+        pieces = [];
+        reader.push(bytes);
+        let left = pieces.length;
+        if (left === 0) return consumed();
+        const done = (): void => {
+          left -= 1;
+          if (left === 0) consumed();
+        };
+        for (const { kind, bytes: piece } of pieces) onPiece(kind, piece, done);
+      },
+      event(event) {
+        // The beginning of its output, or what no screen can stand for.
+        if (event.type === "reset" && !isBegun && event.offset === 0) isBegun = true;
+        else if (event.type === "gap" || event.type === "reset") return lost();
+        onEvent(event);
+      },
+    },
+  });
+  return {
+    write: (kind, bytes) => terminal.write(encodePiece(kind, bytes)),
+    close: () => terminal.close(),
+    closed: terminal.closed.then((closed) => outcome ?? closed),
+  };
+}

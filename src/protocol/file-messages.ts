@@ -1,0 +1,32 @@
+// Requests and answers about files, as bytes of pieces (proto/rexec/stream/v1/files.proto).
+
+import { FileFailure_Code, FileInfo_Kind, FileRequest, FileResponse } from "../gen/rexec/stream/v1/files.ts";
+import { FrameError } from "./data-frame.ts";
+
+export type FileQuestion = NonNullable<FileRequest["request"]>;
+export type FileAnswer = NonNullable<FileResponse["response"]>;
+export type FileAnswerOf<C extends FileAnswer["$case"]> = Extract<FileAnswer, { $case: C }>["value"];
+export type FileInfo = FileAnswerOf<"info">;
+
+export const FILE_KIND = {
+  FILE: FileInfo_Kind.KIND_FILE,
+  DIRECTORY: FileInfo_Kind.KIND_DIRECTORY,
+  SYMLINK: FileInfo_Kind.KIND_SYMLINK,
+} as const;
+export const FILE_FAILURE = {
+  NOT_FOUND: FileFailure_Code.CODE_NOT_FOUND,
+  CHECKSUM: FileFailure_Code.CODE_CHECKSUM,
+} as const;
+
+export function encodeFileQuestion(request: FileQuestion): Uint8Array {
+  return FileRequest.encode({ request }).finish();
+}
+
+/** Undefined for an answer that this side does not know. Throws FrameError for what is none. */
+export function decodeFileAnswer(bytes: Uint8Array): FileAnswer | undefined {
+  try {
+    return FileResponse.decode(bytes).response;
+  } catch (cause) {
+    throw new FrameError("no answer about a file", { cause });
+  }
+}
