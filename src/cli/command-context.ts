@@ -12,6 +12,8 @@ export interface GlobalFlags extends TargetFlags {
   /** Milliseconds. */
   timeout: number;
   quiet?: boolean;
+  /** What ends or deletes something is not asked about. */
+  yes?: boolean;
   verbose?: boolean;
 }
 

@@ -45,6 +45,26 @@ export function renderListing<Row>(listing: Listing<Row>, format: OutputFormat):
   }
 }
 
+/** One thing: all of its columns below each other, or one object. */
+export function renderRecord<Row>(
+  { row, columns, json, name }: Omit<Listing<Row>, "rows"> & { row: Row },
+  format: OutputFormat,
+): string {
+  switch (format) {
+    case "json":
+      return `${JSON.stringify(json(row), undefined, 2)}\n`;
+    case "jsonl":
+      return `${JSON.stringify(json(row))}\n`;
+    case "name":
+      return `${harmless(name(row))}\n`;
+    case "table":
+    case "wide": {
+      const width = Math.max(...columns.map(({ header }) => header.length));
+      return columns.map((column) => `${fit(column.header, width)}  ${harmless(column.value(row)) || "-"}\n`).join("");
+    }
+  }
+}
+
 function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   const cells = rows.map((row) => columns.map((column) => harmless(column.value(row)) || "-"));
   const lines = [columns.map((column) => column.header), ...cells];

@@ -11,6 +11,7 @@ import { parseDuration } from "./duration.ts";
 import { addLimitsCommand } from "./limits.ts";
 import { addLoginCommand } from "./login.ts";
 import { addLogoutCommand } from "./logout.ts";
+import { addMfaCommand } from "./mfa-command.ts";
 import { OUTPUT_FORMATS } from "./output.ts";
 import { addServerCommand } from "./server-command.ts";
 import { addTokenCommand } from "./token-command.ts";
@@ -39,6 +40,7 @@ export function buildProgram(context: CommandContext): Command {
     )
     .addOption(new Option("-o, --output <format>", "of lists").choices(OUTPUT_FORMATS).default("table"))
     .option("--json", "the same as -o json; errors become JSON, too")
+    .option("-y, --yes", "end and delete without asking")
     .option("-q, --quiet", "say nothing but data and errors")
     .option("-v, --verbose", "say more when something fails")
     .option("--no-color", "accepted for scripts; the output has no colors")
@@ -56,6 +58,7 @@ export function buildProgram(context: CommandContext): Command {
   addTokenCommand(program, context);
   addLimitsCommand(program, context);
   addUsersCommand(program, context);
+  addMfaCommand(program, context);
   addDoctorCommand(program, context);
   addVersionCommand(program, context);
   return program;
