@@ -12,6 +12,7 @@ export function addAgentsCommand(program: Command, context: CommandContext): voi
     .description("list agents")
     .option("--filter <terms>", 'e.g. "status:online tag:web"; a word alone matches within the name')
     .addOption(new Option("--order <field>", "by what").choices(ORDERS).default("name"))
+    .option("--watch", "and go on: the table as it changes, or a line of JSON for each change")
     .action(async (_options, command: Command) => {
       const { printAgents } = await import("./agents.ts");
       await printAgents(command.opts(), flagsOf(command), context);
