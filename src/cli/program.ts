@@ -6,6 +6,7 @@ import { addAgentCommand } from "./agent.ts";
 import { addAgentsCommand } from "./agents-command.ts";
 import { addAttachCommand } from "./attach-command.ts";
 import type { CommandContext } from "./command-context.ts";
+import { addCompletionCommand } from "./completion/completion-command.ts";
 import { addContextCommand } from "./context-command.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
 import { parseDuration } from "./duration.ts";
@@ -68,6 +69,7 @@ export function buildProgram(context: CommandContext): Command {
   addInstancesCommand(program, context);
   addMfaCommand(program, context);
   addDoctorCommand(program, context);
+  addCompletionCommand(program, context);
   addVersionCommand(program, context);
   return program;
 }
