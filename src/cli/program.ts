@@ -11,6 +11,8 @@ import { addContextCommand } from "./context-command.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
 import { parseDuration } from "./duration.ts";
 import { addEventsCommand } from "./events-command.ts";
+import { addExamples } from "./examples.ts";
+import { addExitCodesTopic } from "./exit-codes.ts";
 import { addInstancesCommand } from "./instances-command.ts";
 import { addLimitsCommand } from "./limits-command.ts";
 import { addLoginCommand } from "./login.ts";
@@ -49,6 +51,7 @@ export function buildProgram(context: CommandContext): Command {
     .option("-q, --quiet", "say nothing but data and errors")
     .option("-v, --verbose", "say more when something fails")
     .option("--no-color", "accepted for scripts; the output has no colors")
+    .addHelpText("after", "\n`rexec help exit-codes` says what exit codes mean.")
     .showHelpAfterError("(rexec --help lists what can be said)")
     .exitOverride();
   addUpCommand(program, context);
@@ -71,5 +74,7 @@ export function buildProgram(context: CommandContext): Command {
   addDoctorCommand(program, context);
   addCompletionCommand(program, context);
   addVersionCommand(program, context);
+  addExitCodesTopic(program, context);
+  addExamples(program);
   return program;
 }

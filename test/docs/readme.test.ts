@@ -96,7 +96,7 @@ function commandLines(markdown: string): string[][] {
   });
 }
 
-describe.each(["README.md", "docs/operations.md", "docs/architecture.md"])("%s", (path) => {
+describe.each(["README.md", "docs/cli.md", "docs/operations.md", "docs/architecture.md"])("%s", (path) => {
   it("names only commands and options that exist", () => {
     const problems = commandLines(readDocument(path)).map((words) => [words.join(" "), problemOf(words)]);
     expect(problems.filter(([, problem]) => problem !== undefined)).toEqual([]);
