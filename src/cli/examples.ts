@@ -61,7 +61,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "rexec users ls": ['rexec users ls --filter "plan:free admin:false"', 'rexec users ls --order "created_at desc"'],
   "rexec users create": ["rexec users create ana@example.com --plan pro"],
   "rexec users update": ["rexec users update ana@example.com --plan pro --subscription active"],
-  "rexec users rm": ["rexec users rm ana@example.com"],
+  "rexec users rm": ["rexec users rm ana@example.com", "rexec users rm ana@example.com --yes"],
   "rexec events": [
     "rexec events --limit 20",
     'rexec events -f --filter "type:agent.*"',

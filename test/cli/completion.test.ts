@@ -21,7 +21,7 @@ beforeAll(async () => {
   home = await CliHome.make();
   const up = await home.up();
   const adminToken = (await readFile(join(home.stateDir, "admin-token"), "utf8")).trim();
-  for (const name of ["zoe-1", "zoe-2", "zoe three", `zoe ${DANGEROUS}`]) {
+  for (const name of ["zoe-1", "zoe-2", "zoe three", `zoe ${DANGEROUS}`, "--insecure"]) {
     await registerOver(up.grpcAddress, adminToken, name);
   }
   attached = home.pty(`$REXEC attach ${up.agentId} --split`);
@@ -69,6 +69,7 @@ const CASES: [line: string, words: string[]][] = [
   ["rexec attach here --session ", ["SESSION"]],
   ["rexec sessions kill nobody ", []],
   ["rexec context use ", ["local"]],
+  ["rexec agents get -- --ins", []],
   ["rexec --context lo", ["local"]],
   ["rexec --context nowhere attach z", []],
   ["rexec attach -- z", ["zoe $(touch pwned)", "zoe three", "zoe-1", "zoe-2"]],

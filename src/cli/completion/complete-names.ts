@@ -30,8 +30,8 @@ export async function completeNames(asked: Asked, command: Command, context: Com
   setTimeout(() => process.exit(), LIMIT_MS).unref();
   try {
     for (const name of await findNames(asked, command, context)) {
-      // What would have to be changed to be printed is no name that could be typed.
-      if (harmless(name) === name) context.print(`${name}\n`);
+      // A stranger's name must be neither a flag nor anything that a terminal would not show as it is.
+      if (harmless(name) === name && !name.startsWith("-")) context.print(`${name}\n`);
     }
   } catch {
     // Nothing can be completed, and the command itself will say why.

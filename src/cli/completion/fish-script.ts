@@ -79,7 +79,9 @@ function __rexec_complete
         end
     end
     if test -z "$want"
-        if string match -q -- '--*=*' $typed
+        if test $flags = no
+            set want (__rexec_argument $at $count)
+        else if string match -q -- '--*=*' $typed
             set -l parts (string split -m 1 = -- $typed)
             set want (__rexec_value $at $parts[1])
             set lead "$parts[1]="

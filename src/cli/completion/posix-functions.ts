@@ -4,8 +4,8 @@ import { type CompletedCommand, type CompletionModel, type Described, wantedAt, 
 
 /**
  * `_rexec_read WORD…` reads the words between "rexec" and the one that is completed, and leaves in `at` the command, in
- * `agent` its first argument, in `want` what may stand there (see `wantText`) and in `of` whose value that is: a flag's or
- * an argument's.
+ * `agent` its first argument, in `want` what may stand there (see `wantText`) and in `of` whose value that is: a flag's,
+ * an argument's or, after "--", an operand's: no flag can stand in its place.
  */
 export function posixFunctions(model: CompletionModel): string {
   return `_rexec_read() {
@@ -33,7 +33,7 @@ export function posixFunctions(model: CompletionModel): string {
       [ $count -eq 1 ] && agent=$word
     fi
   done
-  of=argument
+  [ $flags = yes ] && of=argument || of=operand
   _rexec_argument "$at" $count
 }
 
