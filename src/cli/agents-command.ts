@@ -27,8 +27,8 @@ export function addAgentsCommand(program: Command, context: CommandContext): voi
   agents
     .command("update <agent>")
     .description("change what an agent is called and what it runs")
-    .option("--name <name>")
-    .option("--description <text>")
+    .option("--name <name>", "what it is called")
+    .option("--description <text>", "what it is")
     .option("--tag <tag...>", "these tags and no others")
     .option("--no-tag", "no tags")
     .option("--shell <path>", "what sessions run from now on; empty: the login shell")

@@ -15,7 +15,8 @@ const context: CommandContext = {
   tell() {},
   exitCode: 0,
 };
-const commands = visibleCommands(buildProgram(context));
+const program = buildProgram(context);
+const commands = visibleCommands(program);
 
 let home: CliHome;
 
@@ -34,8 +35,15 @@ describe.each(commands)("$path", ({ path, command }) => {
 
   it("has examples of itself, and prints them with its help", async () => {
     const examples = EXAMPLES[path] ?? [];
+    const options = [...program.options, ...command.options];
+    const known = new Set(options.flatMap(({ short, long }) => [short, long]));
     expect(examples.length).toBeGreaterThan(0);
-    for (const example of examples) expect(example).toMatch(new RegExp(`^${path}( |$)`));
+    for (const example of examples) {
+      expect(example).toMatch(new RegExp(`^${path}( |$)`));
+      const flags = (example.match(/(?<= )--?[a-z][a-z-]*/g) ?? []).filter((flag) => !known.has(flag));
+      // A group's examples are those of its commands, which show them as well.
+      if (command.commands.length === 0) expect(flags).toEqual([]);
+    }
     const { code, stdout, stderr } = await home.run([...path.split(" ").slice(1), "--help"]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain(`\nExamples:\n${examples.map((line) => `  ${line}\n`).join("")}`);

@@ -12,6 +12,7 @@ import {
   type WatchEventsRequest,
   type WatchEventsResponse,
 } from "../../src/gen/rexec/event/v1/event_service.ts";
+import { UpdateAgentRequest } from "../../src/gen/rexec/agent/v1/agent_service.ts";
 import { CliHome, type CliProcess } from "../support/cli.ts";
 import { startInTerminal } from "../support/terminal-process.ts";
 import { call, startTestServer, type TestServer } from "../support/test-server.ts";
@@ -140,6 +141,28 @@ describe("a list that is watched on a terminal", () => {
     expect(await watch.exitCode).toBe(130);
     expect(watch.screen().join("\n")).toMatch(/^NAME[^\n]*\nbox-0[^\n]*\nbox-1-was-renamed[^\n]*\n\n+$/);
     for (const name of ["box-0", "box-1-was-renamed"]) await run("agents", "rm", name, "--yes");
+  });
+
+  it("is drawn at most twice a second, however much changes, and never cleared as a whole", async () => {
+    const { agentId } = await server.registerAgent("busy");
+    const watch = inTerminal(["agents", "ls", "--watch"], { cols: 60, rows: 8 });
+    await watch.shows(/\nbusy /);
+    const startedAtMs = Date.now();
+    for (let n = 1; n <= 60; n++) {
+      const request = UpdateAgentRequest.fromPartial({
+        agent: { id: agentId, name: `busy-${n}` },
+        updateMask: ["name"],
+      });
+      await call(server.agents, "updateAgent", request, server.adminToken);
+    }
+    await watch.shows(/\nbusy-60 /);
+    const frames = watch.output().split("\x1b[J").length - 1;
+    // One before, one half a second each, and what a second's turn at both ends adds.
+    expect(frames).toBeLessThanOrEqual(3 + Math.ceil((Date.now() - startedAtMs) / 500));
+    expect(watch.output()).not.toContain("\x1b[2J");
+    watch.type("\x03");
+    expect(await watch.exitCode).toBe(130);
+    await run("agents", "rm", agentId, "--yes");
   });
 
   it("stands below what is said of its connection", async () => {

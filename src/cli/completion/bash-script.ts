@@ -9,12 +9,13 @@ export function bashScript(model: CompletionModel): string {
 ${posixFunctions(model)}
 # Lines of what may stand there.
 _rexec_found() {
+  local -a words
   if [[ $of == argument && $typed == -* ]]; then
     _rexec_flags "$at"
     return
   fi
   case $want in
-    words*) tr '|' '\\n' <<<"\${want#words|}" ;;
+    words*) IFS='|' read -r -a words <<<"\${want#words|}" && printf '%s\\n' "\${words[@]}" ;;
     subcommands) _rexec_subcommands "$at" ;;
     agents | sessions | contexts) rexec __complete "$want" "$agent" "$typed" -- "\${before[@]}" 2>/dev/null ;;
   esac
