@@ -13,6 +13,8 @@ const client = "^src/client/";
 const runtime = "^src/runtime/";
 /** What everything that draws on a terminal does to a text. */
 const text = "^src/text/";
+/** How the control plane's watches are followed. */
+const watch = "^src/watch/";
 /** Generated messages that run in a browser as well: the frames carry them. */
 const wireMessages = ["^src/gen/rexec/stream/", "^src/gen/rexec/agent/v1/machine[.]ts$"];
 
@@ -22,6 +24,7 @@ const rooms = [
   { from: protocol, to: within(protocol, ...wireMessages) },
   { from: runtime, to: [...within(runtime), builtins] },
   { from: text, to: [...within(text), npm] },
+  { from: watch, to: [...within(watch), builtins] },
   { from: domain, to: within(domain, protocol) },
   {
     from: "^src/server/transports/([^/]+)/",
@@ -55,6 +58,8 @@ const rooms = [
   { from: "^src/cli/admin[.]ts$", to: within("^src/admin-tui/main[.]tsx?$") },
   // `rexec doctor` opens a terminal as the agent does.
   { from: "^src/cli/doctor-machine[.]ts$", to: within("^src/agent/pty/real-pty[.]ts$") },
+  // What must not miss a change follows watches in one and the same way.
+  { from: "^src/(cli|admin-tui)/", to: within(watch) },
   { from: "^migrations/", to: [...within("^migrations/"), npm, builtins] },
   // Tests beside the code.
   {

@@ -57,6 +57,7 @@ describe("the build", () => {
   it("loads nothing heavy for help, completion and what is refused", () => {
     expect(loadedWith("src/cli/main.ts")).toContain("commander");
     expect(heavy("src/cli/main.ts")).toEqual([]);
+    expect(heavy("src/cli/main.ts", "src/cli/completion/complete-names.ts")).toEqual([]);
   });
 
   it("loads for `rexec attach` by id what a terminal needs, and no gRPC", () => {

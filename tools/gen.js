@@ -1,5 +1,5 @@
 // Writes src/gen from proto/: messages and gRPC services (ts-proto), and the descriptor set gRPC reflection serves; and
-// docs/api.md, which tells people the same; and docs/admin-tui.md from the TUI's table of keys.
+// docs/api.md, which tells people the same; docs/admin-tui.md from the TUI's table of keys, docs/cli.md from the commands.
 // `--check` writes into a temporary directory instead and fails on every missing, extra or differing file.
 import { execFileSync } from "node:child_process";
 import {
@@ -17,6 +17,7 @@ import { delimiter, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { renderAdminTuiReference } from "./admin-tui-reference.js";
 import { renderApiReference } from "./api-reference.js";
+import { renderCliReference } from "./cli-reference.js";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const protoDir = join(root, "proto");
@@ -98,6 +99,7 @@ function documentsFrom(scratchDir) {
   return new Map([
     ["docs/api.md", apiReferenceFrom(scratchDir)],
     ["docs/admin-tui.md", renderAdminTuiReference(root)],
+    ["docs/cli.md", renderCliReference(root)],
   ]);
 }
 

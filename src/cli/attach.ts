@@ -1,12 +1,12 @@
 // Opens a terminal of an agent in this window.
 
-import { type AgentId, MAIN_SESSION, parseShellId, parseUuid } from "../protocol/ids.ts";
+import { MAIN_SESSION, parseShellId } from "../protocol/ids.ts";
 import type { OpenTerminalOptions } from "../client/terminal-options.ts";
-import type { Api } from "./api.ts";
 import { attachTerminal } from "./attach-terminal.ts";
 import { CliError, EXIT } from "./cli-error.ts";
-import { type CommandContext, type GlobalFlags, targetOf, withApiOf } from "./command-context.ts";
+import { type CommandContext, type GlobalFlags, targetOf } from "./command-context.ts";
 import { forgetToken } from "./config.ts";
+import { agentIdOf } from "./find-agent.ts";
 import { requireToken } from "./target.ts";
 
 export interface AttachOptions {
@@ -25,9 +25,7 @@ export async function attach(options: AttachOptions, flags: GlobalFlags, context
   const target = targetOf(flags, context);
   const token = requireToken(target);
   forgetToken();
-  const agentId =
-    parseUuid<AgentId>(agent) ??
-    (await withApiOf({ ...target, token }, flags, context, (api) => findAgentByName(api, agent)));
+  const agentId = await agentIdOf(agent, { ...target, token }, { flags, context });
   const result = await attachTerminal({
     servers: target.servers,
     token,
@@ -58,23 +56,4 @@ function sessionOf({ split, session }: AttachOptions): OpenTerminalOptions["targ
   if (sessionId === undefined)
     throw new CliError("USAGE", { message: `no session id: ${session}`, hint: "main, or split-…" });
   return { kind: "session", sessionId };
-}
-
-/** Names are unique for one owner; an admin sees those of others as well. */
-export async function findAgentByName(api: Pick<Api, "call">, name: string): Promise<AgentId> {
-  // The filter's terms are separated by spaces: the longest word narrows, the comparison decides.
-  const word = name.split(/\s+/).sort((a, b) => b.length - a.length)[0] ?? "";
-  // gRPC is read where a name has to be looked up, and not for an id.
-  const { listAllAgents } = await import("./list-agents.ts");
-  const candidates = await listAllAgents(api, word === "" ? "" : `name:${word}`, "name");
-  const found = candidates.filter((agent) => agent.name === name);
-  const [first, second] = found;
-  if (!first) throw new CliError("AGENT_NOT_FOUND", { message: `no agent named ${name}` });
-  if (second) {
-    const ids = found.map((agent) => agent.id).join(", ");
-    throw new CliError("USAGE", { message: `several agents are named ${name}`, hint: `name one by its id: ${ids}` });
-  }
-  const id = parseUuid<AgentId>(first.id);
-  if (id === undefined) throw new CliError("PROTOCOL", { message: "the server's answer holds no agent id" });
-  return id;
 }

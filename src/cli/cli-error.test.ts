@@ -13,6 +13,18 @@ describe("renderError", () => {
     expect(renderError(error, false)).toBe("rexec: a b [2J\n");
   });
 
+  it("lists what became of several, for people and for programs", () => {
+    const missing = new CliError("AGENT_NOT_FOUND", { message: "no agent named x" });
+    const error = new CliError("PARTIAL", {
+      message: "1 of 2 failed",
+      failures: [{ name: "x\u202e", error: missing }],
+    });
+    expect(renderError(error, false)).toBe("rexec: 1 of 2 failed\n  x\\u202e: no agent named x\n");
+    expect(JSON.parse(renderError(error, true))).toMatchObject({
+      error: { reason: "PARTIAL", exit_code: 9, failures: [{ name: "x\u202e", reason: "AGENT_NOT_FOUND" }] },
+    });
+  });
+
   it("gives programs the reason and the exit code", () => {
     const error = new CliError("TOKEN_INVALID", { message: "invalid token" });
     expect(JSON.parse(renderError(error, true))).toMatchObject({
@@ -32,6 +44,8 @@ describe("exit codes", () => {
     ["AGENT_OFFLINE", 7],
     ["UNREACHABLE", 7],
     ["TIMEOUT", 8],
+    ["PARTIAL", 9],
+    ["DECLINED", 1],
     ["INTERNAL", 1],
     ["INTERRUPTED", 130],
   ] as const)("%s is %i", (reason, code) => {

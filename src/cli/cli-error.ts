@@ -1,6 +1,7 @@
 // How a command fails: what happened, why, what to do next; and the exit code that scripts see.
 
 import type { ErrorReason } from "../protocol/errors.ts";
+import { harmless } from "../text/harmless.ts";
 
 export const EXIT = {
   OK: 0,
@@ -13,7 +14,7 @@ export const EXIT = {
   /** The agent is offline, or the server can't be reached. */
   UNREACHABLE: 7,
   TIMEOUT: 8,
-  /** Of several, some have succeeded. */
+  /** Of several things some were done. */
   PARTIAL: 9,
   INTERRUPTED: 130,
   /** `attach` and `exec`: a failure of ours, as ssh has it; every other code is the remote program's. */
@@ -28,6 +29,8 @@ export type CliReason =
   | "USAGE"
   | "UNREACHABLE"
   | "TIMEOUT"
+  | "PARTIAL"
+  | "DECLINED"
   | "INTERRUPTED"
   | "PROTOCOL";
 
@@ -67,6 +70,8 @@ const EXIT_OF: Readonly<Record<CliReason, number>> = {
   UNIMPLEMENTED: EXIT.ERROR,
   INTERNAL: EXIT.ERROR,
   PROTOCOL: EXIT.ERROR,
+  PARTIAL: EXIT.PARTIAL,
+  DECLINED: EXIT.ERROR,
   INTERRUPTED: EXIT.INTERRUPTED,
 };
 
@@ -76,6 +81,8 @@ export interface CliErrorText {
   why?: string | undefined;
   /** What to do next. */
   hint?: string | undefined;
+  /** Where it was asked for several things: what became of those that failed, each a line of its own. */
+  failures?: readonly { name: string; error: CliError }[] | undefined;
 }
 
 export class CliError extends Error {
@@ -83,6 +90,7 @@ export class CliError extends Error {
   readonly reason: CliReason;
   readonly why: string | undefined;
   readonly hint: string | undefined;
+  readonly failures: CliErrorText["failures"];
   readonly exitCode: number;
 
   constructor(reason: CliReason, text: CliErrorText, options: { cause?: unknown; exitCode?: number } = {}) {
@@ -90,13 +98,14 @@ export class CliError extends Error {
     this.reason = reason;
     this.why = text.why;
     this.hint = text.hint ?? HINTS[reason];
+    this.failures = text.failures;
     this.exitCode = options.exitCode ?? EXIT_OF[reason];
   }
 
   /** The same failure with another exit code. */
   withExitCode(exitCode: number): CliError {
-    const { message, why, hint } = this;
-    return new CliError(this.reason, { message, why, hint }, { cause: this.cause, exitCode });
+    const { message, why, hint, failures } = this;
+    return new CliError(this.reason, { message, why, hint, failures }, { cause: this.cause, exitCode });
   }
 }
 
@@ -113,20 +122,31 @@ const HINTS: Readonly<Partial<Record<CliReason, string>>> = {
   AGENT_LIMIT_REACHED: "delete an agent that you no longer need, or ask for a larger plan",
   AGENT_NOT_IN_PLAN: "ask for a plan with agents",
   MFA_REQUIRED:
-    "the agent is locked: prove a code with VerifyAccess or UnlockAgent of rexec.mfa.v1.MfaService, with the same token",
-  MFA_NOT_ENROLLED: "turn MFA on first: Enroll and ConfirmEnrollment of rexec.mfa.v1.MfaService",
+    "`rexec mfa verify AGENT` opens a locked agent to you for a while, `rexec agents unlock AGENT` for good",
+  MFA_NOT_ENROLLED: "turn MFA on first: `rexec mfa enroll`",
+  MFA_ALREADY_ENROLLED: "`rexec mfa disable` turns it off; then it can be set up anew",
   TOKEN_NOT_FOUND: "`rexec token ls` lists your tokens",
   USER_NOT_FOUND: "`rexec users ls` lists them",
+  SESSION_NOT_FOUND: "`rexec sessions ls` lists them",
+  INSTANCE_NOT_FOUND: "`rexec instances ls` lists them",
   BACKEND_UNAVAILABLE: "try again in a few seconds",
   DRAINING: "try again in a few seconds",
 };
 
-/** At most three lines; with `json`, one that programs can read. */
+/** At most three lines, and one more for each of several failures; with `json`, one that programs can read. */
 export function renderError(error: CliError, json: boolean): string {
   const { reason, message, why, hint, exitCode } = error;
-  if (json) return `${JSON.stringify({ error: { reason, message, why, hint, exit_code: exitCode } })}\n`;
+  if (json) {
+    const failures = error.failures?.map(({ name, error: each }) => ({ name, ...textOf(each) }));
+    return `${JSON.stringify({ error: { reason, message, why, hint, exit_code: exitCode, failures } })}\n`;
+  }
   const lines = [`rexec: ${message}`];
+  for (const { name, error: each } of error.failures ?? []) lines.push(`  ${name}: ${each.message}`);
   if (why !== undefined && why !== message) lines.push(`  why: ${why}`);
   if (hint !== undefined) lines.push(`  try: ${hint}`);
-  return `${lines.map((line) => line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ")).join("\n")}\n`;
+  return `${lines.map((line) => harmless(line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " "))).join("\n")}\n`;
+}
+
+function textOf({ reason, message, why }: CliError): Record<string, unknown> {
+  return { reason, message, why };
 }

@@ -1,7 +1,7 @@
 // What every command is given: the global flags, the environment, and the ways to the outside.
 
 import type { Command } from "commander";
-import type { Api } from "./api.ts";
+import type { Api, ApiOptions } from "./api.ts";
 import type { CliEnvironment } from "./config.ts";
 import type { OutputFormat } from "./output.ts";
 import { requireToken, resolveTarget, type Target, type TargetFlags } from "./target.ts";
@@ -12,6 +12,8 @@ export interface GlobalFlags extends TargetFlags {
   /** Milliseconds. */
   timeout: number;
   quiet?: boolean;
+  /** What ends or deletes something is not asked about. */
+  yes?: boolean;
   verbose?: boolean;
 }
 
@@ -50,15 +52,16 @@ export async function withApi<T>(
 }
 
 export async function withApiOf<T>(
-  target: Pick<Target, "grpcAddresses" | "isEncrypted" | "tls"> & { token: string },
+  target: Pick<Target, "grpcAddresses" | "isEncrypted" | "tls"> & Pick<ApiOptions, "token" | "keepsAlive">,
   flags: Pick<GlobalFlags, "timeout">,
   context: Pick<CommandContext, "signal">,
   use: (api: Api) => Promise<T>,
 ): Promise<T> {
-  const { grpcAddresses, isEncrypted, tls, token } = target;
+  const { grpcAddresses, isEncrypted, tls, token, keepsAlive } = target;
   // Loaded with the first call: gRPC takes longer to load than everything else that a command needs.
   const { Api } = await import("./api.ts");
-  const api = new Api({ grpcAddresses, isEncrypted, tls, token, timeoutMs: flags.timeout, signal: context.signal });
+  const { timeout: timeoutMs } = flags;
+  const api = new Api({ grpcAddresses, isEncrypted, tls, token, keepsAlive, timeoutMs, signal: context.signal });
   try {
     return await use(api);
   } finally {

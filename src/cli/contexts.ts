@@ -49,6 +49,14 @@ export function writeContexts(path: string, file: ContextFile): void {
   writePrivateFile(path, renderContexts(file));
 }
 
+/** Throws CliError, usage, where there is none of this name. */
+export function requireContext(contexts: ReadonlyMap<string, Context>, name: string): void {
+  if (contexts.has(name)) return;
+  const known = [...contexts.keys()].join(", ");
+  const hint = known === "" ? `create it with \`rexec login --context ${name}\`` : `known: ${known}`;
+  throw new CliError("USAGE", { message: `no context named ${name}`, hint });
+}
+
 export function parseContexts(text: string, path = "config.yaml"): ContextFile {
   let current: string | undefined;
   const contexts = new Map<string, Context>();

@@ -11,13 +11,6 @@ export function addCpCommand(program: Command, context: CommandContext): void {
     .addHelpText(
       "after",
       `
-Examples:
-  rexec cp backup.tar.gz web-1:/var/tmp/
-  rexec cp web-1:/var/log/syslog .
-  rexec cp -r site/ web-1:public_html
-  tar cz . | rexec cp - web-1:all.tar.gz
-  rexec cp web-1:/etc/hosts - | less
-
 A path on an agent that does not begin with / begins at the home of the agent's user. A file is written under another name
 beside its place, its SHA-256 is compared, and only then it takes its place: nobody sees half a file. Run the same again
 after a failure, and it goes on where it was. Modes are kept, owners are not; symbolic links within a directory are not

@@ -2,13 +2,12 @@
 
 import { FileFailed, FileSession, FileSessionOver } from "../client/file-session.ts";
 import { FILE_FAILURE } from "../protocol/file-messages.ts";
-import { type AgentId, parseUuid } from "../protocol/ids.ts";
 import { byteCount } from "../text/byte-count.ts";
 import { harmless } from "../text/harmless.ts";
 import { AgentConnection } from "./agent-connection.ts";
-import { findAgentByName } from "./attach.ts";
+import { agentIdOf } from "./find-agent.ts";
 import { CliError, EXIT } from "./cli-error.ts";
-import { type CommandContext, type GlobalFlags, targetOf, withApiOf } from "./command-context.ts";
+import { type CommandContext, type GlobalFlags, targetOf } from "./command-context.ts";
 import { type CopyDeps, download, downloadStream, upload, uploadStream } from "./copy-files.ts";
 import { type CopyPlace, parsePlace } from "./copy-place.ts";
 import { CopyProgress } from "./copy-progress.ts";
@@ -27,9 +26,7 @@ export async function copy(options: CopyOptions, flags: GlobalFlags, context: Co
   const remote = remoteOf(source, destination);
   const target = targetOf(flags, context);
   const token = requireToken(target);
-  const agentId =
-    parseUuid<AgentId>(remote.agent) ??
-    (await withApiOf({ ...target, token }, flags, context, (api) => findAgentByName(api, remote.agent)));
+  const agentId = await agentIdOf(remote.agent, { ...target, token }, { flags, context });
   const onNotice = (text: string): void => context.tell(`rexec: ${text}\n`);
   const connection = new AgentConnection(
     { target: { ...target, token }, agentId, openTimeoutMs: flags.timeout, onNotice },

@@ -25,12 +25,6 @@ export function addExecCommand(program: Command, context: CommandContext): void 
     .addHelpText(
       "after",
       `
-Examples:
-  rexec exec web-1 -- uname -a
-  rexec exec web-1 --shell -- 'df -h | sort'
-  rexec exec web-1 -i -- tar xz < files.tar.gz
-  rexec exec --filter "status:online tag:web" --time-limit 30s -- systemctl is-active nginx
-
 Standard output and standard error stay apart. Ctrl-C is sent on as SIGINT; a second one leaves, which ends the command.
 Exits with the command's exit code (128 and the signal's number for one that was killed), and with 255 for failures of its
 own. On many agents each line is preceded by the agent's name; exits with 0 where all have ended with 0, with 9 where

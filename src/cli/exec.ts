@@ -1,11 +1,10 @@
 // Runs a command on one agent, as if it ran here, or on many.
 
 import type { Program } from "../protocol/control-frame.ts";
-import { type AgentId, parseUuid } from "../protocol/ids.ts";
 import type { ProgramConnection } from "../client/program-connection.ts";
-import { findAgentByName } from "./attach.ts";
+import { agentIdOf } from "./find-agent.ts";
 import { CliError } from "./cli-error.ts";
-import { type CommandContext, type GlobalFlags, targetOf, withApiOf } from "./command-context.ts";
+import { type CommandContext, type GlobalFlags, targetOf } from "./command-context.ts";
 import { OrderedWriter } from "./ordered-writer.ts";
 import { runOnAgent, type RunOnAgent } from "./run-on-agent.ts";
 import { requireToken } from "./target.ts";
@@ -41,9 +40,7 @@ export async function exec(options: ExecOptions, flags: GlobalFlags, context: Co
     const { execOnMany } = await import("./exec-many.ts");
     return execOnMany({ ...run, filter, parallel }, flags, context);
   }
-  const agentId =
-    parseUuid<AgentId>(agent) ??
-    (await withApiOf({ ...target, token }, flags, context, (api) => findAgentByName(api, agent)));
+  const agentId = await agentIdOf(agent, { ...target, token }, { flags, context });
   return execHere({ ...run, agentId }, { hasInput: stdin ?? false, context });
 }
 

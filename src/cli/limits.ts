@@ -1,24 +1,41 @@
-// `rexec limits`: what the plan allows, and how much of it is taken.
+// What the caller's plan allows, and how much of it is taken.
 
-import type { Command } from "commander";
-import type { Limits } from "../gen/rexec/plan/v1/plan_service.ts";
+import {
+  type Limits,
+  PlanServiceService,
+  type WatchLimitsResponse_Removed,
+} from "../gen/rexec/plan/v1/plan_service.ts";
 import { CliError } from "./cli-error.ts";
-import { type CommandContext, flagsOf, formatOf, withApi } from "./command-context.ts";
+import { type CommandContext, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
 import { type Column, renderListing } from "./output.ts";
+import { watchListing } from "./watch/watch-listing.ts";
 
-export function addLimitsCommand(program: Command, context: CommandContext): void {
-  program
-    .command("limits")
-    .description("show how many agents you may have and have, and on how many terminals are open")
-    .action(async (_options, command: Command) => {
-      const flags = flagsOf(command);
-      const { PlanServiceService } = await import("../gen/rexec/plan/v1/plan_service.ts");
-      const { limits } = await withApi(flags, context, (api) => api.call(PlanServiceService.getLimits, { userId: "" }));
-      if (limits === undefined) throw new CliError("PROTOCOL", { message: "the server has not said any limits" });
-      const rows = [limits];
-      const name = (row: Limits) => row.plan;
-      context.print(renderListing({ rows, columns: COLUMNS, json: limitsJson, name }, formatOf(flags)));
-    });
+export async function printLimits(
+  { watch }: { watch?: boolean },
+  flags: GlobalFlags,
+  context: CommandContext,
+): Promise<void> {
+  const { limits } = await withApi(flags, context, (api) => api.call(PlanServiceService.getLimits, { userId: "" }));
+  if (limits === undefined) throw new CliError("PROTOCOL", { message: "the server has not said any limits" });
+  if (watch) {
+    // To an admin the watch would tell everybody's.
+    const filter = `user:${limits.userId}`;
+    return watchListing<Limits, WatchLimitsResponse_Removed>(
+      {
+        open: (api, resumeToken, signal, onOpen) =>
+          api.watch(PlanServiceService.watchLimits, { filter, resumeToken }, signal, onOpen),
+        keyOf: ({ userId }) => userId,
+        removedKey: ({ userId }) => userId,
+        compare: () => 0,
+        columns: () => COLUMNS,
+        json: limitsJson,
+      },
+      flags,
+      context,
+    );
+  }
+  const name = (row: Limits) => row.plan;
+  context.print(renderListing({ rows: [limits], columns: COLUMNS, json: limitsJson, name }, formatOf(flags)));
 }
 
 const COLUMNS: readonly Column<Limits>[] = [

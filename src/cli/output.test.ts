@@ -1,6 +1,6 @@
 // What lists look like, and that nothing in them can harm a terminal.
 import { describe, expect, it } from "vitest";
-import { type Listing, OUTPUT_FORMATS, renderListing } from "./output.ts";
+import { type Listing, OUTPUT_FORMATS, renderListing, renderRecord } from "./output.ts";
 
 interface Row {
   name: string;
@@ -45,5 +45,20 @@ describe("renderListing", () => {
   it.each(OUTPUT_FORMATS)("writes no half line for no rows: %s", (format) => {
     const text = renderListing({ ...listing, rows: [] }, format);
     expect(text === "" || text.endsWith("\n")).toBe(true);
+  });
+});
+
+describe("renderRecord", () => {
+  const [first, second] = listing.rows as [Row, Row];
+
+  it("puts every column on a line of its own", () => {
+    expect(renderRecord({ ...listing, row: second }, "table")).toBe("NAME   日本\\u001b[2J\nEMPTY  -\nSIZE   12\n");
+  });
+
+  it("is one object for programs, and one name", () => {
+    for (const format of ["json", "jsonl"] as const) {
+      expect(JSON.parse(renderRecord({ ...listing, row: first }, format))).toEqual(first);
+    }
+    expect(renderRecord({ ...listing, row: first }, "name")).toBe("web-1\n");
   });
 });

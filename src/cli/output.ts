@@ -1,18 +1,14 @@
 // What goes to standard output: tables for people, JSON and names for programs.
 
-import { displayWidth, fit } from "../text/columns.ts";
+import { fit } from "../text/columns.ts";
 import { harmless } from "../text/harmless.ts";
+import { type Column, GrowingTable } from "./growing-table.ts";
 
 /** table · wide: with every column · json: one array · jsonl: one object a line · name: one name a line. */
 export const OUTPUT_FORMATS = ["table", "wide", "json", "jsonl", "name"] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
-export interface Column<Row> {
-  header: string;
-  value(row: Row): string;
-  /** Only with -o wide. */
-  isWide?: boolean;
-}
+export type { Column };
 
 export interface Listing<Row> {
   rows: readonly Row[];
@@ -38,24 +34,26 @@ export function renderListing<Row>(listing: Listing<Row>, format: OutputFormat):
       return rows.map((row) => `${harmless(listing.name(row))}\n`).join("");
     case "table":
     case "wide":
-      return renderTable(
-        rows,
-        listing.columns.filter((column) => format === "wide" || !column.isWide),
-      );
+      return new GrowingTable(listing.columns.filter((column) => format === "wide" || !column.isWide)).render(rows);
   }
 }
 
-function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
-  const cells = rows.map((row) => columns.map((column) => harmless(column.value(row)) || "-"));
-  const lines = [columns.map((column) => column.header), ...cells];
-  const widths = columns.map((_, i) => Math.max(...lines.map((line) => displayWidth(line[i] ?? ""))));
-  return lines
-    .map(
-      (line) =>
-        `${line
-          .map((cell, i) => fit(cell, widths[i] ?? 0))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
+/** One thing: all of its columns below each other, or one object. */
+export function renderRecord<Row>(
+  { row, columns, json, name }: Omit<Listing<Row>, "rows"> & { row: Row },
+  format: OutputFormat,
+): string {
+  switch (format) {
+    case "json":
+      return `${JSON.stringify(json(row), undefined, 2)}\n`;
+    case "jsonl":
+      return `${JSON.stringify(json(row))}\n`;
+    case "name":
+      return `${harmless(name(row))}\n`;
+    case "table":
+    case "wide": {
+      const width = Math.max(...columns.map(({ header }) => header.length));
+      return columns.map((column) => `${fit(column.header, width)}  ${harmless(column.value(row)) || "-"}\n`).join("");
+    }
+  }
 }

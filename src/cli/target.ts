@@ -6,7 +6,7 @@ import { DEFAULT_ORIGIN, isEachEncrypted, parseGrpcAddresses, parseServers, requ
 import { type ClientTls, readClientTls } from "./client-tls.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliEnvironment } from "./config.ts";
-import { type Context, readContexts } from "./contexts.ts";
+import { type Context, readContexts, requireContext } from "./contexts.ts";
 import { readCredentials } from "./credentials.ts";
 
 export interface TargetFlags {
@@ -38,8 +38,7 @@ export function resolveTarget(flags: TargetFlags, env: CliEnvironment): Target {
   const { current, contexts } = readContexts(env.configFile);
   const said = flags.server ?? (flags.context === undefined ? env.host : undefined);
   const named = flags.context ?? env.context;
-  if (named !== undefined && !contexts.has(named) && said === undefined)
-    throw unknownContext(named, [...contexts.keys()]);
+  if (named !== undefined && said === undefined) requireContext(contexts, named);
 
   const byHand = said === undefined ? undefined : parseServers(said);
   const contextName = named ?? (byHand === undefined ? current : whichKnows(contexts, byHand, current));
@@ -105,9 +104,4 @@ function whichKnows(
   if (currentContext && knows(currentContext, servers)) return current;
   for (const [name, context] of contexts) if (knows(context, servers)) return name;
   return undefined;
-}
-
-function unknownContext(name: string, known: readonly string[]): CliError {
-  const hint = known.length > 0 ? `known: ${known.join(", ")}` : `create it with \`rexec login --context ${name}\``;
-  return new CliError("USAGE", { message: `no context named ${name}`, hint });
 }

@@ -8,9 +8,11 @@ import {
   UserServiceService,
 } from "../gen/rexec/user/v1/user_service.ts";
 import { ago } from "../text/ago.ts";
+import { harmless } from "../text/harmless.ts";
 import type { Api } from "./api.ts";
 import { CliError } from "./cli-error.ts";
 import { type CommandContext, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
+import { confirm } from "./confirm.ts";
 import { type Column, renderListing } from "./output.ts";
 
 const PAGE_SIZE = 1000;
@@ -72,10 +74,12 @@ export async function updateUser(
 }
 
 export async function deleteUser(name: string, flags: GlobalFlags, context: CommandContext): Promise<void> {
-  await withApi(flags, context, async (api) =>
-    api.call(UserServiceService.deleteUser, { userId: await findUserId(api, name) }),
-  );
-  context.tell(`deleted ${name}\n`);
+  await withApi(flags, context, async (api) => {
+    const userId = await findUserId(api, name);
+    await confirm(`Delete ${harmless(name)}, with all agents and tokens?`, flags, context);
+    await api.call(UserServiceService.deleteUser, { userId });
+  });
+  context.tell(`deleted ${harmless(name)}\n`);
 }
 
 /** An id as it is; for an email, the id of the account that has exactly this one. */

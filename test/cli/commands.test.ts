@@ -158,10 +158,13 @@ describe("rexec users", () => {
       stderr: expect.stringContaining("nothing to change was named") as string,
     });
     expect((await run("update", user.id, "--plan", "unheard-of")).code).toBe(2);
-    expect((await run("rm", "ana@example.com")).code).toBe(0);
-    expect((await run("rm", user.id)).code).toBe(3);
-    expect((await run("rm", "ana@example.com")).code).toBe(3);
-    expect((await run("rm", "admin@localhost")).stderr).toContain("the last admin can be neither deleted nor demoted");
+    expect((await run("rm", "ana@example.com")).code).toBe(2);
+    expect((await run("rm", "ana@example.com", "--yes")).code).toBe(0);
+    expect((await run("rm", user.id, "--yes")).code).toBe(3);
+    expect((await run("rm", "ana@example.com", "--yes")).code).toBe(3);
+    expect((await run("rm", "admin@localhost", "--yes")).stderr).toContain(
+      "the last admin can be neither deleted nor demoted",
+    );
   });
 });
 

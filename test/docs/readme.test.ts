@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import type { CommandContext } from "../../src/cli/command-context.ts";
+import { visibleCommands } from "../../src/cli/command-tree.ts";
 import { readEnvironment } from "../../src/cli/config.ts";
 import { buildProgram } from "../../src/cli/program.ts";
 import { SETTINGS_SCHEMA } from "../../src/server/config-schema.ts";
@@ -69,9 +70,11 @@ const program = buildProgram(context);
 function problemOf(words: readonly string[]): string | undefined {
   const commands: Command[] = [program];
   for (const word of words) {
+    // What follows is another program's.
+    if (word === "--") return undefined;
     const current = commands.at(-1);
     // Every command has it, and commander does not list it.
-    if (word === "--help") continue;
+    if (word === "--help" || word === "help") continue;
     if (word.startsWith("-") && word !== "-") {
       if (!commands.some(({ options }) => options.some(({ short, long }) => word === short || word === long)))
         return `no option ${word}`;
@@ -95,7 +98,7 @@ function commandLines(markdown: string): string[][] {
   });
 }
 
-describe.each(["README.md", "docs/operations.md", "docs/architecture.md"])("%s", (path) => {
+describe.each(["README.md", "docs/cli.md", "docs/operations.md", "docs/architecture.md"])("%s", (path) => {
   it("names only commands and options that exist", () => {
     const problems = commandLines(readDocument(path)).map((words) => [words.join(" "), problemOf(words)]);
     expect(problems.filter(([, problem]) => problem !== undefined)).toEqual([]);
@@ -109,7 +112,8 @@ describe("README.md", () => {
 
   it("names every command of the program", () => {
     const said = new Set(commandLines(readme).map((words) => words[0]));
-    expect(program.commands.map((command) => command.name()).filter((name) => !said.has(name))).toEqual([]);
+    const names = visibleCommands(program).flatMap(({ path }) => path.split(" ")[1] ?? []);
+    expect(names.filter((name) => !said.has(name))).toEqual([]);
   });
 
   it("names only scripts that package.json has", () => {

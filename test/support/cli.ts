@@ -106,19 +106,28 @@ export class CliProcess {
 
   /** Resolves when standard error has it. */
   seen(pattern: RegExp, timeoutMs = TIMEOUT_MS): Promise<void> {
+    return this.#have("stderr", pattern, timeoutMs);
+  }
+
+  /** Resolves when standard output has it. */
+  printed(pattern: RegExp): Promise<void> {
+    return this.#have("stdout", pattern, TIMEOUT_MS);
+  }
+
+  #have(where: "stdout" | "stderr", pattern: RegExp, timeoutMs: number): Promise<void> {
     return waitFor(
       timeoutMs,
       (look) => {
-        this.child.stderr.on("data", look);
+        this.child[where].on("data", look);
         this.child.once("close", look);
-        return () => this.child.stderr.off("data", look);
+        return () => this.child[where].off("data", look);
       },
       () => {
-        if (pattern.test(this.stderr)) return true;
+        if (pattern.test(this[where])) return true;
         if (this.child.exitCode === null) return false;
         throw new Error(`ended with ${this.child.exitCode} before ${pattern}: ${this.stderr}`);
       },
-      () => `no ${pattern} in: ${this.stderr}`,
+      () => `no ${pattern} in: ${this[where]}`,
     );
   }
 }

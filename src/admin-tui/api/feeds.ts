@@ -25,11 +25,11 @@ import {
 import type { Message } from "../state/messages.ts";
 import type { FeedName } from "../state/model.ts";
 import { sessionKey } from "../state/session-row.ts";
-import type { ControlPlane } from "./control-plane.ts";
+import { type FollowDeps, followWatch, type StateResponse } from "../../watch/follow-watch.ts";
+import { type ControlPlane, failureOf } from "./control-plane.ts";
 import type { DeltaBuffer } from "./delta-buffer.ts";
 import { FeedBatch } from "./feed-batch.ts";
 import { FeedReports } from "./feed-reports.ts";
-import { type FollowDeps, followWatch } from "./follow-watch.ts";
 
 /** Data moves four times a second at most; keys are drawn at once. */
 const FLUSH_MS = 250;
@@ -160,16 +160,6 @@ async function loadPastEvents({ deps, batch }: Feeds): Promise<void> {
   }
 }
 
-interface StateResponse<Told, Removed> {
-  resumeToken: string;
-  change?:
-    | { $case: "upserted"; value: Told }
-    | { $case: "removed"; value: Removed }
-    | { $case: "snapshotEnd"; value: object }
-    | { $case: "resyncRequired"; value: object }
-    | undefined;
-}
-
 /** A watch that begins with a snapshot. */
 function followState<Told, Removed>(
   feeds: Feeds,
@@ -223,7 +213,7 @@ function follow<Response extends { resumeToken: string }>(
         onResponse(response);
         reports.heard(feed);
       },
-      onLost: (failure, retryAtMs) => reports.lost(feed, failure, retryAtMs),
+      onLost: (error, retryAtMs) => reports.lost(feed, failureOf(error), retryAtMs),
     },
     signal,
   );

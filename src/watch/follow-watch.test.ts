@@ -1,7 +1,6 @@
 // A watch that is followed for ever.
 
 import { describe, expect, it } from "vitest";
-import type { ApiFailure } from "./control-plane.ts";
 import { followWatch } from "./follow-watch.ts";
 
 interface Told {
@@ -25,7 +24,7 @@ async function followed(streams: readonly (readonly (Told | Refusal)[])[], rando
   const ended = new AbortController();
   const tokens: string[] = [];
   const values: number[] = [];
-  const lost: { failure: ApiFailure; waitMs: number | undefined }[] = [];
+  const lost: { failure: unknown; waitMs: number | undefined }[] = [];
   let nowMs = 0;
   await followWatch<Told>(
     { now: () => nowMs, random: () => random },
@@ -77,6 +76,32 @@ describe("following a watch", () => {
     expect(tokens).toEqual(["", "t1", ""]);
   });
 
+  it("ends where the server does not take what is asked, and not only its place", async () => {
+    const { tokens, waits } = await followed([[new Refusal("INVALID_ARGUMENT")], [{ resumeToken: "t" }]]);
+    expect([tokens, waits]).toEqual([[""], [undefined]]);
+  });
+
+  it("reads on when a response has been dealt with", async () => {
+    const seen: string[] = [];
+    const ended = new AbortController();
+    await followWatch<Told>(
+      { now: () => 0, random: () => 1 },
+      async function* () {
+        seen.push("read");
+        yield { resumeToken: "" };
+        seen.push("read");
+        yield { resumeToken: "" };
+        ended.abort();
+      },
+      {
+        onResponse: () => new Promise((resolve) => setImmediate(() => resolve(void seen.push("dealt with")))),
+        onLost() {},
+      },
+      ended.signal,
+    );
+    expect(seen).toEqual(["read", "dealt with", "read", "dealt with"]);
+  });
+
   it("says that it is lost when the stream just ends, and when it will be tried again", async () => {
     const { lost } = await followed([[]]);
     expect(lost).toMatchObject([{ failure: { reason: "UNREACHABLE" } }]);
@@ -102,7 +127,7 @@ describe("following a watch", () => {
     "ends where the server says %s for good",
     async (why) => {
       const { tokens, lost } = await followed([[new Refusal(why)], [{ resumeToken: "t" }]]);
-      expect([tokens, lost.map(({ failure }) => failure.reason), lost[0]?.waitMs]).toEqual([[""], [why], undefined]);
+      expect([tokens, lost]).toEqual([[""], [{ failure: new Refusal(why), waitMs: undefined }]]);
     },
   );
 
