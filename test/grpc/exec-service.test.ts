@@ -10,7 +10,7 @@ import type { RunningAgent } from "../../src/agent/agent.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
 import { type ExecCall, startExec } from "../support/grpc-exec.ts";
 import { startTestAgent } from "../support/test-agent.ts";
-import { call, startTestServer, type TestServer } from "../support/test-server.ts";
+import { call, NO_LIMITS, startTestServer, type TestServer } from "../support/test-server.ts";
 
 const MIB = 2 ** 20;
 
@@ -187,11 +187,13 @@ describe("a request that can't be meant", () => {
     expect(await failureOf(made)).toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 
-  it("input behind its end is refused", async () => {
-    const made = run("sleep 300");
+  it("input behind its end is refused, and ends the program", async () => {
+    const made = run("sleep 300 & echo $!; wait");
+    await made.until(() => made.text("stdout").endsWith("\n"));
     await made.endOfStdin();
     await made.stdin("more");
     expect(await failureOf(made)).toMatchObject({ code: status.INVALID_ARGUMENT });
+    await gone(Number(made.text("stdout")));
   });
 });
 
@@ -205,5 +207,20 @@ describe("a caller", () => {
   it("with the token of an agent runs nothing, not even there", async () => {
     const made = startExec(server.grpcAddress, agentToken, { agentId, argv: ["true"] });
     expect(await failureOf(made)).toEqual({ code: status.PERMISSION_DENIED, details: "not authorized" });
+  });
+
+  it("may open so many as terminals may be opened, and what is asked about it later counts no more", async () => {
+    const limited = await startTestServer({ rates: { ...NO_LIMITS, opensPerAccount: 2 } });
+    const registered = await limited.registerAgent();
+    const its = await startTestAgent({ wsUrl: limited.wsUrl, ...registered });
+    const once = (): ExecCall =>
+      startExec(limited.grpcAddress, limited.adminToken, { agentId: registered.agentId, argv: ["true"] });
+    try {
+      for (const made of [once(), once()]) expect(await made.end).toMatchObject({ exitCode: 0 });
+      expect(await failureOf(once())).toEqual({ code: status.RESOURCE_EXHAUSTED, details: "too many attempts" });
+    } finally {
+      await its.stop("test over");
+      await limited.close();
+    }
   });
 });
