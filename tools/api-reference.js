@@ -71,7 +71,7 @@ function renderFile(file, throws) {
         `### ${service.name}.${method.name}`,
         "",
         ...optional(comments([SERVICES, at, METHODS, index])),
-        `- \`${lastName(method.inputType)}\` → ${method.serverStreaming ? "stream of " : ""}\`${lastName(method.outputType)}\``,
+        `- ${method.clientStreaming ? "stream of " : ""}\`${lastName(method.inputType)}\` → ${method.serverStreaming ? "stream of " : ""}\`${lastName(method.outputType)}\``,
         `- Access: ${rule === undefined ? "nobody" : `\`${rule.scope}\`${rule.changes ? "; changes something" : ""}`}`,
         ...(reasons.length === 0 ? [] : [`- Errors: ${reasons.map((reason) => `\`${reason}\``).join(", ")}`]),
       ].join("\n");

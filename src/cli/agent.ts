@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { enrollThisMachine, machineName } from "./agent-enroll.ts";
+import type { InstallFlags, ServiceFlags } from "./agent-install.ts";
 import { readAgentFile, writeAgentFile } from "./agent-file.ts";
 import { readClientTls } from "./client-tls.ts";
 import { CliError } from "./cli-error.ts";
@@ -38,6 +39,35 @@ export function addAgentCommand(program: Command, context: CommandContext): void
         "\nWith several servers (`rexec agent enroll --server https://a,https://b`) it dials the next where one is lost.",
     )
     .action((_options, command: Command) => run(command, context));
+  agent
+    .command("install")
+    .description("run the agent as a service: started with this machine (root), or with your session")
+    .option("--system", "of this machine; what root gets by default")
+    .option("--user", "of the user who installs it")
+    .option("--dry-run", "print what would be written, and do nothing")
+    .option("--no-start", "with the next start only")
+    .action(async (_options, command: Command) => {
+      const { installAgent } = await import("./agent-install.ts");
+      await installAgent(command.opts<InstallFlags>(), flagsOf(command), context);
+    });
+  agent
+    .command("status")
+    .description("whether this machine is enrolled, and its agent installed, running and connected")
+    .option("--system", "the service of this machine")
+    .option("--user", "the service of this user")
+    .action(async (_options, command: Command) => {
+      const { tellAgentStatus } = await import("./agent-install.ts");
+      await tellAgentStatus(command.opts<ServiceFlags>(), flagsOf(command), context);
+    });
+  agent
+    .command("uninstall")
+    .description("remove what `rexec agent install` has made, and nothing else")
+    .option("--system", "the service of this machine")
+    .option("--user", "the service of this user")
+    .action(async (_options, command: Command) => {
+      const { uninstallAgent } = await import("./agent-install.ts");
+      await uninstallAgent(command.opts<ServiceFlags>(), context);
+    });
 }
 
 /** Loaded when it runs: the other commands start faster without an agent. */

@@ -14,6 +14,8 @@ export interface CliEnvironment {
   clientKeyFile: string | undefined;
   /** REXEC_CONTEXT. */
   context: string | undefined;
+  /** XDG_CONFIG_HOME, or where it is by default: systemd looks there, too. */
+  configHome: string;
   /** REXEC_CONFIG, or config.yaml in the XDG directory. */
   configFile: string;
   /** Beside the configuration. */
@@ -38,6 +40,7 @@ export function readEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env):
     clientCertFile: env["REXEC_CLIENT_CERT_FILE"] || undefined,
     clientKeyFile: env["REXEC_CLIENT_KEY_FILE"] || undefined,
     context: env["REXEC_CONTEXT"] || undefined,
+    configHome,
     configFile,
     credentialsFile: join(dirname(configFile), "credentials.json"),
     agentFile: join(dirname(configFile), "agent.json"),

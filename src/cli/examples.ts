@@ -24,6 +24,13 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "rexec agent enroll --server https://rexec.example --token-file token --run",
   ],
   "rexec agent run": ["rexec agent run"],
+  "rexec agent install": [
+    "rexec agent install",
+    "rexec agent install --user --no-start",
+    "rexec agent install --dry-run",
+  ],
+  "rexec agent status": ["rexec agent status", "rexec agent status --json"],
+  "rexec agent uninstall": ["rexec agent uninstall", "rexec agent uninstall --user"],
   "rexec agents": ["rexec agents ls", "rexec agents get box"],
   "rexec agents ls": [
     'rexec agents ls --filter "status:online tag:web"',

@@ -1,6 +1,6 @@
 // Whether to come back after a connection has ended.
 
-import { CLOSE, ERRORS, type ErrorReason, isErrorReason } from "../protocol/errors.ts";
+import { CLOSE, ERRORS, type ErrorReason, isErrorReason, reasonOfMessage } from "../protocol/errors.ts";
 import type { SocketDown } from "./socket.ts";
 
 /** A minute's share of attempts is used up: there is no telling when the next one is free. */
@@ -95,11 +95,7 @@ function final(reason: ErrorReason, text: string): Verdict {
 /** Which row of the error table a close reason or an error body means. */
 function reasonOf(text: string): ErrorReason | undefined {
   const said = errorText(text).trim();
-  if (isErrorReason(said)) return said;
-  for (const [reason, row] of Object.entries(ERRORS)) {
-    if (row.message === said && isErrorReason(reason)) return reason;
-  }
-  return undefined;
+  return isErrorReason(said) ? said : reasonOfMessage(said);
 }
 
 /** Bodies are `{"error": message}` or the bare message. */

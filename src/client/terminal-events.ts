@@ -3,7 +3,7 @@
 import type { ControlOf } from "../protocol/control-frame.ts";
 import type { ErrorReason } from "../protocol/errors.ts";
 import type { SessionId } from "../protocol/ids.ts";
-import type { Range } from "./output-stream.ts";
+import type { Range } from "../protocol/output-stream.ts";
 
 /** online: its socket answers · suspect: it has missed a heartbeat · offline: gone, waited for. */
 export type AgentPresence = "online" | "suspect" | "offline";

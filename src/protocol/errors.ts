@@ -105,6 +105,14 @@ export function isErrorReason(text: string): text is ErrorReason {
   return Object.hasOwn(ERRORS, text);
 }
 
+/** Whose text it is, as closing connections carry it. */
+export function reasonOfMessage(text: string): ErrorReason | undefined {
+  for (const [reason, row] of Object.entries(ERRORS)) {
+    if (row.message === text && isErrorReason(reason)) return reason;
+  }
+  return undefined;
+}
+
 /** The row of a reason, with its optional columns readable. */
 export function errorRow(reason: ErrorReason): ErrorRow {
   return ERRORS[reason];

@@ -19,6 +19,7 @@ import { proxiesOf } from "./config-schema.ts";
 import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
 import { AgentLifecycle } from "./domain/agents/agent-lifecycle.ts";
 import type { InstanceId } from "./domain/instances/instances.ts";
+import type { User } from "./domain/access/identity.ts";
 import { checkPlanForTerminal } from "./domain/plans/check-plan.ts";
 import { AgentRoutes } from "./domain/terminals/agent-routes.ts";
 import { AgentsEverywhere } from "./domain/terminals/agents-everywhere.ts";
@@ -149,17 +150,15 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
     router,
     log,
   });
+  const viewing = { router, agentRoutes, slots, terminalLimit: (user: User) => checkPlanForTerminal(stores, user) };
   const gateway = new WebSocketGateway({
     authenticate,
     agents: stores.agents,
     mfa: stores.mfa,
     accessReview: stores.accessReview,
-    router,
-    agentRoutes,
+    ...viewing,
     agentsEverywhere,
     lifecycle,
-    slots,
-    terminalLimit: (user) => checkPlanForTerminal(stores, user),
     secrets,
     clock,
     events,
@@ -208,9 +207,11 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
       // The derived key stays behind configured ones: what it has sealed must open when keys are configured later.
       seal: createSecretSeal([...config.mfa.keys, keyFromJwtSecret(config.jwtSecret)]),
       mfaPolicy: config.mfa.policy,
+      ...viewing,
+      connections: gateway.connections,
+      grants: gateway.grants,
       eventWakeUps: books.eventWakeUps,
       changeLogs: books.changeLogs,
-      slots,
       sessions: agentsEverywhere,
       control: agentsEverywhere,
       presence: agentsEverywhere,

@@ -20,6 +20,10 @@ import { issueToken } from "../../src/server/domain/access/issue-token.ts";
 import { forgetTokens } from "../../src/server/domain/access/forget-tokens.ts";
 import { createRefusals } from "../../src/server/domain/access/refusals.ts";
 import { createTokenUsage } from "../../src/server/domain/access/token-usage.ts";
+import { OpenConnections } from "../../src/server/domain/access/open-connections.ts";
+import { checkPlanForTerminal } from "../../src/server/domain/plans/check-plan.ts";
+import { GrantWatch } from "../../src/server/domain/terminals/grant-watch.ts";
+import { TerminalRouter } from "../../src/server/domain/terminals/terminal-router.ts";
 import { createWakeUps } from "../../src/server/domain/events/wake-ups.ts";
 import { createChangeLogs } from "../../src/server/domain/watches/change-logs.ts";
 import type { DomainEvent } from "../../src/server/domain/events/events.ts";
@@ -72,6 +76,7 @@ export async function startControlPlane(
   const refusals = createRefusals({ audit: stores.audit, limits, clock, onError });
   const eventWakeUps = createWakeUps();
   events.subscribe(() => eventWakeUps.wake());
+  const router = new TerminalRouter({ instanceId: "one" as InstanceId, clock, events });
   const wiring: GrpcDeps = {
     ...stores,
     clock,
@@ -85,6 +90,12 @@ export async function startControlPlane(
     secrets: nodeSecrets,
     jwt: createJoseCodec({ clock, secret: "a secret of more than 32 bytes for tests" }),
     slots: createTerminalSlots((userId) => events.publish({ type: "limits.changed", userId })),
+    router,
+    // No agent has a socket to it.
+    agentRoutes: { reachSoon: async () => "AGENT_OFFLINE" },
+    terminalLimit: (user) => checkPlanForTerminal(stores, user),
+    connections: new OpenConnections({ events, users: stores.users, accessReview: stores.accessReview, clock, log }),
+    grants: new GrantWatch({ agents: stores.agents, mfa: stores.mfa, clock, events, log }),
     presence: { isOnline: async (id) => online.has(id) },
     sessions: { listSessions: async () => sessions },
     control: { stopSession: async () => "SESSION_NOT_FOUND", disconnectAgent: async () => "AGENT_OFFLINE" },

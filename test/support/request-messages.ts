@@ -28,8 +28,9 @@ export function pathOf(method: DescMethod): string {
 export function textFields(message: DescMessage, above: readonly DescMessage[] = []): DescField[][] {
   if (above.includes(message)) return [];
   return message.fields.flatMap((field) => {
+    // Of a map it is what the key leads to.
     if (field.scalar === ScalarType.STRING) return [[field]];
-    if (field.fieldKind === "map") throw new Error(`${message.typeName}.${field.name}: teach this to fill maps`);
+    if (field.fieldKind === "map") throw new Error(`${message.typeName}.${field.name}: teach this to fill such maps`);
     return field.message === undefined
       ? []
       : textFields(field.message, [...above, message]).map((path) => [field, ...path]);
@@ -62,7 +63,8 @@ export function requestWith(
   if (field === undefined) return message;
   const inner = field.message && requestWith(field.message, rest, given);
   const value = inner === undefined ? text : reflect(field.message as DescMessage, inner);
-  if (field.fieldKind === "list") reflected.get(field).add(value);
+  if (field.fieldKind === "map") reflected.get(field).set("KEY", value);
+  else if (field.fieldKind === "list") reflected.get(field).add(value);
   else reflected.set(field, value);
   return message;
 }

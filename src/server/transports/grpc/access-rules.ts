@@ -30,6 +30,7 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
     // To look; to type, the domain asks for write and for a caller that is not read-only.
     OpenTerminal: looks("read"),
   }),
+  ...service("rexec.exec.v1.ExecService", { Exec: changes("write") }),
   ...service("rexec.plan.v1.PlanService", {
     CheckPlan: looks("read"),
     GetLimits: looks("read"),
@@ -82,6 +83,7 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
 export const LIMITED_CALLS: ReadonlyMap<string, LimitedAction> = new Map([
   ["/rexec.agent.v1.AgentService/RegisterAgent", "registration"],
   ["/rexec.session.v1.SessionService/OpenTerminal", "ticket"],
+  ["/rexec.exec.v1.ExecService/Exec", "terminal"],
   ["/rexec.mfa.v1.MfaService/ConfirmEnrollment", "code"],
   ["/rexec.mfa.v1.MfaService/Disable", "code"],
   ["/rexec.mfa.v1.MfaService/UnlockAgent", "code"],

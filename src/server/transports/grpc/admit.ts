@@ -17,6 +17,8 @@ export interface ArrivingCall {
   path: string;
   metadata: Metadata;
   peer: string;
+  /** It was let in before, and is asked about again: no attempt of its own. */
+  isUnderWay?: boolean;
 }
 
 /** "true": the call may change nothing, whoever makes it. */
@@ -28,7 +30,7 @@ const READ_ONLY = "rexec-read-only";
  */
 export async function admit(
   deps: AdmitDeps,
-  { path, metadata, peer }: ArrivingCall,
+  { path, metadata, peer, isUnderWay = false }: ArrivingCall,
 ): Promise<UserIdentity | undefined> {
   const rule = ACCESS_RULES.get(path);
   const readOnly = asksReadOnly(metadata);
@@ -40,7 +42,7 @@ export async function admit(
     rule: rule?.scope,
     changes: rule?.changes !== false,
     readOnly,
-    action: LIMITED_CALLS.get(path),
+    action: isUnderWay ? undefined : LIMITED_CALLS.get(path),
     method: path,
   });
 }

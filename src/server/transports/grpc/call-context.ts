@@ -17,15 +17,30 @@ export type Send<Response> = (response: Response) => Promise<void>;
 /** The stream ends when this resolves, and fails as a unary call does when it rejects. */
 export type StreamHandler<Request, Response> = (context: CallContext<Request>, send: Send<Response>) => Promise<void>;
 
+/** What the caller of a stream sends, one at a time. */
+export interface Requests<Request> {
+  /** Undefined: the caller sends no more. Rejects with INVALID_ARGUMENT for bytes that are no request. */
+  next(): Promise<Request | undefined>;
+}
+
+/** As a stream, with requests that come one by one. */
+export type ExchangeHandler<Request, Response> = (
+  context: Omit<CallContext<never>, "request"> & { requests: Requests<Request> },
+  send: Send<Response>,
+) => Promise<void>;
+
 /** Every call of one service, by the names of its generated definition. */
 export type Handlers<Definition> = {
   [Method in keyof Definition]: Definition[Method] extends {
     requestDeserialize: (bytes: Buffer) => infer Request;
+    requestStream: infer IsExchange;
     responseSerialize: (response: infer Response) => Buffer;
     responseStream: infer IsStream;
   }
-    ? IsStream extends true
-      ? StreamHandler<Request, Response>
-      : UnaryHandler<Request, Response>
+    ? IsExchange extends true
+      ? ExchangeHandler<Request, Response>
+      : IsStream extends true
+        ? StreamHandler<Request, Response>
+        : UnaryHandler<Request, Response>
     : never;
 };

@@ -4,6 +4,7 @@ import type { handleBidiStreamingCall, Server, ServerDuplexStream } from "@grpc/
 import { ReflectionService } from "@grpc/reflection";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { descriptorSetBase64 } from "../../../gen/descriptors.ts";
+import { arrivalOf } from "./request-stream.ts";
 import { type Closing, type Draining, serveCall, type ServeCallDeps } from "./serve-call.ts";
 import { watchCredential, type WatchCredentialDeps } from "./watch-credential.ts";
 
@@ -32,16 +33,9 @@ export function addReflection(server: Server, deps: Deps, services: readonly str
 function guard(deps: Deps, path: string, exchange: Exchange): Exchange {
   return (call) => {
     const { metadata } = call;
-    const arrived = {
-      request: { outcome: "decoded", request: undefined } as const,
-      metadata,
-      cancelled: call.cancelled,
-      getPeer: () => call.getPeer(),
-      on: (event: "cancelled", listener: () => void) => call.on(event, listener),
-    };
     void serveCall<undefined, void>(deps, {
       path,
-      call: arrived,
+      call: arrivalOf(call),
       async perform({ caller, signal }, giveUp) {
         const stop = watchCredential(deps, { path, caller, metadata, peer: call.getPeer(), giveUp });
         try {

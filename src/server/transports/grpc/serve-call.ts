@@ -3,11 +3,11 @@
 import { randomUUID } from "node:crypto";
 import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import type { UserIdentity } from "../../domain/access/rules.ts";
-import { DomainError, invalidField } from "../../domain/domain-error.ts";
+import { DomainError } from "../../domain/domain-error.ts";
 import type { Log } from "../../domain/log.ts";
 import { admit, type AdmitDeps } from "./admit.ts";
 import type { CallContext } from "./call-context.ts";
-import type { Decoded } from "./decode-request.ts";
+import { decoded, type Decoded } from "./decode-request.ts";
 import { errorStatus } from "./error-status.ts";
 
 export interface ServeCallDeps extends AdmitDeps {
@@ -31,7 +31,7 @@ export function isServedWhileDraining(path: string): boolean {
 
 const CANCELLED: StatusObject = { code: status.CANCELLED, details: "cancelled", metadata: new Metadata() };
 
-/** What a unary and a server-streaming call of grpc-js have in common. */
+/** What the calls of grpc-js have in common. */
 export interface ServerCall<Request> {
   readonly request: Decoded<Request>;
   readonly metadata: Metadata;
@@ -111,11 +111,6 @@ function contextOf<Request>(
       throw new DomainError("NOT_AUTHORIZED");
     },
   };
-}
-
-function decoded<Request>(arrived: Decoded<Request>): Request {
-  if (arrived.outcome === "decoded") return arrived.request;
-  throw invalidField("", "the request's bytes are no valid message of this method");
 }
 
 /** Logs what the operator must know of, and lets nothing of it out. */

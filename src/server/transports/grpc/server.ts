@@ -3,6 +3,7 @@
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
 import { EventServiceService } from "../../../gen/rexec/event/v1/event_service.ts";
+import { ExecServiceService } from "../../../gen/rexec/exec/v1/exec_service.ts";
 import { PlanServiceService } from "../../../gen/rexec/plan/v1/plan_service.ts";
 import { HealthService } from "../../../gen/grpc/health/v1/health.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
@@ -10,6 +11,8 @@ import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.t
 import { UserServiceService } from "../../../gen/rexec/user/v1/user_service.ts";
 import { agentService, type AgentServiceDeps } from "./agent-service.ts";
 import { eventService, type EventServiceDeps } from "./event-service.ts";
+import { execService } from "./exec-service.ts";
+import type { ExecDeps } from "../../domain/terminals/exec.ts";
 import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
 import { instanceService, type InstanceServiceDeps } from "./instance-service.ts";
 import { healthService, type HealthServiceDeps } from "./health-service.ts";
@@ -28,6 +31,7 @@ export type GrpcDeps = ImplementServiceDeps &
   AgentServiceDeps &
   TokenServiceDeps &
   SessionServiceDeps &
+  ExecDeps &
   EventServiceDeps &
   InstanceServiceDeps &
   MfaServiceDeps &
@@ -77,6 +81,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [AgentServiceService, agentService(deps)],
     [EventServiceService, eventService(deps)],
     [SessionServiceService, sessionService(deps)],
+    [ExecServiceService, execService(deps)],
     [TokenServiceService, tokenService(deps)],
     [InstanceServiceService, instanceService(deps)],
     [MfaServiceService, mfaService(deps)],

@@ -4,6 +4,7 @@ import {
   Metadata,
   type MethodDefinition,
   type sendUnaryData,
+  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
@@ -13,8 +14,9 @@ import {
 import { DomainError } from "../../domain/domain-error.ts";
 import type { CallMeter } from "../../domain/metrics.ts";
 import { ACCESS_RULES } from "./access-rules.ts";
-import type { CallContext, Send, StreamHandler, UnaryHandler } from "./call-context.ts";
+import type { CallContext, ExchangeHandler, Send, StreamHandler, UnaryHandler } from "./call-context.ts";
 import { type Decoded, decodeRequest } from "./decode-request.ts";
+import { arrivalOf, MAX_STREAM_REQUEST_BYTES, requestsOf } from "./request-stream.ts";
 import {
   type Answer,
   type Closing,
@@ -37,27 +39,38 @@ type Deps = ImplementServiceDeps &
   };
 type Unary = UnaryHandler<unknown, unknown>;
 type Stream = StreamHandler<unknown, unknown>;
+type Exchange = ExchangeHandler<unknown, unknown>;
 type Method = MethodDefinition<unknown, unknown>;
 
 /** The definition, with requests that arrive as Decoded and responses that leave as bytes, and what serves each method. */
 export function implementService(
   deps: Deps,
   definition: ServiceDefinition,
-  handlers: Readonly<Record<string, Unary | Stream>>,
+  handlers: Readonly<Record<string, Unary | Stream | Exchange>>,
 ): { definition: ServiceDefinition; implementation: UntypedServiceImplementation } {
   const rewired: Record<string, Method> = {};
   const implementation: UntypedServiceImplementation = {};
   for (const [name, method] of Object.entries(definition) as [string, Method][]) {
     rewired[name] = {
       ...method,
-      requestDeserialize: (bytes) => decodeRequest(method.requestDeserialize, bytes),
+      requestDeserialize: (bytes) => decodeRequest(method.requestDeserialize, bytes, limitOf(method)),
       responseSerialize: (bytes) => bytes as Buffer,
     };
-    implementation[name] = method.responseStream
-      ? serveStream(deps, method, handlers[name] as Stream)
-      : serveUnary(deps, method, handlers[name] as Unary);
+    implementation[name] = serveMethod(deps, method, handlers[name]);
   }
   return { definition: rewired, implementation };
+}
+
+function serveMethod(deps: Deps, method: Method, handler: Unary | Stream | Exchange | undefined) {
+  if (method.requestStream) return serveExchange(deps, method, handler as Exchange);
+  return method.responseStream
+    ? serveStream(deps, method, handler as Stream)
+    : serveUnary(deps, method, handler as Unary);
+}
+
+/** A call of one request is bounded by the server's own limit. */
+function limitOf({ requestStream }: Method): number {
+  return requestStream ? MAX_STREAM_REQUEST_BYTES : Number.POSITIVE_INFINITY;
 }
 
 function serveUnary(deps: Deps, method: Method, handler: Unary) {
@@ -72,28 +85,45 @@ function serveUnary(deps: Deps, method: Method, handler: Unary) {
 }
 
 function serveStream(deps: Deps, method: Method, handler: Stream) {
-  return (call: ServerWritableStream<Decoded<unknown>, Buffer>): void => {
-    const perform: Perform<unknown, void> = async (context, giveUp) => {
-      const { path } = method;
-      const stop = watchCaller(deps, path, { context, call, giveUp });
-      const onDraining = (): void => giveUp(new DomainError("DRAINING"));
-      const over = isServedWhileDraining(path) ? deps.stopping : AbortSignal.any([deps.draining, deps.stopping]);
-      over.addEventListener("abort", onDraining);
-      if (over.aborted) onDraining();
-      // A watch that is taken up again may have nothing to say for long: this tells that it is being served.
-      else call.sendMetadata(new Metadata());
-      try {
-        await handler(context, sendOn(call, method, context.signal));
-      } finally {
-        over.removeEventListener("abort", onDraining);
-        stop();
-      }
-    };
-    void serveMetered(deps, { method, call, perform }).then((answer) => {
-      if (answer.outcome === "error") call.emit("error", answer.status);
-      else call.end();
-    });
+  return (call: ServerWritableStream<Decoded<unknown>, Buffer>): void =>
+    serveStreaming(deps, { method, call, arrived: call, handler });
+}
+
+function serveExchange(deps: Deps, method: Method, handler: Exchange) {
+  return (call: ServerDuplexStream<Decoded<unknown>, Buffer>): void => {
+    const exchange: Stream = ({ caller, signal }, send) =>
+      handler({ caller, signal, requests: requestsOf(call, signal) }, send);
+    serveStreaming(deps, { method, call, arrived: arrivalOf(call), handler: exchange });
   };
+}
+
+type Streaming = ServerWritableStream<Decoded<unknown>, Buffer> | ServerDuplexStream<Decoded<unknown>, Buffer>;
+
+function serveStreaming(
+  deps: Deps,
+  stream: { method: Method; call: Streaming; arrived: ServerCall<unknown>; handler: Stream },
+): void {
+  const { method, call, arrived, handler } = stream;
+  const perform: Perform<unknown, void> = async (context, giveUp) => {
+    const { path } = method;
+    const stop = watchCaller(deps, path, { context, call, giveUp });
+    const onDraining = (): void => giveUp(new DomainError("DRAINING"));
+    const over = isServedWhileDraining(path) ? deps.stopping : AbortSignal.any([deps.draining, deps.stopping]);
+    over.addEventListener("abort", onDraining);
+    if (over.aborted) onDraining();
+    // A watch that is taken up again may have nothing to say for long: this tells that it is being served.
+    else call.sendMetadata(new Metadata());
+    try {
+      await handler(context, sendOn(call, method, context.signal));
+    } finally {
+      over.removeEventListener("abort", onDraining);
+      stop();
+    }
+  };
+  void serveMetered(deps, { method, call: arrived, perform }).then((answer) => {
+    if (answer.outcome === "error") call.emit("error", answer.status);
+    else call.end();
+  });
 }
 
 /** Returns what ends it. Where anybody may call there is no credential that could end, and no user to count for. */
@@ -102,7 +132,7 @@ function watchCaller(
   path: string,
   stream: {
     context: CallContext<unknown>;
-    call: ServerWritableStream<unknown, unknown>;
+    call: Streaming;
     giveUp: (error: DomainError) => void;
   },
 ): () => void {
@@ -134,7 +164,7 @@ async function serveMetered<Result>(
 }
 
 /** HTTP/2's flow control is what makes a slow reader's `send` wait. */
-function sendOn(call: ServerWritableStream<unknown, Buffer>, method: Method, signal: AbortSignal): Send<unknown> {
+function sendOn(call: Streaming, method: Method, signal: AbortSignal): Send<unknown> {
   return async (response) => {
     signal.throwIfAborted();
     const bytes = method.responseSerialize(response);

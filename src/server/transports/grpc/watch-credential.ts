@@ -60,7 +60,7 @@ export function watchCredential(
   /** Rights are read at admission: who has fewer by now is turned away. */
   function askAgain(): void {
     clearTimeout(retry);
-    admit(deps, { path, metadata, peer }).then(
+    admit(deps, { path, metadata, peer, isUnderWay: true }).then(
       (now) => {
         if (now === undefined || !scopeCovers(now.scope, caller.scope)) end(new DomainError("NOT_AUTHORIZED"));
       },

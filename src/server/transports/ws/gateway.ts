@@ -22,8 +22,8 @@ import { admitAgent, type AdmitAgentDeps } from "./admit-agent.ts";
 import { admitUser, type AdmitUserDeps } from "./admit-user.ts";
 import { type AgentSocketDeps, serveAgentSocket } from "./agent-socket.ts";
 import { isOriginAllowed, offeredProtocols, presentedToken } from "./credentials.ts";
-import { GrantWatch } from "./grant-watch.ts";
-import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
+import { GrantWatch } from "../../domain/terminals/grant-watch.ts";
+import { type OpenConnection, OpenConnections } from "../../domain/access/open-connections.ts";
 import { OrderedSocket } from "./ordered-socket.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 import { SocketEnds } from "./socket-ends.ts";
@@ -58,7 +58,7 @@ interface Admitted {
   grantedUntil?: Date | undefined;
 }
 
-interface WatchedSocket extends OpenSocket {
+interface WatchedSocket extends OpenConnection {
   identity: Identity;
 }
 
@@ -67,8 +67,9 @@ const CLOSE_ALL_MS = 1_000;
 
 export class WebSocketGateway {
   readonly #deps: GatewayDeps;
-  readonly #sockets: OpenSockets;
-  readonly #grants: GrantWatch;
+  /** Also of those who came by other edges: what ends them is the same. */
+  readonly connections: OpenConnections;
+  readonly grants: GrantWatch;
   readonly #bridges: KeptBridges;
   readonly #ends = new SocketEnds();
   readonly meter = new SocketMeter();
@@ -87,8 +88,8 @@ export class WebSocketGateway {
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
-    this.#sockets = new OpenSockets({ ...deps, users: deps.authenticate.users });
-    this.#grants = new GrantWatch(deps);
+    this.connections = new OpenConnections({ ...deps, users: deps.authenticate.users });
+    this.grants = new GrantWatch(deps);
     this.#bridges = new KeptBridges(deps);
   }
 
@@ -107,8 +108,8 @@ export class WebSocketGateway {
 
   /** Once a second. */
   tick(): void {
-    this.#sockets.tick();
-    this.#grants.tick(this.#deps.clock.now());
+    this.connections.tick();
+    this.grants.tick(this.#deps.clock.now());
   }
 
   /** No new sockets; the open ones are told to come back elsewhere. Resolves when all are closed, or after a second. */
@@ -118,14 +119,14 @@ export class WebSocketGateway {
   }
 
   async #drain(): Promise<void> {
-    this.#sockets.closeAll(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
+    this.connections.closeAll(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
     const { clock } = this.#deps;
     const deadlineMs = clock.monotonicMs() + CLOSE_ALL_MS;
-    while (this.#sockets.size > 0 && clock.monotonicMs() < deadlineMs)
+    while (this.connections.size > 0 && clock.monotonicMs() < deadlineMs)
       await new Promise((resolve) => setTimeout(resolve, 10));
     for (const client of this.#server.clients) client.terminate();
-    this.#sockets.dispose();
-    this.#grants.dispose();
+    this.connections.dispose();
+    this.grants.dispose();
     this.#bridges.dispose();
   }
 
@@ -174,21 +175,21 @@ export class WebSocketGateway {
   /** What ends between the admission and now would not be missed by the socket alone. */
   async #checkAgain(open: WatchedSocket, { token, kind }: Pick<Admitted, "token" | "kind">): Promise<void> {
     const identity = await authenticate(this.#deps.authenticate, token);
-    this.#sockets.endBy(open, identity.credential.tokenExpiresAtMs);
+    this.connections.endBy(open, identity.credential.tokenExpiresAtMs);
     // Its agent is looked for by the statement that says that it is connected.
     if (identity.kind === "agent") return;
     const agent = await this.#deps.agents.get(open.agentId);
     if (!agent) throw new DomainError("AGENT_NOT_FOUND");
     // An admin may be none any more.
     if (identity.kind === "user" && !mayReach(identity, agent)) throw new DomainError("NOT_AUTHORIZED");
-    if (kind === "user") await this.#grants.look(open);
+    if (kind === "user") await this.grants.look(open);
   }
 
   #watch(open: WatchedSocket, webSocket: WebSocket, grantedUntil: Date | undefined): void {
-    this.#grants.add(open, grantedUntil);
-    webSocket.once("close", () => this.#grants.delete(open));
-    const heard = () => this.#sockets.heard(open);
-    this.#sockets.watch(open);
+    this.grants.add(open, grantedUntil);
+    webSocket.once("close", () => this.grants.delete(open));
+    const heard = () => this.connections.heard(open);
+    this.connections.watch(open);
     webSocket.on("pong", heard);
     webSocket.on("message", heard);
   }
@@ -219,11 +220,11 @@ export class WebSocketGateway {
         ping: () => {
           webSocket.ping();
           // A socket that is not read can't be heard: its silence is our doing.
-          if (webSocket.isPaused) this.#sockets.heard(open);
+          if (webSocket.isPaused) this.connections.heard(open);
         },
         terminate: () => webSocket.terminate(),
       };
-      this.#sockets.add(open);
+      this.connections.add(open);
       this.meter.opened(kind, { raw: socket, webSocket });
       if (kind === "user") this.#watch(open, webSocket, admitted.grantedUntil);
       this.#checkAgain(open, admitted).catch((error: unknown) => {
@@ -231,7 +232,7 @@ export class WebSocketGateway {
         if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;
         ordered.close(ERRORS[error.reason].ws, ERRORS[error.reason].message);
       });
-      webSocket.once("close", () => this.#sockets.delete(open));
+      webSocket.once("close", () => this.connections.delete(open));
       serve(webSocket);
       // The door may have closed while this caller stood in it.
       if (this.#drained) webSocket.close(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);

@@ -1,7 +1,7 @@
 // The viewer's end of a shell's output: which bytes are due next, and how far they have been consumed.
 // Pure: it touches no socket. What it lets through is the shell's output, each byte once and in order.
 
-import { ACK_EVERY_BYTES } from "../protocol/limits.ts";
+import { ACK_EVERY_BYTES } from "./limits.ts";
 
 /** One piece handed to the consumer; given back when it has been consumed. */
 export interface Delivery {

@@ -1,7 +1,7 @@
 // The viewer's end of what is typed: kept until the PTY has taken it, sent within the window, sent again after a
 // resume. Pure: it touches no socket.
 
-import { MAX_DATA_BYTES, MAX_INPUT_IN_FLIGHT_BYTES } from "../protocol/limits.ts";
+import { MAX_DATA_BYTES, MAX_INPUT_IN_FLIGHT_BYTES } from "./limits.ts";
 
 /** Kept input at which write() asks its caller to wait for `drain`. Nothing is dropped above it. */
 export const INPUT_HIGH_WATER_BYTES = 256 * 1024;

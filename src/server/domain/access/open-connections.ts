@@ -1,17 +1,17 @@
-// The sockets that are open now and what let them in, so that they close when that ends: a token that is revoked or
+// The connections that are open now and what let them in, so that they close when that ends: a token that is revoked or
 // expires, an agent or user who is deleted, an admin who is none any more.
 
 import { ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
 import type { AgentId, UserId } from "../../../protocol/ids.ts";
-import type { AccessReview } from "../../domain/access/access-review.ts";
-import type { Credential } from "../../domain/access/identity.ts";
-import { Presence } from "../../domain/agents/presence.ts";
-import type { UserStore } from "../../domain/access/token.ts";
-import type { Clock } from "../../domain/clock.ts";
-import type { DomainEvent, EventBus } from "../../domain/events/events.ts";
-import type { Log } from "../../domain/log.ts";
+import type { AccessReview } from "./access-review.ts";
+import type { Credential } from "./identity.ts";
+import { Presence } from "../agents/presence.ts";
+import type { UserStore } from "./token.ts";
+import type { Clock } from "../clock.ts";
+import type { DomainEvent, EventBus } from "../events/events.ts";
+import type { Log } from "../log.ts";
 
-export interface OpenSocket {
+export interface OpenConnection {
   agentId: AgentId;
   /** Who opened it. */
   userId: UserId;
@@ -23,7 +23,7 @@ export interface OpenSocket {
   terminate(): void;
 }
 
-export interface OpenSocketsDeps {
+export interface OpenConnectionsDeps {
   events: EventBus;
   users: Pick<UserStore, "get">;
   accessReview: AccessReview;
@@ -31,50 +31,50 @@ export interface OpenSocketsDeps {
   log: Log;
 }
 
-export class OpenSockets {
-  readonly #sockets = new Set<OpenSocket>();
+export class OpenConnections {
+  readonly #connections = new Set<OpenConnection>();
   /** Viewers only: agents' presence is the domain's. */
-  readonly #viewers = new Presence<OpenSocket>();
+  readonly #viewers = new Presence<OpenConnection>();
   readonly #unsubscribe: () => void;
 
-  readonly #deps: OpenSocketsDeps;
+  readonly #deps: OpenConnectionsDeps;
   #isReviewing = false;
   /** Events may have been missed since the last look that was answered. */
   #isUncertain = false;
-  /** Users whose rights could not be read when they changed: asked for again each second. Users of open sockets only. */
+  /** Users whose rights could not be read when they changed: asked for again each second. Users of open connections only. */
   readonly #unknown = new Set<UserId>();
 
-  constructor(deps: OpenSocketsDeps) {
+  constructor(deps: OpenConnectionsDeps) {
     this.#deps = deps;
     this.#unsubscribe = deps.events.subscribe((event) => this.#onEvent(event));
   }
 
   get size(): number {
-    return this.#sockets.size;
+    return this.#connections.size;
   }
 
-  add(socket: OpenSocket): void {
-    this.#sockets.add(socket);
+  add(connection: OpenConnection): void {
+    this.#connections.add(connection);
   }
 
   /** Pings it from now on, and ends it when it is silent for 45 s. */
-  watch(socket: OpenSocket): void {
-    this.#viewers.add(socket, this.#deps.clock.monotonicMs());
+  watch(connection: OpenConnection): void {
+    this.#viewers.add(connection, this.#deps.clock.monotonicMs());
   }
 
-  heard(socket: OpenSocket): void {
-    this.#viewers.heard(socket, this.#deps.clock.monotonicMs());
+  heard(connection: OpenConnection): void {
+    this.#viewers.heard(connection, this.#deps.clock.monotonicMs());
   }
 
   /** Its token ends then, if not sooner: of two who say so, the one who looked first may speak last. */
-  endBy(socket: OpenSocket, tokenExpiresAtMs = Number.POSITIVE_INFINITY): void {
-    if (tokenExpiresAtMs >= (socket.credential.tokenExpiresAtMs ?? Number.POSITIVE_INFINITY)) return;
-    socket.credential = { ...socket.credential, tokenExpiresAtMs };
+  endBy(connection: OpenConnection, tokenExpiresAtMs = Number.POSITIVE_INFINITY): void {
+    if (tokenExpiresAtMs >= (connection.credential.tokenExpiresAtMs ?? Number.POSITIVE_INFINITY)) return;
+    connection.credential = { ...connection.credential, tokenExpiresAtMs };
   }
 
-  delete(socket: OpenSocket): void {
-    this.#sockets.delete(socket);
-    this.#viewers.remove(socket);
+  delete(connection: OpenConnection): void {
+    this.#connections.delete(connection);
+    this.#viewers.remove(connection);
   }
 
   /** Once a second. */
@@ -84,12 +84,12 @@ export class OpenSockets {
     if (this.#isUncertain) void this.#review();
     for (const userId of this.#unknown) void this.#checkRights(userId);
     const { ping, offline } = this.#viewers.tick(clock.monotonicMs());
-    for (const socket of ping) socket.ping();
-    for (const socket of offline) socket.terminate();
+    for (const connection of ping) connection.ping();
+    for (const connection of offline) connection.terminate();
   }
 
   closeAll(code: number, reason: string): void {
-    for (const socket of this.#sockets) socket.close(code, reason);
+    for (const connection of this.#connections) connection.close(code, reason);
   }
 
   dispose(): void {
@@ -118,13 +118,13 @@ export class OpenSockets {
   }
 
   #shorten(tokenHash: string, tokenExpiresAtMs: number): void {
-    for (const socket of this.#sockets) {
-      if (socket.credential.tokenHash === tokenHash) this.endBy(socket, tokenExpiresAtMs);
+    for (const connection of this.#connections) {
+      if (connection.credential.tokenHash === tokenHash) this.endBy(connection, tokenExpiresAtMs);
     }
   }
 
   /**
-   * Events may have been missed: looks up what every socket rests on. A look that is under way may have read before what
+   * Events may have been missed: looks up what every connection rests on. A look that is under way may have read before what
    * was missed: where there is a new doubt meanwhile, the next tick looks again.
    */
   async #review(): Promise<void> {
@@ -132,28 +132,32 @@ export class OpenSockets {
     this.#isReviewing = true;
     this.#isUncertain = false;
     try {
-      const sockets = [...this.#sockets];
-      const held = sockets.map(({ credential: { tokenHash }, userId, agentId }) => ({ tokenHash, userId, agentId }));
+      const connections = [...this.#connections];
+      const held = connections.map(({ credential: { tokenHash }, userId, agentId }) => ({
+        tokenHash,
+        userId,
+        agentId,
+      }));
       const reviewed = await this.#deps.accessReview.review(held, new Date(this.#deps.clock.now()));
       for (const [index, { ended, tokenExpiresAt }] of reviewed.entries()) {
-        const socket = sockets[index] as OpenSocket;
-        this.endBy(socket, tokenExpiresAt?.getTime());
-        if (ended !== undefined) socket.close(ERRORS[ended].ws, ERRORS[ended].message);
+        const connection = connections[index] as OpenConnection;
+        this.endBy(connection, tokenExpiresAt?.getTime());
+        if (ended !== undefined) connection.close(ERRORS[ended].ws, ERRORS[ended].message);
       }
     } catch (err) {
       // What was missed may have been done before the database went away: asked again with the next tick.
       this.#isUncertain = true;
-      this.#deps.log.warn({ err }, "open sockets not reviewed");
+      this.#deps.log.warn({ err }, "open connections not reviewed");
     } finally {
       this.#isReviewing = false;
     }
   }
 
-  /** Only admins have sockets to agents of others. */
+  /** Only admins have connections to agents of others. */
   async #checkRights(userId: UserId): Promise<void> {
-    const isForeign = (socket: OpenSocket) => socket.userId === userId && socket.ownerId !== userId;
+    const isForeign = (connection: OpenConnection) => connection.userId === userId && connection.ownerId !== userId;
     this.#unknown.delete(userId);
-    if (![...this.#sockets].some(isForeign)) return;
+    if (![...this.#connections].some(isForeign)) return;
     try {
       const user = await this.#deps.users.get(userId);
       if (!user?.admin) this.#closeWhere(isForeign, "NOT_AUTHORIZED");
@@ -163,7 +167,7 @@ export class OpenSockets {
     }
   }
 
-  /** API tokens end on open sockets too, also where a JWT or ticket made from one let them in; that itself may end. */
+  /** API tokens end on open connections too, also where a JWT or ticket made from one let them in; that itself may end. */
   #closeExpired(now: number): void {
     this.#closeWhere(
       ({ credential: { tokenExpiresAtMs } }) => tokenExpiresAtMs !== undefined && tokenExpiresAtMs <= now,
@@ -171,9 +175,9 @@ export class OpenSockets {
     );
   }
 
-  #closeWhere(matches: (socket: OpenSocket) => boolean, reason: ErrorReason): void {
-    for (const socket of this.#sockets) {
-      if (matches(socket)) socket.close(ERRORS[reason].ws, ERRORS[reason].message);
+  #closeWhere(matches: (connection: OpenConnection) => boolean, reason: ErrorReason): void {
+    for (const connection of this.#connections) {
+      if (matches(connection)) connection.close(ERRORS[reason].ws, ERRORS[reason].message);
     }
   }
 }

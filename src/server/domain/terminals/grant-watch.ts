@@ -2,12 +2,12 @@
 
 import { ERRORS } from "../../../protocol/errors.ts";
 import type { AgentId } from "../../../protocol/ids.ts";
-import type { Identity } from "../../domain/access/identity.ts";
-import type { AgentStore } from "../../domain/agents/agent.ts";
-import { DomainError } from "../../domain/domain-error.ts";
-import type { EventBus } from "../../domain/events/events.ts";
-import type { Log } from "../../domain/log.ts";
-import { checkGrant, type CheckGrantDeps } from "../../domain/mfa/require-grant.ts";
+import type { Identity } from "../access/identity.ts";
+import type { AgentStore } from "../agents/agent.ts";
+import { DomainError } from "../domain-error.ts";
+import type { EventBus } from "../events/events.ts";
+import type { Log } from "../log.ts";
+import { checkGrant, type CheckGrantDeps } from "../mfa/require-grant.ts";
 
 export interface GrantWatchDeps extends CheckGrantDeps {
   agents: Pick<AgentStore, "get">;

@@ -1,4 +1,4 @@
-// Open sockets, and what ends them.
+// Open connections, and what ends them.
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -7,13 +7,13 @@ import { OFFLINE_AFTER_MS, PING_INTERVAL_MS } from "../../../protocol/limits.ts"
 import { aUser } from "../../../../test/support/identities.ts";
 import { type ManualClock, manualClock } from "../../../../test/support/manual-clock.ts";
 import { silentLogger } from "../../../../test/support/silent-logger.ts";
-import type { AccessReview, EndedAccess, ReviewedAccess } from "../../domain/access/access-review.ts";
-import type { Credential, User } from "../../domain/access/identity.ts";
-import { DomainError } from "../../domain/domain-error.ts";
-import type { DomainEvent } from "../../domain/events/events.ts";
-import { type OpenSocket, OpenSockets } from "./open-sockets.ts";
+import type { AccessReview, EndedAccess, ReviewedAccess } from "./access-review.ts";
+import type { Credential, User } from "./identity.ts";
+import { DomainError } from "../domain-error.ts";
+import type { DomainEvent } from "../events/events.ts";
+import { type OpenConnection, OpenConnections } from "./open-connections.ts";
 
-class FakeSocket implements OpenSocket {
+class FakeSocket implements OpenConnection {
   readonly agentId: AgentId;
   readonly userId: UserId;
   readonly ownerId: UserId;
@@ -48,7 +48,7 @@ class FakeSocket implements OpenSocket {
 
 let publish: (event: DomainEvent) => void;
 let listeners: number;
-let sockets: OpenSockets;
+let connections: OpenConnections;
 let clock: ManualClock;
 let readUser: () => Promise<User | undefined>;
 let review: AccessReview["review"];
@@ -66,7 +66,7 @@ beforeEach(() => {
     },
   };
   review = async (held) => held.map(() => STANDS);
-  sockets = new OpenSockets({
+  connections = new OpenConnections({
     events,
     users: { get: () => readUser() },
     accessReview: { review: (held, now) => review(held, now) },
@@ -76,19 +76,19 @@ beforeEach(() => {
 });
 
 function open(...args: ConstructorParameters<typeof FakeSocket>): FakeSocket {
-  const socket = new FakeSocket(...args);
-  sockets.add(socket);
-  return socket;
+  const connection = new FakeSocket(...args);
+  connections.add(connection);
+  return connection;
 }
 
 function tickAt(ms: number): void {
   clock.advance(ms - clock.now());
-  sockets.tick();
+  connections.tick();
 }
 
 const userId = "user" as UserId;
 
-describe("open sockets", () => {
+describe("open connections", () => {
   it("end with a token that was shortened, though nobody has told of it", async () => {
     const [shortened, standing] = [
       open({ tokenHash: "shortened", tokenExpiresAtMs: 9_000 }),
@@ -116,7 +116,7 @@ describe("open sockets", () => {
   });
 
   it("are looked at again where doubt comes while they are looked at, or while nobody can say", async () => {
-    const socket = open({ tokenHash: "revoked" });
+    const connection = open({ tokenHash: "revoked" });
     const [first, second] = [Promise.withResolvers<ReviewedAccess[]>(), Promise.withResolvers<ReviewedAccess[]>()];
     const answers = [first.promise, second.promise, Promise.resolve([endedBy("TOKEN_INVALID")])];
     let asked = 0;
@@ -133,13 +133,13 @@ describe("open sockets", () => {
     await setImmediate();
     tickAt(2_000);
     await setImmediate();
-    expect(socket.closes).toEqual(["4401 invalid token"]);
+    expect(connection.closes).toEqual(["4401 invalid token"]);
     tickAt(3_000);
     expect(asked).toBe(3);
   });
 
   it("stay where nobody can say whether they may, and are asked about again", async () => {
-    const socket = open({ tokenHash: "revoked" });
+    const connection = open({ tokenHash: "revoked" });
     let asked = 0;
     review = () => Promise.reject(new DomainError(asked++ === 0 ? "BACKEND_UNAVAILABLE" : "INTERNAL"));
     publish({ type: "access.uncertain" });
@@ -148,7 +148,7 @@ describe("open sockets", () => {
     await expect
       .poll(() => {
         publish({ type: "access.uncertain" });
-        return socket.closes[0];
+        return connection.closes[0];
       })
       .toBe("4404 agent not found");
   });
@@ -234,7 +234,7 @@ describe("open sockets", () => {
     publish({ type: "user.updated", userId });
     await expect
       .poll(() => {
-        sockets.tick();
+        connections.tick();
         return foreign.closes;
       })
       .toEqual(["4403 not authorized"]);
@@ -243,10 +243,10 @@ describe("open sockets", () => {
 
   it("that are watched are pinged, and ended after 45 s of silence", () => {
     const [silent, heard, agent] = [open(), open(), open()];
-    sockets.watch(silent);
-    sockets.watch(heard);
+    connections.watch(silent);
+    connections.watch(heard);
     for (let now = 0; now <= OFFLINE_AFTER_MS; now += 1_000) {
-      sockets.heard(heard);
+      connections.heard(heard);
       tickAt(now);
     }
     expect(silent.pings).toBe(OFFLINE_AFTER_MS / PING_INTERVAL_MS - 1);
@@ -256,36 +256,36 @@ describe("open sockets", () => {
 
   it("are as silent as they are, and their tokens end by the time of day, when somebody sets the clock", () => {
     const [watched, token] = [open(), open({ tokenExpiresAtMs: 3_600_000 })];
-    sockets.watch(watched);
+    connections.watch(watched);
     clock.set(3_599_000);
-    sockets.tick();
+    connections.tick();
     expect([watched.ended, token.closes]).toEqual([false, []]);
     clock.set(1_000);
-    sockets.tick();
+    connections.tick();
     expect(token.closes).toEqual(["4401 invalid token"]);
     clock.set(-7_200_000);
     clock.advance(OFFLINE_AFTER_MS);
-    sockets.tick();
+    connections.tick();
     expect(watched.ended).toBe(true);
   });
 
   it("that are gone are closed no more", () => {
-    const socket = open({ tokenHash: "a", tokenExpiresAtMs: 0 });
-    sockets.watch(socket);
-    sockets.delete(socket);
+    const connection = open({ tokenHash: "a", tokenExpiresAtMs: 0 });
+    connections.watch(connection);
+    connections.delete(connection);
     publish({ type: "token.revoked", tokenHash: "a", userId });
     tickAt(OFFLINE_AFTER_MS);
-    sockets.closeAll(1012, "server draining");
-    expect(socket.closes).toEqual([]);
-    expect(socket.ended).toBe(false);
-    expect(sockets.size).toBe(0);
+    connections.closeAll(1012, "server draining");
+    expect(connection.closes).toEqual([]);
+    expect(connection.ended).toBe(false);
+    expect(connections.size).toBe(0);
   });
 
   it("all close when the server drains, and nothing is listened to afterwards", () => {
     const both = [open(), open()];
-    sockets.closeAll(1012, "server draining");
+    connections.closeAll(1012, "server draining");
     expect(both.map(({ closes }) => closes)).toEqual([["1012 server draining"], ["1012 server draining"]]);
-    sockets.dispose();
+    connections.dispose();
     expect(listeners).toBe(0);
   });
 });

@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type CollectedLog, collectedLog } from "../../../../test/support/collected-log.ts";
 import { aUser, userIdentity } from "../../../../test/support/identities.ts";
 import type { AgentId } from "../../../protocol/ids.ts";
-import type { Agent } from "../../domain/agents/agent.ts";
-import { DomainError } from "../../domain/domain-error.ts";
-import type { DomainEvent } from "../../domain/events/events.ts";
+import type { Agent } from "../agents/agent.ts";
+import { DomainError } from "../domain-error.ts";
+import type { DomainEvent } from "../events/events.ts";
 import { GrantWatch, type WatchedViewer } from "./grant-watch.ts";
 
 const agentId = randomUUID() as AgentId;

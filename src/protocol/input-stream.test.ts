@@ -1,7 +1,7 @@
 // What is typed: kept, sent within the window, sent again after a resume, never dropped.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_DATA_BYTES } from "../protocol/limits.ts";
+import { MAX_DATA_BYTES } from "./limits.ts";
 import { INPUT_HIGH_WATER_BYTES, InputStream } from "./input-stream.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
