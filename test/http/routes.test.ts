@@ -57,7 +57,7 @@ it("every route says who may use it, and no two are the same", () => {
   ];
   expect(ROUTES.filter(({ access }) => !scopes.includes(access))).toEqual([]);
   const pathsOf = (rule: string) => ROUTES.filter(({ access }) => access === rule).map(({ path }) => path);
-  expect(pathsOf("anybody")).toEqual(["/healthz", "/readyz"]);
+  expect(pathsOf("anybody")).toEqual(["/", "/assets/:name", "/healthz", "/readyz"]);
   // metrics-access.test.ts shows who may.
   expect(pathsOf("own_rule")).toEqual(["/metrics"]);
   expect(new Set(ROUTES.map(({ method, path }) => `${method} ${path}`)).size).toBe(ROUTES.length);

@@ -1,0 +1,3 @@
+// The page's beginning.
+
+document.body.append("rexec");
