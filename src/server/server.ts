@@ -198,23 +198,31 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
   });
   const readiness = createReadiness({ ping, isDraining, log });
   const tls = config.tls && readTlsFiles(config.tls);
-  const edge = { ...authenticate, events, refusals, trustedProxies, readiness, metricsPage, log };
+  const edge = {
+    ...authenticate,
+    events,
+    refusals,
+    trustedProxies,
+    readiness,
+    metricsPage,
+    log,
+    totp: createTotp(),
+    // The derived key stays behind configured ones: what it has sealed must open when keys are configured later.
+    seal: createSecretSeal([...config.mfa.keys, keyFromJwtSecret(config.jwtSecret)]),
+    mfaPolicy: config.mfa.policy,
+    slots,
+    presence: agentsEverywhere,
+  };
   const http = createHttpListener(tls, createHttpHandler({ ...edge, isDraining, page: createPageFiles() }));
   http.server.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
   const httpPort = await listen(http.server, { host: config.host, port: config.httpPort });
   const grpc = await startGrpcServer(
     {
       ...edge,
-      totp: createTotp(),
-      // The derived key stays behind configured ones: what it has sealed must open when keys are configured later.
-      seal: createSecretSeal([...config.mfa.keys, keyFromJwtSecret(config.jwtSecret)]),
-      mfaPolicy: config.mfa.policy,
       eventWakeUps: books.eventWakeUps,
       changeLogs: books.changeLogs,
-      slots,
       sessions: agentsEverywhere,
       control: agentsEverywhere,
-      presence: agentsEverywhere,
       instances,
       draining: draining.signal,
       meter: metrics.calls,
