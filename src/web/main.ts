@@ -1,3 +1,5 @@
 // The page's beginning.
 
-document.body.append("rexec");
+import { App } from "./app.ts";
+
+new App().start(document.body);
