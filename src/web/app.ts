@@ -17,8 +17,9 @@ export class App {
   readonly #login = new LoginForm({ logIn: (token) => this.#logIn(token) });
   readonly #list = new AgentList({
     open: (target) => {
-      this.#workspace.open(target);
+      // First: what is not shown takes no focus, and has no size.
       this.#showTerminals(true);
+      this.#workspace.open(target);
     },
   });
   readonly #keys = new KeyBar({

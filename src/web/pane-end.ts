@@ -26,7 +26,11 @@ export function paneEnd(outcome: Ended, isReadOnly: boolean, actions: PaneEndAct
     buttons.unshift(button("Watch only", () => actions.watchInstead()));
   }
   if (outcome.kind === "failed" && outcome.reason === "TOKEN_INVALID") {
-    buttons.splice(0, 1, button("Log in again", () => actions.logIn()));
+    buttons.splice(
+      0,
+      1,
+      button("Log in again", () => actions.logIn()),
+    );
   }
   buttons[0]?.classList.add("primary");
   return card(element("p", { role: "status" }, outcomeText(outcome)), ...buttons);
@@ -63,7 +67,13 @@ function codeForm(actions: PaneEndActions): HTMLElement {
       },
     },
     element("p", {}, "This agent is locked. Enter the code of your authenticator app, or a recovery code."),
-    element("div", { className: "form-row" }, code, submit, button("Close", () => actions.close())),
+    element(
+      "div",
+      { className: "form-row" },
+      code,
+      submit,
+      button("Close", () => actions.close()),
+    ),
     trouble,
   );
 

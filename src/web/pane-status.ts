@@ -30,7 +30,8 @@ export function nextStatus(status: PaneStatus, event: TerminalEvent): PaneStatus
     case "lost":
       return { ...status, link: status.link === "opening" ? "opening" : "lost", cause: event.cause };
     case "agentState":
-      return { ...status, agent: event.state, note: "" };
+      // What was noted before is old news once the trouble is over.
+      return { ...status, agent: event.state, note: event.state === "online" ? status.note : "" };
     case "gap":
       return { ...status, note: `Output skipped: ${event.to - event.from} bytes, too many to catch up with.` };
     case "inputLost":

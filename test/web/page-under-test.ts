@@ -1,6 +1,6 @@
 // The page in a real browser, before a real server: what a person does with it and sees of it, and all that it asks of anybody.
 
-import { type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 import { launchChromium } from "../support/chromium.ts";
 
