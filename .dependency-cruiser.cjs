@@ -49,7 +49,7 @@ const rooms = [
   // A browser has no builtins, and every package travels.
   {
     from: "^src/web/",
-    to: within("^src/web/", client, protocol, text, "(^|/)node_modules/@xterm/(xterm|addon-fit)/"),
+    to: within("^src/web/", client, protocol, text, "(^|/)node_modules/@xterm/xterm/"),
   },
   // `rexec up` and `rexec server` run the server, `rexec up` and `rexec agent` the agent, in this very process.
   { from: "^src/cli/(up|server)[.]ts$", to: within("^src/server/(main|server|config)[.]ts$") },
@@ -78,7 +78,7 @@ const fences = [
     only: "^(src/server/adapters/sql|migrations)/",
   },
   { name: "prometheus", packages: "prom-client", only: "^src/server/adapters/prometheus/" },
-  { name: "browser", packages: "@xterm/xterm|@xterm/addon-fit", only: "^src/web/" },
+  { name: "browser", packages: "@xterm/xterm", only: "^src/web/" },
   { name: "pty", packages: "@lydell/node-pty[^/]*|node-pty", only: "^src/agent/pty/" },
   { name: "ink", packages: "ink|ink-[^/]+|@inkjs/[^/]+|react|react-[^/]+", only: "^src/admin-tui/" },
 ];

@@ -19,8 +19,8 @@ export class PaneFrame {
   readonly root: HTMLElement;
   /** For the terminal. */
   readonly body = element("div", { className: "pane-body" });
-  /** For what stands over it. */
-  readonly overlay = element("div", { className: "pane-overlay" });
+  /** For what stands below it when it has ended. */
+  readonly foot = element("div", { className: "pane-foot" });
   readonly #session = element("span", { className: "pane-session" });
   readonly #size = element("span", { className: "pane-size" });
   readonly #banner = element("div", { className: "pane-banner", role: "status", hidden: true });
@@ -36,8 +36,8 @@ export class PaneFrame {
       "section",
       { className: "pane", ariaLabel: `${agent.name}${isReadOnly ? ", watching" : ""}` },
       element("header", { className: "pane-header" }, title, this.#size, menu, close),
-      this.#banner,
-      element("div", { className: "pane-stage" }, this.body, this.overlay),
+      element("div", { className: "pane-stage" }, this.body, this.#banner),
+      this.foot,
     );
   }
 
@@ -53,11 +53,12 @@ export class PaneFrame {
   }
 
   /** Trouble waits a moment before it is shown, and stays; a note goes by itself. */
-  showBanner(text: string, isTrouble: boolean): void {
+  showBanner(text: string, { isTrouble, isAtBottom }: { isTrouble: boolean; isAtBottom: boolean }): void {
     if (text === this.#shown.text && isTrouble === this.#shown.isTrouble) return;
     const isTroubleSeen = this.#shown.isTrouble && !this.#banner.hidden;
     this.#shown = { text, isTrouble };
     clearTimeout(this.#timer);
+    this.#banner.classList.toggle("at-bottom", isAtBottom);
     if (isTrouble && !isTroubleSeen) {
       this.#draw("", false);
       this.#timer = setTimeout(() => this.#draw(text, true), PATIENCE_MS);
@@ -87,10 +88,10 @@ function sessionText(sessionId: SessionId | undefined, isReadOnly: boolean): str
 
 function splitMenu(actions: PaneActions): HTMLElement {
   const item = (label: string, direction: "beside" | "below", kind: "main" | "new") =>
-    element("button", { type: "button", role: "menuitem", onclick: () => choose(direction, kind) }, label);
+    element("button", { type: "button", onclick: () => choose(direction, kind) }, label);
   const list = element(
     "div",
-    { className: "menu-list", role: "menu" },
+    { className: "menu-list" },
     item("New shell beside", "beside", "new"),
     item("New shell below", "below", "new"),
     item("Shared main beside", "beside", "main"),

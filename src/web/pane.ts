@@ -61,7 +61,7 @@ export class Pane {
   }
 
   focus(): void {
-    const control = this.frame.overlay.querySelector<HTMLElement>("input, button");
+    const control = this.frame.foot.querySelector<HTMLElement>("input, button");
     if (control) control.focus();
     else this.#screen.focus();
   }
@@ -95,7 +95,7 @@ export class Pane {
       isReadOnly,
       label: `${isReadOnly ? "Watching" : "Terminal of"} ${agent.name}`,
       onInput: (bytes) => this.#type(bytes),
-      onFit: (size) => this.#connection?.resize(size),
+      onFit: (size) => this.#onFit(size),
       onGrid: (size) => this.#showSize(size),
     });
   }
@@ -165,16 +165,23 @@ export class Pane {
       close: () => this.#deps.close(),
       verify: (code) => this.#deps.api().verify(this.#target.agent.id, code),
     });
-    this.frame.overlay.replaceChildren(end);
+    this.frame.foot.replaceChildren(end);
     if (hadFocus) this.focus();
   }
 
   #openAgain(): void {
-    this.frame.overlay.replaceChildren();
+    this.frame.foot.replaceChildren();
+    this.#outcome = this.#connection = undefined;
     this.#screen.dispose();
     this.#screen = this.#newScreen();
     this.#connect();
     this.#screen.focus();
+  }
+
+  /** What has ended shows as much of its last lines as there is place for. */
+  #onFit(size: TerminalSize): void {
+    if (this.#outcome === undefined) this.#connection?.resize(size);
+    else this.#screen.resized(size);
   }
 
   #type(bytes: Uint8Array): void {
@@ -189,7 +196,10 @@ export class Pane {
 
   #show(): void {
     const isOver = this.#outcome !== undefined;
-    this.frame.showBanner(isOver ? "" : bannerText(this.#status), isTroubled(this.#status));
+    this.frame.showBanner(isOver ? "" : bannerText(this.#status), {
+      isTrouble: isTroubled(this.#status),
+      isAtBottom: !this.#screen.isCursorLow,
+    });
   }
 
   #showSize(grid: TerminalSize): void {

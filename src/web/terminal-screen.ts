@@ -1,9 +1,9 @@
 // One xterm.js: draws a shell's output in order, hands on what is typed, and says how large a shell would fit.
 
-import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
-import { DEFAULT_COLS, DEFAULT_ROWS, MAX_COLS, MAX_ROWS, SCROLLBACK_LINES } from "../protocol/limits.ts";
+import { DEFAULT_COLS, DEFAULT_ROWS, SCROLLBACK_LINES } from "../protocol/limits.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
+import { fittingSize } from "./fitting-size.ts";
 import { currentTheme, onThemeChange, TERMINAL_LOOKS } from "./terminal-theme.ts";
 
 export interface TerminalScreenDeps {
@@ -21,7 +21,6 @@ const utf8 = new TextEncoder();
 
 export class TerminalScreen {
   readonly #terminal: Terminal;
-  readonly #fit = new FitAddon();
   readonly #deps: TerminalScreenDeps;
   readonly #observer: ResizeObserver;
   readonly #stopThemes: () => void;
@@ -38,7 +37,6 @@ export class TerminalScreen {
       disableStdin: deps.isReadOnly,
       cursorInactiveStyle: "outline",
     });
-    this.#terminal.loadAddon(this.#fit);
     this.#terminal.open(deps.host);
     if (this.#terminal.textarea) this.#terminal.textarea.ariaLabel = deps.label;
     this.#terminal.attachCustomKeyEventHandler((event) => this.#isForTerminal(event));
@@ -93,6 +91,10 @@ export class TerminalScreen {
     this.#terminal.input(keys);
   }
 
+  get isCursorLow(): boolean {
+    return this.#terminal.buffer.active.cursorY >= this.#terminal.rows / 2;
+  }
+
   /** Whether arrows are to be sent as ESC O A or as ESC [ A. */
   get isCursorApplication(): boolean {
     return this.#terminal.modes.applicationCursorKeysMode;
@@ -118,11 +120,8 @@ export class TerminalScreen {
 
   /** The grid stays as it is: it has the shell's size, and the shell is asked to change its own. */
   #look(): void {
-    // A pane that is not shown has no place at all.
-    if (this.#deps.host.clientWidth === 0) return;
-    const proposed = this.#fit.proposeDimensions();
-    if (proposed === undefined || !(proposed.cols > 0) || !(proposed.rows > 0)) return;
-    const fitted = { cols: Math.min(proposed.cols, MAX_COLS), rows: Math.min(proposed.rows, MAX_ROWS) };
+    const fitted = fittingSize(this.#terminal, this.#deps.host);
+    if (fitted === undefined) return;
     if (fitted.cols === this.#fitted.cols && fitted.rows === this.#fitted.rows) return;
     this.#fitted = fitted;
     this.#deps.onFit(fitted);

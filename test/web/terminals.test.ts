@@ -115,7 +115,7 @@ describe("views", () => {
     await type("echo be''side\n");
     await under.shows(/^beside$/m, 1);
     await under.pane(1).getByText("Split").click();
-    await under.page.getByRole("menuitem", { name: "Shared main below" }).click();
+    await under.page.getByRole("button", { name: "Shared main below" }).click();
     await under.shows(/^shared$/m, 2);
     expect((await under.lines(0)).join("\n")).not.toContain("beside");
     const sessions = await listSessionsOver(server.grpcAddress, server.adminToken);
