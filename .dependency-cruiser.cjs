@@ -40,14 +40,19 @@ const rooms = [
   },
   { from: "^src/server/adapters/sql/", to: within("^migrations/") },
   {
-    from: "^src/server/(server|main|backplane|bookkeeping|cluster|config[^/]*|settings|server-log|tls-files|http-listener|version)[.]ts$",
+    from: "^src/server/(server|main|backplane|bookkeeping|cluster|config[^/]*|settings|server-log|tls-files|http-listener|page-files|version)[.]ts$",
     to: [...within("^src/server/", runtime), npm, builtins],
   },
   { from: "^src/agent/", to: [...within("^src/agent/", protocol, gen, runtime), npm, builtins] },
   { from: client, to: within(client, protocol) },
   {
-    from: "^src/(cli|admin-tui|web-terminal)/",
+    from: "^src/(cli|admin-tui)/",
     to: [...within("^src/$1/", client, protocol, gen, text), npm, builtins],
+  },
+  // A browser has no builtins, and every package travels.
+  {
+    from: "^src/web/",
+    to: within("^src/web/", client, protocol, text, "(^|/)node_modules/@xterm/xterm/"),
   },
   // `rexec up` and `rexec server` run the server, `rexec up` and `rexec agent` the agent, in this very process.
   { from: "^src/cli/(up|server)[.]ts$", to: within("^src/server/(main|server|config)[.]ts$") },
@@ -78,6 +83,7 @@ const fences = [
     only: "^(src/server/adapters/sql|migrations)/",
   },
   { name: "prometheus", packages: "prom-client", only: "^src/server/adapters/prometheus/" },
+  { name: "browser", packages: "@xterm/xterm", only: "^src/web/" },
   { name: "pty", packages: "@lydell/node-pty[^/]*|node-pty", only: "^src/agent/pty/" },
   { name: "ink", packages: "ink|ink-[^/]+|@inkjs/[^/]+|react|react-[^/]+", only: "^src/admin-tui/" },
 ];

@@ -1,10 +1,12 @@
 // Makes dist/ from src/: the command line as dist/main.js, and what its commands load when they run as dist/chunks/. Few
-// files where there were hundreds, packages included, so that a start reads few (docs/decisions/0012-bundle.md).
+// files where there were hundreds, packages included, so that a start reads few (docs/decisions/0012-bundle.md). And the
+// web terminal as dist/web/.
 // Checks no types; `npm run build` does that first.
 import { rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
+import { bundlePage } from "./bundle-page.js";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -45,6 +47,6 @@ export async function bundle(directory) {
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const dist = join(root, "dist");
   for (const old of ["chunks", "src", "migrations"]) rmSync(join(dist, old), { recursive: true, force: true });
-  const chunks = await bundle(dist);
+  const [chunks] = await Promise.all([bundle(dist), bundlePage(join(dist, "web"))]);
   console.log(`dist: ${chunks.length} files`);
 }

@@ -95,8 +95,9 @@ describe("the build", () => {
       "ioredis/built/Command.js",
       // With a transport only: logs are written by the process itself.
       "pino/lib/transport.js",
-      // These look for package.json, and find it from dist/ as well.
+      // These look for package.json and for the page, and find them from dist/ as well.
       "src/cli/version.ts",
+      "src/server/page-files.ts",
       "src/server/version.ts",
       "thread-stream/index.js",
       // Its WebAssembly is within it.

@@ -12,6 +12,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const steps = [
   ["dead code", "knip", "--no-progress", "--no-config-hints"],
   ["types", "tsc", "-p", "tsconfig.json"],
+  ["page's types", "tsc", "-p", "src/web"],
   ["import rules", "node", "tools/import-check.js"],
   ["generated code", "node", "tools/gen.js", "--check"],
   ["typed lint", "oxlint", "--deny-warnings"],

@@ -10,7 +10,17 @@ afterEach(() => {
   for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
 });
 
-const packages = ["ioredis", "kysely", "pg", "@electric-sql/pglite", "@lydell/node-pty", "ink", "react", "ws"];
+const packages = [
+  "ioredis",
+  "kysely",
+  "pg",
+  "@electric-sql/pglite",
+  "@lydell/node-pty",
+  "ink",
+  "react",
+  "ws",
+  "@xterm/xterm",
+];
 const testPackages = ["vitest", "fast-check"];
 
 /** A tree with these files and, in node_modules, an empty package for every name above. */
@@ -83,7 +93,8 @@ const allowed: [string, string][] = [
   ["src/cli/agent-run.ts", "src/agent/main.ts"],
   ["src/admin-tui/App.tsx", "ink"],
   ["src/admin-tui/List.tsx", "react"],
-  ["src/web-terminal/page.ts", "src/client/open.ts"],
+  ["src/web/page.ts", "src/client/open.ts"],
+  ["src/web/screen.ts", "@xterm/xterm"],
   ["src/protocol/frame.test.ts", "vitest"],
   ["src/protocol/frame.test.ts", "fast-check"],
   ["src/protocol/frame.test.ts", "node:fs"],
@@ -132,7 +143,9 @@ const forbidden: [string, string][] = [
   ["src/cli/agent-run.ts", "src/server/main.ts"],
   ["src/cli/up.ts", "src/agent/tunnel.ts"],
   ["src/admin-tui/a.ts", "src/cli/attach2.ts"],
-  ["src/web-terminal/a.ts", "src/server/domain/ports.ts"],
+  ["src/web/a.ts", "src/server/domain/ports.ts"],
+  ["src/web/b.ts", "ws"],
+  ["src/web/c.ts", "node:fs"],
   ["src/loose.ts", "src/protocol/ids.ts"],
   ["migrations/0002_second.ts", "src/server/domain/ports.ts"],
   ["src/protocol/a.test.ts", "ws"],
@@ -157,7 +170,7 @@ const fenced: [rule: string, from: string, to: string][] = [
   ["fence-sql", "src/agent/a.ts", "@electric-sql/pglite"],
   ["fence-pty", "src/agent/terminals.ts", "@lydell/node-pty"],
   ["fence-ink", "src/cli/attach.ts", "ink"],
-  ["fence-ink", "src/web-terminal/page.tsx", "react"],
+  ["fence-browser", "src/agent/d.ts", "@xterm/xterm"],
   ["test-package-in-product", "src/agent/b.ts", "vitest"],
   ["undeclared-package", "src/agent/c.ts", "undeclared"],
 ];

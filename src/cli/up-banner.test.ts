@@ -15,6 +15,7 @@ describe("renderBanner", () => {
   it("names the agent so that a shell takes it, and both ports", () => {
     const text = renderBanner(facts);
     expect(text).toContain("rexec attach 'my box'");
+    expect(text).toContain("in a browser, with the token in /s/admin-token:\n  http://127.0.0.1:7070/\n");
     expect(text).toContain("ssh -fNL 7070:127.0.0.1:7070 -L 7071:127.0.0.1:7071 ");
     expect(text).toContain("cat /s/admin-token | rexec agent enroll --run --token-file -\n");
   });

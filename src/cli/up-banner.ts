@@ -25,6 +25,8 @@ export function renderBanner(facts: UpFacts): string {
     "from another window:",
     `  rexec${flag} attach ${quoted(agentName)}`,
     `  rexec${flag} admin            # agents, sessions, limits and events on one screen`,
+    `in a browser, with the token in ${quoted(adminTokenFile)}:`,
+    `  ${origin}/`,
     "to add another machine, run there:",
     `  ssh -fNL ${httpPort}:127.0.0.1:${httpPort} -L ${grpcPort}:127.0.0.1:${grpcPort} ${me}`,
     `  ssh ${me} cat ${quoted(adminTokenFile)} | rexec agent enroll --run${server} --token-file -`,

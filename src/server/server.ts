@@ -29,6 +29,7 @@ import { TerminalRouter } from "./domain/terminals/terminal-router.ts";
 import { startGrpcServer } from "./transports/grpc/server.ts";
 import { createHttpHandler } from "./transports/http/http-handler.ts";
 import { createMetricsPage } from "./transports/http/metrics-page.ts";
+import { createPageFiles } from "./page-files.ts";
 import { createLog } from "./server-log.ts";
 import { VERSION } from "./version.ts";
 import { closeHttp, createHttpListener, listen } from "./http-listener.ts";
@@ -196,17 +197,27 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
   });
   const readiness = createReadiness({ ping, isDraining, log });
   const tls = config.tls && readTlsFiles(config.tls);
-  const edge = { ...authenticate, events, refusals, trustedProxies, readiness, metricsPage, log };
-  const http = createHttpListener(tls, createHttpHandler({ ...edge, isDraining }));
+  const edge = {
+    ...authenticate,
+    events,
+    refusals,
+    trustedProxies,
+    readiness,
+    metricsPage,
+    log,
+    totp: createTotp(),
+    // The derived key stays behind configured ones: what it has sealed must open when keys are configured later.
+    seal: createSecretSeal([...config.mfa.keys, keyFromJwtSecret(config.jwtSecret)]),
+    mfaPolicy: config.mfa.policy,
+    slots,
+    presence: agentsEverywhere,
+  };
+  const http = createHttpListener(tls, createHttpHandler({ ...edge, isDraining, page: createPageFiles() }));
   http.server.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
   const httpPort = await listen(http.server, { host: config.host, port: config.httpPort });
   const grpc = await startGrpcServer(
     {
       ...edge,
-      totp: createTotp(),
-      // The derived key stays behind configured ones: what it has sealed must open when keys are configured later.
-      seal: createSecretSeal([...config.mfa.keys, keyFromJwtSecret(config.jwtSecret)]),
-      mfaPolicy: config.mfa.policy,
       ...viewing,
       connections: gateway.connections,
       grants: gateway.grants,
@@ -214,7 +225,6 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
       changeLogs: books.changeLogs,
       sessions: agentsEverywhere,
       control: agentsEverywhere,
-      presence: agentsEverywhere,
       instances,
       draining: draining.signal,
       meter: metrics.calls,

@@ -49,6 +49,8 @@ describe("rexec up without a terminal", () => {
   it("serves until a signal, keeps its secrets to itself, and is joined by a second one", async () => {
     const { process } = await home.up();
     expect(process.stdout).toBe("");
+    const pageUrl = /in a browser, with the token in .*:\n\s+(\S+)/.exec(process.stderr)?.[1] ?? "";
+    expect(await (await fetch(pageUrl)).text()).toContain("<title>rexec</title>");
     for (const name of ["admin-token", "agent.json", "jwt-secret", "up.json", "server.log", "agent.log"]) {
       expect((await stat(join(home.stateDir, name))).mode & 0o777, name).toBe(0o600);
     }

@@ -70,6 +70,7 @@ describe("an agent over HTTP", () => {
       connected_at: null,
       last_ping: null,
       mfa_locked: false,
+      suspect: false,
     };
     expect((await ask(`/api/agents/${idOf(made)}`, { token: own })).body).toEqual(agent);
     const list = await ask("/api/agents", { token: own });

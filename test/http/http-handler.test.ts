@@ -13,7 +13,8 @@ async function serve(deps: Partial<ReadinessDeps> = {}) {
   const log = collectedLog();
   const readiness = createReadiness({ ping: async () => {}, isDraining: () => false, log, ...deps });
   // The open routes use nothing else.
-  server = createServer(createHttpHandler({ readiness, log } as unknown as HttpDeps));
+  const page = { find: () => undefined };
+  server = createServer(createHttpHandler({ readiness, log, page } as unknown as HttpDeps));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -27,6 +27,7 @@ beforeAll(async () => {
   edge = await startHttpEdge(plane);
   const { user, token } = await plane.addCaller();
   agentId = (await register(token, "mine")).id;
+  plane.online.add(agentId);
   tokens = await everyCredential(plane, user, agentId);
   const other = await plane.addCaller();
   foreign = { id: (await register(other.token, "theirs")).id, token: other.token };
@@ -57,7 +58,7 @@ it("every route says who may use it, and no two are the same", () => {
   ];
   expect(ROUTES.filter(({ access }) => !scopes.includes(access))).toEqual([]);
   const pathsOf = (rule: string) => ROUTES.filter(({ access }) => access === rule).map(({ path }) => path);
-  expect(pathsOf("anybody")).toEqual(["/healthz", "/readyz"]);
+  expect(pathsOf("anybody")).toEqual(["/", "/assets/:name", "/healthz", "/readyz"]);
   // metrics-access.test.ts shows who may.
   expect(pathsOf("own_rule")).toEqual(["/metrics"]);
   expect(new Set(ROUTES.map(({ method, path }) => `${method} ${path}`)).size).toBe(ROUTES.length);
@@ -122,7 +123,7 @@ describe.each(cells)("%s", (_, route) => {
   });
 
   it.runIf(route.path.includes(":id"))("answers for another's agent as for one that never was", async () => {
-    const body = route.method === "PATCH" ? { json: { name: "stolen" } } : {};
+    const body = isRead || route.method === "DELETE" ? {} : { json: { name: "stolen", code: "000000" } };
     const ids = [foreign.id, "00000000-0000-4000-8000-000000000000", "no-uuid"];
     for (const id of ids) {
       const path = route.path.replace(":id", id);

@@ -29,7 +29,7 @@ export async function startHttpEdge(
   const readiness = { problems: async () => [] };
   const metricsPage = async () => ({ status: 200, body: {} });
   const handler = createHttpHandler(
-    { ...plane.deps, readiness, metricsPage, isDraining: () => false, ...change },
+    { ...plane.deps, readiness, metricsPage, page: { find: () => undefined }, isDraining: () => false, ...change },
     routes,
   );
   const server = createServer(HTTP_SERVER_OPTIONS, handler).listen(0, "127.0.0.1");

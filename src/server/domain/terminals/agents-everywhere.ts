@@ -5,7 +5,7 @@ import type { AgentId, BootId, InstanceId, SessionId } from "../../../protocol/i
 import type { AgentLocation, AgentLocations } from "../agents/locations.ts";
 import type { AnswerTo, InstanceCalls, InstanceQuestion } from "../instances/instance-calls.ts";
 import type { Log } from "../log.ts";
-import type { AgentPresence } from "./open-terminal.ts";
+import type { AgentPresence } from "./check-terminal.ts";
 import type { AgentControl, LocalSessions, SessionDirectory, SessionQuery, SessionView } from "./sessions.ts";
 import { sessionKey } from "../watches/change-logs.ts";
 import type { TerminalRouter } from "./terminal-router.ts";

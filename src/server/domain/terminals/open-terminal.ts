@@ -1,26 +1,15 @@
 // Checks that a terminal may be opened, and makes the ticket that opens it.
 
 import { type AgentId, MAIN_SESSION, parseShellId, type SessionId } from "../../../protocol/ids.ts";
-import { mayOpenTerminal, requireScope, type UserIdentity } from "../access/rules.ts";
+import { requireScope, type UserIdentity } from "../access/rules.ts";
 import type { JwtCodec, Secrets } from "../access/token.ts";
-import { type Agent, isSaidToBeConnected } from "../agents/agent.ts";
-import { reachableAgent, type ReachableAgentDeps } from "../agents/reachable-agent.ts";
+import type { Agent } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
-import { DomainError, invalidField } from "../domain-error.ts";
+import { invalidField } from "../domain-error.ts";
 import type { AuditLog } from "../events/audit.ts";
-import { requireGrant, type RequireGrantDeps } from "../mfa/require-grant.ts";
-import { checkPlanForTerminal, type TerminalLimitDeps } from "../plans/check-plan.ts";
-import { denyByLimit, type DenyByLimitDeps } from "../plans/limit-denials.ts";
-import type { TerminalSlots } from "../plans/plan.ts";
+import { checkTerminal, type CheckTerminalDeps } from "./check-terminal.ts";
 
-/** Whether an agent's socket answers, on whichever instance. */
-export interface AgentPresence {
-  isOnline(agentId: AgentId): Promise<boolean>;
-}
-
-export interface OpenTerminalDeps extends ReachableAgentDeps, TerminalLimitDeps, DenyByLimitDeps, RequireGrantDeps {
-  presence: AgentPresence;
-  slots: Pick<TerminalSlots, "check">;
+export interface OpenTerminalDeps extends CheckTerminalDeps {
   jwt: Pick<JwtCodec, "sign">;
   secrets: Secrets;
   audit: AuditLog;
@@ -53,19 +42,8 @@ const TICKET_LIFETIME_S = 60;
 export async function openTerminal(deps: OpenTerminalDeps, input: OpenTerminalInput): Promise<TerminalTicket> {
   const caller = requireScope(input.caller, "read");
   const sessionId = chooseSession(deps, input);
-  const agent = await reachableAgent(deps, { caller, agentId: input.agentId });
   const terminal = { sessionId, readOnly: input.readOnly };
-  if (!mayOpenTerminal(caller, agent, terminal)) {
-    const detail = { reason: "NOT_AUTHORIZED" };
-    deps.refusals.note({ identity: caller, subject: `agent:${agent.id}`, userId: agent.userId, detail });
-    throw new DomainError("NOT_AUTHORIZED");
-  }
-  await requireGrant(deps, { identity: caller, agent });
-  if (!(await deps.presence.isOnline(agent.id))) {
-    const reason = isSaidToBeConnected(agent) ? "AGENT_RECONNECTING" : "AGENT_OFFLINE";
-    throw new DomainError(reason, agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
-  }
-  await checkSlot(deps, { caller, agent });
+  const agent = await checkTerminal(deps, { caller, agentId: input.agentId, terminal });
   input.signal?.throwIfAborted();
   return issueTicket(deps, { caller, agent, terminal, newSession: input.newSession });
 }
@@ -79,20 +57,6 @@ function chooseSession(deps: OpenTerminalDeps, input: OpenTerminalInput): Sessio
   const sessionId = parseShellId(input.sessionId);
   if (sessionId === undefined) throw invalidField("session_id", 'must be "main" or "split-…"');
   return sessionId;
-}
-
-/** Nothing is taken: the socket that the ticket opens takes the slot, or is refused then. */
-async function checkSlot(deps: OpenTerminalDeps, { caller, agent }: { caller: UserIdentity; agent: Agent }) {
-  const limit = await checkPlanForTerminal(deps, caller.user);
-  const answer = await deps.slots.check({ userId: caller.user.id, agentId: agent.id }, limit);
-  if (answer.granted) return;
-  throw denyByLimit(deps, {
-    identity: caller,
-    reason: "AGENT_TERMINAL_LIMIT_REACHED",
-    limit: limit ?? 0,
-    used: answer.used,
-    agentId: agent.id,
-  });
 }
 
 async function issueTicket(

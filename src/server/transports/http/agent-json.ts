@@ -1,6 +1,7 @@
 // Agents in the JSON that existing scripts know.
 
 import { z } from "zod";
+import { type AgentId, parseUuid } from "../../../protocol/ids.ts";
 import type { Agent } from "../../domain/agents/agent.ts";
 import type { RegisteredAgent } from "../../domain/agents/register-agent.ts";
 import { DomainError } from "../../domain/domain-error.ts";
@@ -37,6 +38,13 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   throw new DomainError("INVALID_ARGUMENT", { violations });
 }
 
+/** What is no UUID is an agent that never was, as on a WebSocket. */
+export function agentIdOf({ id }: { id?: string }): AgentId {
+  const agentId = parseUuid<AgentId>(id ?? "");
+  if (agentId === undefined) throw new DomainError("AGENT_NOT_FOUND");
+  return agentId;
+}
+
 export function agentJson(agent: Agent) {
   return {
     id: agent.id,
@@ -53,6 +61,7 @@ export function agentJson(agent: Agent) {
     connected_at: agent.connectedAt ?? null,
     last_ping: agent.lastSeenAt ?? null,
     mfa_locked: agent.mfaLocked,
+    suspect: agent.status === "suspect",
   };
 }
 
@@ -75,7 +84,7 @@ export function registeredJson({ agent, token, tokenId, tokenName }: RegisteredA
   };
 }
 
-/** A suspect agent's socket is open still: clients of this API know three states, and for them it is online. */
+/** A suspect agent's socket is open still: clients of this API know three states, and for them it is online. Others see `suspect`. */
 function statusText({ status }: Agent): string {
   return status === "suspect" ? "online" : status;
 }

@@ -1,15 +1,21 @@
 // /api/agents: a thin mapping onto what AgentService calls, too.
 
-import { type AgentId, parseUuid } from "../../../protocol/ids.ts";
 import type { AgentStore } from "../../domain/agents/agent.ts";
 import { deleteAgent } from "../../domain/agents/delete-agent.ts";
 import { getAgent } from "../../domain/agents/get-agent.ts";
 import { listAgents } from "../../domain/agents/list-agents.ts";
 import { registerAgent, type RegisterAgentDeps } from "../../domain/agents/register-agent.ts";
 import { updateAgent, type UpdateAgentDeps } from "../../domain/agents/update-agent.ts";
-import { DomainError } from "../../domain/domain-error.ts";
 import { MAX_PAGE_SIZE } from "../../domain/page.ts";
-import { AGENT_CHANGES, agentJson, agentStatusJson, NEW_AGENT, parseBody, registeredJson } from "./agent-json.ts";
+import {
+  AGENT_CHANGES,
+  agentIdOf,
+  agentJson,
+  agentStatusJson,
+  NEW_AGENT,
+  parseBody,
+  registeredJson,
+} from "./agent-json.ts";
 import type { CallerRoute } from "./route.ts";
 
 export interface AgentRouteDeps extends RegisterAgentDeps, UpdateAgentDeps {
@@ -79,10 +85,3 @@ export const AGENT_ROUTES: readonly CallerRoute<AgentRouteDeps>[] = [
     },
   },
 ];
-
-/** What is no UUID is an agent that never was, as on a WebSocket. */
-function agentIdOf({ id }: { id?: string }): AgentId {
-  const agentId = parseUuid<AgentId>(id ?? "");
-  if (agentId === undefined) throw new DomainError("AGENT_NOT_FOUND");
-  return agentId;
-}

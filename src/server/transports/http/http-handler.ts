@@ -63,7 +63,9 @@ async function replyTo(
       throw new HttpRefusal(405, "method not allowed", { allow: match.allow.join(", ") });
     case "found": {
       const { route, params } = match;
-      if (route.access === "anybody") return route.serve(deps);
+      if (route.access === "anybody") {
+        return route.serve(deps, { params, acceptEncoding: request.headers["accept-encoding"]?.toString() });
+      }
       if (route.access === "own_rule") return route.serve(deps, request);
       if (deps.isDraining()) throw new DomainError("DRAINING");
       const caller = await admit(deps, {

@@ -8,7 +8,7 @@ import { errorBody, retryAfterSeconds } from "../shared/error-body.ts";
 
 export interface Reply {
   status: number;
-  /** A text says its type in the headers; anything else becomes JSON. */
+  /** A text and bytes say their type in the headers; anything else becomes JSON. */
   body: unknown;
   headers?: Record<string, string>;
 }
@@ -43,12 +43,12 @@ export function errorReply(error: DomainError): Reply {
 }
 
 export function send(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Reply): void {
-  const text = typeof body === "string" ? body : `${JSON.stringify(body)}\n`;
+  const sent = typeof body === "string" || body instanceof Uint8Array ? body : `${JSON.stringify(body)}\n`;
   response.writeHead(status, {
     "content-type": "application/json; charset=utf-8",
     ...SECURITY_HEADERS,
     ...headers,
-    "content-length": Buffer.byteLength(text),
+    "content-length": Buffer.byteLength(sent),
   });
-  response.end(request.method === "HEAD" ? undefined : text);
+  response.end(request.method === "HEAD" ? undefined : sent);
 }

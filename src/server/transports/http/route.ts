@@ -16,7 +16,7 @@ interface RouteAddress {
 /** For everybody, also without a credential. */
 export interface OpenRoute<Deps> extends RouteAddress {
   access: "anybody";
-  serve(deps: Deps): Promise<Reply>;
+  serve(deps: Deps, request: OpenRequest): Promise<Reply>;
 }
 
 /** For who presents a credential of that scope or a stronger one. */
@@ -33,6 +33,12 @@ export interface SelfGuardedRoute<Deps> extends RouteAddress {
 }
 
 export type Route<Deps> = OpenRoute<Deps> | CallerRoute<Deps> | SelfGuardedRoute<Deps>;
+
+/** What a route for everybody may know of who asks. */
+export interface OpenRequest {
+  params: Readonly<Record<string, string>>;
+  acceptEncoding: string | undefined;
+}
 
 export interface HttpCall {
   caller: UserIdentity;

@@ -3,13 +3,17 @@
 import type { IncomingMessage } from "node:http";
 import type { Readiness } from "../shared/readiness.ts";
 import { AGENT_ROUTES, type AgentRouteDeps } from "./agent-routes.ts";
+import { PAGE_ROUTES, type PageRouteDeps } from "./page-routes.ts";
 import type { Reply } from "./reply.ts";
 import type { OpenRoute, Route, SelfGuardedRoute } from "./route.ts";
+import { TERMINAL_ROUTES, type TerminalRouteDeps } from "./terminal-routes.ts";
 
-export interface RouteDeps extends AgentRouteDeps {
-  readiness: Readiness;
-  metricsPage(request: IncomingMessage): Promise<Reply>;
-}
+export type RouteDeps = AgentRouteDeps &
+  TerminalRouteDeps &
+  PageRouteDeps & {
+    readiness: Readiness;
+    metricsPage(request: IncomingMessage): Promise<Reply>;
+  };
 
 const HEALTH_ROUTES: readonly OpenRoute<Pick<RouteDeps, "readiness">>[] = [
   {
@@ -28,7 +32,13 @@ const METRICS_ROUTE: SelfGuardedRoute<Pick<RouteDeps, "metricsPage">> = {
   serve: ({ metricsPage }, request) => metricsPage(request),
 };
 
-export const ROUTES: readonly Route<RouteDeps>[] = [...HEALTH_ROUTES, METRICS_ROUTE, ...AGENT_ROUTES];
+export const ROUTES: readonly Route<RouteDeps>[] = [
+  ...PAGE_ROUTES,
+  ...HEALTH_ROUTES,
+  METRICS_ROUTE,
+  ...AGENT_ROUTES,
+  ...TERMINAL_ROUTES,
+];
 
 async function readinessReply(readiness: Readiness): Promise<Reply> {
   const problems = await readiness.problems();

@@ -1,0 +1,5 @@
+// The page's beginning.
+
+import { App } from "./app.ts";
+
+new App().start(document.body);

@@ -1,0 +1,4 @@
+import type { OutputChunk } from "rolldown";
+
+export function bundlePageScript(): Promise<OutputChunk>;
+export function bundlePage(directory: string): Promise<void>;
