@@ -50,7 +50,7 @@ describe("the page", () => {
 
   it("names the files that there are, and holds no script, no style and no address of another host", () => {
     const page = readFileSync(join(directory, "index.html"), "utf8");
-    const named = [...page.matchAll(/"\/assets\/([^"]+)"/g)].map(([, name]) => name);
+    const named = [...page.matchAll(/"\/assets\/([^"]+)"/g)].map(([, name]) => name ?? "");
     const made = globSync("assets/*", { cwd: directory }).filter((name) => !name.endsWith(".gz"));
     expect(new Set(named)).toEqual(new Set(made.map((name) => basename(name))));
     expect(page).not.toMatch(/https?:|<style|style=|<script(?![^>]*\bsrc=)/);
