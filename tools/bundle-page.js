@@ -9,8 +9,11 @@ import { rolldown } from "rolldown";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const source = join(root, "src/web");
-/** xterm.js' own first: ours has the last word. */
-const STYLES = [join(root, "node_modules/@xterm/xterm/css/xterm.css"), join(source, "style.css")];
+/** In this order: xterm.js' own first, and of two rules of ours the later one holds. */
+const STYLES = [
+  join(root, "node_modules/@xterm/xterm/css/xterm.css"),
+  ...["controls", "page", "terminals", "phone"].map((name) => join(source, `styles/${name}.css`)),
+];
 
 /** The script, as one chunk. */
 export async function bundlePageScript() {

@@ -70,6 +70,7 @@ describe("a lost connection", () => {
 describe("a server that restarts", () => {
   it("is waited for, and the shell is the one that it was", async () => {
     await type("x=re''membered\n");
+    await under.shows(/^[#$] x=re''membered\n[#$]$/m);
     await server.restart();
     await type("echo $x\n");
     await under.shows(/^remembered$/m);
@@ -84,6 +85,7 @@ describe("an agent", () => {
     await expect.poll(() => under.agent("far").count()).toBe(1);
     await under.open("far");
     await type("x=sa''me\n");
+    await under.shows(/^[#$] x=sa''me\n[#$]$/m);
     await network.cut();
     await expect.poll(() => under.banner()).toBe("The agent is offline. Waiting for it; what you type is kept.");
     await expect.poll(() => under.agent("far").innerText()).toContain("offline");
