@@ -173,6 +173,9 @@ export class Terminals {
     }
     const running = this.#running.get(id) ?? (isProgramId(id) ? this.#endedProgram(id) : undefined);
     if (running !== undefined) return { session: running };
+    // Its output is gone already: it has run all the same.
+    const ended = isProgramId(id) ? [...this.#endings.values()].find(({ sessionId }) => sessionId === id) : undefined;
+    if (ended !== undefined) return { reason: "SESSION_NOT_FOUND", ended };
     if (!request.create) return { reason: "SESSION_NOT_FOUND" };
     if (this.#state === "stopping") return { reason: "INTERNAL" };
     if (this.#running.size >= MAX_SESSIONS_PER_AGENT) return { reason: "SESSION_LIMIT_REACHED" };

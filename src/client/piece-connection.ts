@@ -39,6 +39,7 @@ export interface PieceConnection {
 export function openPieces(options: PieceConnectionOptions): PieceConnection {
   const { program, uuid, onPiece, onEvent, ...connection } = options;
   let outcome: PieceOutcome | undefined;
+  let isOpened = false;
   let isBegun = false;
   let pieces: { kind: number; bytes: Uint8Array }[] = [];
   const reader = new PieceReader((kind, bytes) => pieces.push({ kind, bytes: Uint8Array.from(bytes) }));
@@ -67,6 +68,7 @@ export function openPieces(options: PieceConnectionOptions): PieceConnection {
         for (const { kind, bytes: piece } of pieces) onPiece(kind, piece, done);
       },
       event(event) {
+        if (event.type === "opened") isOpened = true;
         // The beginning of its output, or what no screen can stand for.
         if (event.type === "reset" && !isBegun && event.offset === 0) isBegun = true;
         else if (event.type === "gap" || event.type === "reset") return lost();
@@ -77,6 +79,10 @@ export function openPieces(options: PieceConnectionOptions): PieceConnection {
   return {
     write: (kind, bytes) => terminal.write(encodePiece(kind, bytes)),
     close: () => terminal.close(),
-    closed: terminal.closed.then((closed) => outcome ?? closed),
+    // It has run, and what it printed was never seen here.
+    closed: terminal.closed.then((closed) => {
+      const isUnseen = closed.kind === "ended" && closed.reason === "exited" && !isOpened;
+      return outcome ?? (isUnseen ? { kind: "lost_output" } : closed);
+    }),
   };
 }

@@ -10,6 +10,7 @@ import { startRealPty } from "../../src/agent/pty/real-pty.ts";
 import { type AttachAnswer, Terminals } from "../../src/agent/terminals.ts";
 import { FRAME, frameBytes } from "../../src/protocol/data-frame.ts";
 import { programId } from "../../src/protocol/ids.ts";
+import { MAX_ENDED_SESSIONS_PER_AGENT } from "../../src/protocol/limits.ts";
 import { encodePiece, PieceReader, PROGRAM_INPUT, PROGRAM_OUTPUT } from "../../src/protocol/program-stream.ts";
 import { shellProgram } from "../support/program-run.ts";
 import { silentLogger } from "../support/silent-logger.ts";
@@ -72,6 +73,20 @@ describe("a program", () => {
     await first.session.whenEnded();
     const late = started(attach(program));
     expect(late.session.ended).toMatchObject({ exitCode: 4, reason: "exited" });
+    expect(readFileSync(join(directory, "runs"), "utf8")).toBe("run\n");
+  });
+
+  it("does not run again where so many others have ended since that its output is gone", async () => {
+    const first = started(attach(shellProgram("echo run >> runs")));
+    await first.session.whenEnded();
+    for (let n = 0; n < MAX_ENDED_SESSIONS_PER_AGENT; n++) {
+      const id = programId(`22222222-2222-4333-8444-${String(n).padStart(12, "0")}`);
+      await started(attach(shellProgram("true"), { sessionId: id })).session.whenEnded();
+    }
+    expect(refusal(attach(shellProgram("echo run >> runs")))).toMatchObject({
+      reason: "SESSION_NOT_FOUND",
+      ended: { exitCode: 0, reason: "exited" },
+    });
     expect(readFileSync(join(directory, "runs"), "utf8")).toBe("run\n");
   });
 
