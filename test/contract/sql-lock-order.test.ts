@@ -110,9 +110,11 @@ describe("an instance that is declared dead", () => {
     const slots = stores.terminalSlots({ run: self.run, clock: { monotonicMs: () => 0 }, onChange: () => {} });
     const taken = slots.acquire(slot, 1);
     await somebodyWaits();
+    // Waited for from the beginning: it may be refused before the commit has been answered.
+    const refused = expect(taken).rejects.toMatchObject({ reason: "BACKEND_UNAVAILABLE" });
     await other.query("DELETE FROM instances");
     await other.query("COMMIT");
-    await expect(taken).rejects.toMatchObject({ reason: "BACKEND_UNAVAILABLE" });
+    await refused;
   });
 
   test("leaves alone an agent that was being taken over", async () => {
