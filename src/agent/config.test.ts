@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ConfigError, readAgentConfig, serverUrl } from "./config.ts";
+import { ConfigError, readAgentConfig, readFileRoots, serverUrl } from "./config.ts";
 
 const AGENT_ID = "11111111-2222-4333-8444-555555555555";
 let directory: string;
@@ -70,4 +70,12 @@ test("a server may be named in any of the usual ways", () => {
   expect(serverUrl("example.org:7070")).toBe("wss://example.org:7070");
   expect(serverUrl("http://localhost:7070/")).toBe("ws://localhost:7070");
   expect(() => serverUrl("http://")).toThrow(ConfigError);
+});
+
+test("the roots of files are absolute paths, and all there is where nothing is said", () => {
+  expect(readFileRoots({})).toEqual(["/"]);
+  expect(readFileRoots({ REXEC_FILE_ROOTS: "" })).toEqual(["/"]);
+  expect(readFileRoots({ REXEC_FILE_ROOTS: "/srv:/var/tmp:" })).toEqual(["/srv", "/var/tmp"]);
+  for (const roots of ["srv", "/srv:tmp", ":"])
+    expect(() => readFileRoots({ REXEC_FILE_ROOTS: roots })).toThrow(ConfigError);
 });

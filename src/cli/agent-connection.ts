@@ -5,7 +5,7 @@ import type { PieceConnectionOptions, PieceOutcome } from "../client/piece-conne
 import { systemClock } from "../client/socket.ts";
 import type { AgentId } from "../protocol/ids.ts";
 import { mapServerList } from "../protocol/server-list.ts";
-import { CliError } from "./cli-error.ts";
+import { CliError, type CliReason } from "./cli-error.ts";
 import { nodeSockets } from "./node-socket.ts";
 import type { Target } from "./target.ts";
 
@@ -86,12 +86,19 @@ export class AgentConnection {
   }
 }
 
+/** What peers that know shells alone answer. */
+const OLDER: Readonly<Partial<Record<CliReason, string>>> = {
+  INVALID_ARGUMENT: "the agent may be of an older version: `rexec agents get AGENT` shows it",
+  UNIMPLEMENTED: "the agent speaks rexec.v1, which has terminals alone: install ours on its machine",
+  SESSION_NOT_FOUND: "the server may be of an older version: `rexec instances ls` shows it to admins",
+};
+
 function exitCodeOf(outcome: PieceOutcome): number {
   switch (outcome.kind) {
     case "detached":
       throw new CliError("INTERRUPTED", { message: "interrupted; what ran on the agent is ended" });
     case "failed":
-      throw new CliError(outcome.reason, { message: outcome.message });
+      throw new CliError(outcome.reason, { message: outcome.message, hint: OLDER[outcome.reason] });
     case "lost_output":
       throw new CliError("PROTOCOL", {
         message: "some of what the agent sent is lost, and what ran there is ended",

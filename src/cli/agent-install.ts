@@ -132,6 +132,8 @@ function unitOf(scope: ServiceScope, flags: GlobalFlags, { env: places }: Comman
   // A service has not the environment of this command. The agent's file is beside that one.
   const env: Record<string, string> = { REXEC_CONFIG: resolve(places.configFile) };
   for (const [name, file] of Object.entries(files)) if (file !== undefined) env[name] = resolve(file);
+  // Whoever has bounded what can be copied here means the service, too.
+  if (places.fileRoots !== undefined) env["REXEC_FILE_ROOTS"] = places.fileRoots;
   return {
     scope,
     argv: [process.execPath, realpathSync(process.argv[1] ?? ""), "agent", "run"],

@@ -2,7 +2,7 @@
 
 import { pino } from "pino";
 import { type AgentOptions, startAgent } from "../agent/agent.ts";
-import { ConfigError, readAgentConfig } from "../agent/config.ts";
+import { ConfigError, readAgentConfig, readFileRoots } from "../agent/config.ts";
 import { isErrorReason } from "../protocol/errors.ts";
 import { readAgentFile } from "./agent-file.ts";
 import type { ClientTls } from "./client-tls.ts";
@@ -12,10 +12,11 @@ import { forgetToken } from "./config.ts";
 import { readVersion } from "./version.ts";
 
 export async function runAgent(context: CommandContext, options: { isQuiet: boolean; tls: ClientTls }): Promise<void> {
-  const identity = context.env.hasAgent ? fromEnvironment() : fromFile(context.env.agentFile);
+  const identity = context.env.hasAgent ? fromConfig(readAgentConfig) : fromFile(context.env.agentFile);
   forgetToken();
   const logger = pino({ level: options.isQuiet ? "warn" : "info" }, pino.destination(2));
-  const agent = startAgent({ ...identity, tls: options.tls, version: readVersion(), logger });
+  const fileRoots = fromConfig(readFileRoots);
+  const agent = startAgent({ ...identity, fileRoots, tls: options.tls, version: readVersion(), logger });
   const stop = (): void => void agent.stop("the agent was told to stop");
   context.signal.addEventListener("abort", stop, { once: true });
   const { reason } = await agent.done;
@@ -31,9 +32,9 @@ function refused(reason: Parameters<typeof isErrorReason>[0], server: string): C
 
 type Identity = Pick<AgentOptions, "servers" | "agentId" | "token" | "name" | "shell">;
 
-function fromEnvironment(): Identity {
+function fromConfig<T>(read: () => T): T {
   try {
-    return readAgentConfig();
+    return read();
   } catch (error) {
     if (error instanceof ConfigError) throw new CliError("USAGE", { message: error.message }, { cause: error });
     throw error;

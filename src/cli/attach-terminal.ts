@@ -10,7 +10,7 @@ import { SCROLLBACK_LINES } from "../protocol/limits.ts";
 import { mapServerList, type ServerList } from "../protocol/server-list.ts";
 import { AttachedScreen } from "./attached-screen.ts";
 import type { ClientTls } from "./client-tls.ts";
-import { CliError, EXIT } from "./cli-error.ts";
+import { CliError, EXIT, nobodyReads } from "./cli-error.ts";
 import { splitAtDetach } from "./detach-key.ts";
 import { LocalTerminal } from "./local-terminal.ts";
 import { nodeSockets } from "./node-socket.ts";
@@ -161,11 +161,7 @@ function resultOf(end: End, screen: AttachedScreen, { servers }: AttachOptions):
         { exitCode: 128 + constants.signals[end.signal] },
       );
     case "broken":
-      throw new CliError(
-        "INTERRUPTED",
-        { message: "nobody reads the output any more", why: end.cause.message },
-        { exitCode },
-      );
+      throw nobodyReads(end.cause).withExitCode(exitCode);
     case "timeout": {
       const why = screen.lastTrouble;
       throw new CliError(

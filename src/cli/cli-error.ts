@@ -113,6 +113,10 @@ export function interrupted(): CliError {
   return new CliError("INTERRUPTED", { message: "interrupted" });
 }
 
+export function nobodyReads(cause: Error): CliError {
+  return new CliError("INTERRUPTED", { message: "nobody reads the output any more", why: cause.message });
+}
+
 /** What helps whatever the command was. */
 const HINTS: Readonly<Partial<Record<CliReason, string>>> = {
   TOKEN_INVALID: "log in with `rexec login`, or set REXEC_TOKEN",

@@ -24,6 +24,8 @@ export interface CliEnvironment {
   agentFile: string;
   /** REXEC_AGENT_ID is set: `agent run` takes all it needs from the environment, as in a container. */
   hasAgent: boolean;
+  /** REXEC_FILE_ROOTS, for a service that has not this environment. */
+  fileRoots: string | undefined;
   /** What outlives a run and is no configuration: `up` keeps its database here. */
   stateDir: string;
 }
@@ -45,6 +47,7 @@ export function readEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env):
     credentialsFile: join(dirname(configFile), "credentials.json"),
     agentFile: join(dirname(configFile), "agent.json"),
     hasAgent: Boolean(env["REXEC_AGENT_ID"]),
+    fileRoots: env["REXEC_FILE_ROOTS"] || undefined,
     stateDir: join(stateHome, "rexec"),
   };
 }

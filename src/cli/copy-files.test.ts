@@ -33,6 +33,7 @@ it.each(["../evil", "..", ".", "", "a/b", "/evil", "a\\b", "a\0b"])(
     const failed: string[] = [];
     const asked: string[] = [];
     const session = {
+      isInStep: true,
       stat: async () => info("site", FILE_KIND.DIRECTORY),
       list: async () => [info(name, FILE_KIND.FILE)],
       read: async (path: string) => {
@@ -53,6 +54,23 @@ it.each(["../evil", "..", ".", "", "a/b", "/evil", "a\\b", "a\0b"])(
     expect(existsSync(join(directory, "evil"))).toBe(false);
   },
 );
+
+it("is not gone on with where a file can't be written here and the rest of it is still coming", async () => {
+  const noSpace = Object.assign(new Error("ENOSPC: no space left"), { errno: -28, code: "ENOSPC" });
+  let reads = 0;
+  const session = {
+    isInStep: false,
+    stat: async () => info("site", FILE_KIND.DIRECTORY),
+    list: async () => [info("a", FILE_KIND.FILE), info("b", FILE_KIND.FILE)],
+    read: async () => {
+      reads += 1;
+      throw noSpace;
+    },
+  } as unknown as FileSession;
+  const deps = { session, progress: new CopyProgress(undefined), onFailed: () => {}, onResumed: () => {} };
+  await expect(download(deps, "site", into, true)).rejects.toBe(noSpace);
+  expect(reads).toBe(1);
+});
 
 it("named so itself, is not copied either", async () => {
   const session = { stat: async () => info("../evil", FILE_KIND.FILE) } as unknown as FileSession;

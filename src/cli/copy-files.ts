@@ -33,7 +33,8 @@ export async function upload(deps: CopyDeps, from: string, to: string, recursive
 }
 
 async function uploadDirectory(deps: CopyDeps, from: string, to: string): Promise<number> {
-  await deps.session.makeDirectory(to, (await stat(from)).mode);
+  // Its owner must be able to write into it.
+  await deps.session.makeDirectory(to, (await stat(from)).mode | 0o700);
   let count = 0;
   for (const { name } of await readdir(from, { withFileTypes: true })) {
     const path = join(from, name);
@@ -189,7 +190,8 @@ async function others(deps: CopyDeps, path: string, copy: () => Promise<number>)
   } catch (error) {
     const isItsOwn =
       error instanceof FileFailed || error instanceof CliError || (error instanceof Error && "errno" in error);
-    if (!isItsOwn) throw error;
+    // Bytes of a file that can't be written here are still coming: there is no other file to go on with.
+    if (!isItsOwn || !deps.session.isInStep) throw error;
     deps.onFailed(path, error.message);
     return 0;
   }

@@ -1,6 +1,7 @@
 // Copies files to an agent or from it.
 
 import { FileFailed, FileSession, FileSessionOver } from "../client/file-session.ts";
+import { FrameError } from "../protocol/data-frame.ts";
 import { FILE_FAILURE } from "../protocol/file-messages.ts";
 import { byteCount } from "../text/byte-count.ts";
 import { harmless } from "../text/harmless.ts";
@@ -49,6 +50,7 @@ export async function copy(options: CopyOptions, flags: GlobalFlags, context: Co
     if (failed.length === 0) return EXIT.OK;
     return count > 0 ? EXIT.PARTIAL : EXIT.ERROR;
   } catch (error) {
+    for (const line of failed) context.tell(`rexec: not copied: ${line}\n`);
     throw cliError(error, connection);
   } finally {
     deps.progress.end();
@@ -97,6 +99,8 @@ function cliError(error: unknown, connection: AgentConnection): unknown {
       return cause;
     }
   }
+  if (error instanceof FrameError)
+    return new CliError("PROTOCOL", { message: "the agent has sent what can't be read", why: error.message });
   if (error instanceof FileFailed) {
     const isMissing = error.code === FILE_FAILURE.NOT_FOUND;
     return new CliError(isMissing ? "FILE_NOT_FOUND" : "FILE_REFUSED", { message: `the agent: ${error.message}` });

@@ -2,16 +2,21 @@
 
 import type { Agent } from "../gen/rexec/agent/v1/agent_service.ts";
 import { type AgentId, parseUuid } from "../protocol/ids.ts";
+import type { ProgramConnection } from "../client/program-connection.ts";
 import { harmless } from "../text/harmless.ts";
-import { CliError, EXIT } from "./cli-error.ts";
+import { CliError, EXIT, nobodyReads } from "./cli-error.ts";
 import { type CommandContext, formatOf, type GlobalFlags, withApiOf } from "./command-context.ts";
 import { listAllAgents } from "./list-agents.ts";
+import { OrderedWriter } from "./ordered-writer.ts";
 import { LabelledLines } from "./labelled-lines.ts";
 import type { Target } from "./target.ts";
 import { runOnAgent, type RunOnAgent } from "./run-on-agent.ts";
 
 /** Of each agent's output, in JSON; what is more is cut, and said so. */
 const MAX_OUTPUT_BYTES = 1024 * 1024;
+const FILE_DESCRIPTORS = { stdout: 1, stderr: 2 } as const;
+/** The longest that a timer waits, 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Named at the end; how many more there are is said. */
 const MAX_NAMED = 20;
 
@@ -32,7 +37,20 @@ export async function execOnMany(
   const agents = await withApiOf(run.target, flags, context, (api) => listAllAgents(api, filter, "name"));
   if (agents.length === 0) throw new CliError("AGENT_NOT_FOUND", { message: `no agent matches ${filter}` });
   const format = formatOf(flags);
-  const report = format === "json" || format === "jsonl" ? new JsonReport(format, context) : new LineReport(context);
+  let brokenBy: Error | undefined;
+  const writer = new OrderedWriter((error) => {
+    // Nobody reads our output any more: nobody wants the commands'.
+    brokenBy = error;
+    leave();
+  });
+  const report = format === "json" || format === "jsonl" ? new JsonReport(format, writer) : new LineReport(writer);
+  const connections = new Set<ProgramConnection>();
+  let isLeft = context.signal.aborted;
+  const leave = (): void => {
+    isLeft = true;
+    for (const connection of connections) connection.close();
+  };
+  context.signal.addEventListener("abort", leave, { once: true });
   const endings = new Map<Agent, Ending>();
   const waiting = [...agents];
   const underWay = new Set<Promise<void>>();
@@ -41,24 +59,28 @@ export async function execOnMany(
     const agentId = parseUuid<AgentId>(agent.id);
     if (agentId === undefined) throw new CliError("PROTOCOL", { message: "the server's answer holds no agent id" });
     const begin = report.begin(agent);
+    let connection: ProgramConnection | undefined;
+    const onConnection = (opened: ProgramConnection): void => {
+      connection = opened;
+      connections.add(opened);
+      opened.end();
+    };
     let ending: Ending;
     try {
-      ending = { exitCode: await runOnAgent({ ...run, agentId, onOutput: begin.output, onConnection: leaveOnAbort }) };
+      ending = { exitCode: await runOnAgent({ ...run, agentId, onOutput: begin.output, onConnection }) };
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       // The plan lets fewer be open at once: it has its turn when another has ended.
       if (error.reason === "AGENT_TERMINAL_LIMIT_REACHED" && underWay.size > 1) return void waiting.unshift(agent);
       ending = { error };
+    } finally {
+      if (connection !== undefined) connections.delete(connection);
     }
     endings.set(agent, ending);
     begin.end(ending);
   }
-  const leaveOnAbort: RunOnAgent["onConnection"] = (connection) => {
-    connection.end();
-    context.signal.addEventListener("abort", () => connection.close(), { once: true });
-  };
 
-  while ((waiting.length > 0 || underWay.size > 0) && !context.signal.aborted) {
+  while ((waiting.length > 0 || underWay.size > 0) && !isLeft) {
     while (waiting.length > 0 && underWay.size < parallel) {
       const running: Promise<void> = runOn(waiting.shift() as Agent).finally(() => underWay.delete(running));
       underWay.add(running);
@@ -66,7 +88,11 @@ export async function execOnMany(
     await Promise.race(underWay);
   }
   await Promise.all(underWay);
+  context.signal.removeEventListener("abort", leave);
   report.finish();
+  // However slowly it is read.
+  await writer.flushed(MAX_TIMER_MS);
+  if (brokenBy !== undefined) throw nobodyReads(brokenBy);
   return sumUp(agents, endings, context);
 }
 
@@ -98,26 +124,25 @@ interface AgentReport {
 
 /** For people: what comes, as it comes, by whole lines. */
 class LineReport {
-  readonly #context: CommandContext;
+  readonly #writer: OrderedWriter;
 
-  constructor(context: CommandContext) {
-    this.#context = context;
+  constructor(writer: OrderedWriter) {
+    this.#writer = writer;
   }
 
   begin({ name }: Agent): AgentReport {
     const label = `${harmless(name)}: `;
-    const lines = {
-      stdout: new LabelledLines(label, (text) => this.#context.print(text)),
-      stderr: new LabelledLines(label, (text) => void process.stderr.write(text)),
-    };
+    const lines = { stdout: new LabelledLines(label), stderr: new LabelledLines(label) };
     return {
-      output(output, bytes, consumed) {
-        lines[output].push(bytes);
-        consumed();
+      output: (output, bytes, consumed) => {
+        const text = lines[output].take(bytes);
+        // Who reads slowly paces the commands.
+        if (text === "") consumed();
+        else this.#writer.write(FILE_DESCRIPTORS[output], text, consumed);
       },
-      end() {
-        lines.stdout.end();
-        lines.stderr.end();
+      end: () => {
+        for (const output of ["stdout", "stderr"] as const)
+          this.#writer.write(FILE_DESCRIPTORS[output], lines[output].end());
       },
     };
   }
@@ -128,12 +153,12 @@ class LineReport {
 /** For programs: an object for each agent, as it ends (jsonl), or all of them at the end. */
 class JsonReport {
   readonly #format: "json" | "jsonl";
-  readonly #context: CommandContext;
+  readonly #writer: OrderedWriter;
   readonly #all: Record<string, unknown>[] = [];
 
-  constructor(format: "json" | "jsonl", context: CommandContext) {
+  constructor(format: "json" | "jsonl", writer: OrderedWriter) {
     this.#format = format;
-    this.#context = context;
+    this.#writer = writer;
   }
 
   begin({ id, name }: Agent): AgentReport {
@@ -156,14 +181,18 @@ class JsonReport {
           truncated: gathered.stdout.isCut || gathered.stderr.isCut,
           duration_ms: Math.round(performance.now() - startedAtMs),
         };
-        if (this.#format === "jsonl") this.#context.print(`${JSON.stringify(object)}\n`);
+        if (this.#format === "jsonl") this.#print(`${JSON.stringify(object)}\n`);
         else this.#all.push(object);
       },
     };
   }
 
   finish(): void {
-    if (this.#format === "json") this.#context.print(`${JSON.stringify(this.#all, undefined, 2)}\n`);
+    if (this.#format === "json") this.#print(`${JSON.stringify(this.#all, undefined, 2)}\n`);
+  }
+
+  #print(text: string): void {
+    this.#writer.write(FILE_DESCRIPTORS.stdout, text);
   }
 }
 

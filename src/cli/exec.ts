@@ -3,7 +3,7 @@
 import type { Program } from "../protocol/control-frame.ts";
 import type { ProgramConnection } from "../client/program-connection.ts";
 import { agentIdOf } from "./find-agent.ts";
-import { CliError } from "./cli-error.ts";
+import { CliError, nobodyReads } from "./cli-error.ts";
 import { type CommandContext, type GlobalFlags, targetOf } from "./command-context.ts";
 import { OrderedWriter } from "./ordered-writer.ts";
 import { runOnAgent, type RunOnAgent } from "./run-on-agent.ts";
@@ -26,7 +26,10 @@ export interface ExecOptions {
 /** File descriptors. */
 const STDOUT = 1;
 const STDERR = 2;
+/** After a failure, or on the way out. */
 const FLUSH_TIMEOUT_MS = 2000;
+/** The longest that a timer waits, 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Returns the exit code. */
 export async function exec(options: ExecOptions, flags: GlobalFlags, context: CommandContext): Promise<number> {
@@ -83,11 +86,12 @@ async function execHere(
         else opened.end();
       },
     });
-    await writer.flushed(FLUSH_TIMEOUT_MS);
+    // However slowly it is read: what the command has printed is not lost.
+    await writer.flushed(MAX_TIMER_MS);
+    if (brokenBy !== undefined) throw nobodyReads(brokenBy);
     return exitCode;
   } catch (error) {
-    if (brokenBy === undefined) throw error;
-    throw new CliError("INTERRUPTED", { message: "nobody reads the output any more", why: brokenBy.message });
+    throw brokenBy === undefined ? error : nobodyReads(brokenBy);
   } finally {
     for (const cleanup of cleanups) cleanup();
     await writer.abandon(FLUSH_TIMEOUT_MS);

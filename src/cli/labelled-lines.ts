@@ -7,37 +7,37 @@ const MAX_LINE_LENGTH = 16 * 1024;
 
 export class LabelledLines {
   readonly #label: string;
-  readonly #print: (text: string) => void;
   readonly #decoder = new TextDecoder();
   #open = "";
 
-  constructor(label: string, print: (text: string) => void) {
+  constructor(label: string) {
     this.#label = label;
-    this.#print = print;
   }
 
-  push(bytes: Uint8Array): void {
-    this.#take(this.#decoder.decode(bytes, { stream: true }));
+  /** The lines that are complete with these bytes; empty where none is. */
+  take(bytes: Uint8Array): string {
+    return this.#lines(this.#decoder.decode(bytes, { stream: true }));
   }
 
   /** What has no line feed at its end is a line, too. */
-  end(): void {
-    this.#take(this.#decoder.decode());
-    if (this.#open !== "") this.#printLine(this.#open);
+  end(): string {
+    const rest = this.#lines(this.#decoder.decode());
+    const last = this.#open === "" ? "" : this.#labelled(this.#open);
     this.#open = "";
+    return rest + last;
   }
 
-  #take(text: string): void {
+  #lines(text: string): string {
     const lines = (this.#open + text).split("\n");
     this.#open = lines.pop() ?? "";
-    for (const line of lines) this.#printLine(line);
     while (this.#open.length > MAX_LINE_LENGTH) {
-      this.#printLine(this.#open.slice(0, MAX_LINE_LENGTH));
+      lines.push(this.#open.slice(0, MAX_LINE_LENGTH));
       this.#open = this.#open.slice(MAX_LINE_LENGTH);
     }
+    return lines.map((line) => this.#labelled(line)).join("");
   }
 
-  #printLine(line: string): void {
-    this.#print(`${this.#label}${harmless(line.replace(/\r$/, ""))}\n`);
+  #labelled(line: string): string {
+    return `${this.#label}${harmless(line.replace(/\r$/, ""))}\n`;
   }
 }

@@ -1,10 +1,12 @@
 // A file that is being fetched: beside its place under a name of its own, and in its place only when it is whole.
 
 import { createHash, type Hash } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CliError } from "./cli-error.ts";
 
+const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
 const READ_BYTES = 256 * 1024;
 const PERMISSIONS = 0o777;
 
@@ -31,7 +33,8 @@ export class FetchedFile {
   /** Goes on with what is there under the key, which is no more than `size`. */
   static async open(place: string, { key, size }: { key: string; size: number }): Promise<FetchedFile> {
     const part = join(dirname(place), `.${basename(place).slice(0, 180)}.${key}.rexec-part`);
-    const handle = await open(part, "a+", 0o600);
+    // In a directory of everybody's somebody may have put a link there.
+    const handle = await open(part, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
     const hash = createHash("sha256");
     let there = (await handle.stat()).size;
     if (there > size) {
@@ -46,15 +49,20 @@ export class FetchedFile {
     return this.#size;
   }
 
+  /** At its own place in the file: where two copy the same at once, both write the same. */
   async write(bytes: Uint8Array): Promise<void> {
-    await this.#handle.appendFile(bytes);
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#size + at);
+      at += bytesWritten;
+    }
     this.#hash.update(bytes);
     this.#size += bytes.length;
   }
 
   /** Throws CliError, and removes it, where it is not what was sent. */
   async finish(sent: { sha256: Uint8Array; size: number; mode: number }): Promise<void> {
-    if (this.#size !== sent.size || !this.#hash.digest().equals(sent.sha256)) {
+    const { size } = await this.#handle.stat();
+    if (size !== sent.size || this.#size !== sent.size || !this.#hash.digest().equals(sent.sha256)) {
       await rm(this.#part, { force: true });
       throw new CliError("PROTOCOL", {
         message: `what arrived of ${this.#place} is not what was sent; nothing was put in place`,

@@ -1,7 +1,8 @@
 // One program on one agent, from the first dial to its exit code; what it prints goes where the caller says.
 
-import { type OutputName, type ProgramConnection, runProgram } from "../client/program-connection.ts";
+import { type ProgramConnection, runProgram } from "../client/program-connection.ts";
 import type { Program } from "../protocol/control-frame.ts";
+import type { OutputName } from "../protocol/program-stream.ts";
 import { AgentConnection, type AgentDial } from "./agent-connection.ts";
 
 export interface RunOnAgent extends AgentDial {

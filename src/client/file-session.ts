@@ -1,5 +1,6 @@
 // Files of an agent: one question after the other, on one session over as many connections as it takes.
 
+import { FrameError } from "../protocol/data-frame.ts";
 import {
   decodeFileAnswer,
   encodeFileQuestion,
@@ -47,6 +48,8 @@ export class FileSession {
   readonly #pieces: PieceConnection;
   readonly #arrived: { kind: number; bytes: Uint8Array; consumed: () => void }[] = [];
   #outcome: PieceOutcome | undefined;
+  /** A question is under way: its answer, or the rest of it, is still to come. */
+  #isAsked = false;
   #onArrival: () => void = () => {};
   #onDrain: () => void = () => {};
 
@@ -71,10 +74,15 @@ export class FileSession {
     });
   }
 
+  /** False: what comes next belongs to a question that was given up, and this session can't be gone on with. */
+  get isInStep(): boolean {
+    return !this.#isAsked;
+  }
+
   /** Of what the path leads to, links followed. Throws FileFailed, FileSessionOver; so do all of these. */
   async stat(path: string): Promise<FileInfo> {
     this.#ask({ $case: "stat", value: { path } });
-    return this.#answer("info");
+    return this.#lastAnswer("info");
   }
 
   /** In no order; links are told as links. */
@@ -84,14 +92,17 @@ export class FileSession {
     for (let part = await this.#answer("directory"); ; part = await this.#answer("directory")) {
       entries.push(...part.entries);
       if (entries.length > MAX_ENTRIES) throw new Error(`${path} has more than ${MAX_ENTRIES} entries`);
-      if (part.isLast) return entries;
+      if (part.isLast) {
+        this.#isAsked = false;
+        return entries;
+      }
     }
   }
 
   /** What is there already is well. */
   async makeDirectory(path: string, mode: number): Promise<FileInfo> {
     this.#ask({ $case: "makeDirectory", value: { path, mode } });
-    return this.#answer("info");
+    return this.#lastAnswer("info");
   }
 
   /** From `offset` on; `take` is waited for before the next bytes. The sum is of the whole file. */
@@ -107,6 +118,7 @@ export class FileSession {
       if ("data" in piece) await take(piece.data);
       else {
         const { sha256, size } = expected(piece.answer, "readEnd");
+        this.#isAsked = false;
         return { info, sha256, size };
       }
     }
@@ -115,7 +127,7 @@ export class FileSession {
   /** Begins to write, or goes on with what is there under `key`; send() and finish() follow. */
   async write(file: { path: string; mode: number; key: string; fresh: boolean }): Promise<FileAnswerOf<"ready">> {
     this.#ask({ $case: "write", value: file });
-    return this.#answer("ready");
+    return this.#lastAnswer("ready");
   }
 
   /** Resolves when more may be sent. */
@@ -123,7 +135,10 @@ export class FileSession {
     for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) {
       if (this.#outcome !== undefined) throw new FileSessionOver(this.#outcome);
       // What the agent says while we write is that it can't go on.
-      if (this.#arrived.length > 0) throw new Error(`unexpected: ${JSON.stringify(await this.#next())}`);
+      if (this.#arrived.length > 0) {
+        await this.#next();
+        throw new FrameError("an answer to no question");
+      }
       const isBelow = this.#pieces.write(PROGRAM_INPUT.FILE_DATA, bytes.subarray(at, at + MAX_PIECE_BYTES));
       if (!isBelow)
         await new Promise<void>((resolve) => {
@@ -135,7 +150,7 @@ export class FileSession {
   /** The file is in its place. */
   async finish(sha256: Uint8Array): Promise<number> {
     this.#ask({ $case: "finish", value: { sha256 } });
-    return (await this.#answer("written")).size;
+    return (await this.#lastAnswer("written")).size;
   }
 
   /** Leaves. */
@@ -144,12 +159,19 @@ export class FileSession {
   }
 
   #ask(question: FileQuestion): void {
+    this.#isAsked = true;
     this.#pieces.write(PROGRAM_INPUT.FILE_REQUEST, encodeFileQuestion(question));
+  }
+
+  async #lastAnswer<C extends FileAnswer["$case"]>($case: C): Promise<FileAnswerOf<C>> {
+    const answer = await this.#answer($case);
+    this.#isAsked = false;
+    return answer;
   }
 
   async #answer<C extends FileAnswer["$case"]>($case: C): Promise<FileAnswerOf<C>> {
     const piece = await this.#next();
-    if ("data" in piece) throw new Error("bytes of a file where an answer was due");
+    if ("data" in piece) throw new FrameError("bytes of a file where an answer was due");
     return expected(piece.answer, $case);
   }
 
@@ -166,13 +188,16 @@ export class FileSession {
       first.consumed();
       if (first.kind === PROGRAM_OUTPUT.FILE_DATA) return { data: first.bytes };
       const answer = first.kind === PROGRAM_OUTPUT.FILE_RESPONSE ? decodeFileAnswer(first.bytes) : undefined;
-      if (answer?.$case === "failure") throw new FileFailed(answer.value);
+      if (answer?.$case === "failure") {
+        this.#isAsked = false;
+        throw new FileFailed(answer.value);
+      }
       if (answer !== undefined) return { answer };
     }
   }
 }
 
 function expected<C extends FileAnswer["$case"]>(answer: FileAnswer, $case: C): FileAnswerOf<C> {
-  if (answer.$case !== $case) throw new Error(`${answer.$case} where ${$case} was due`);
+  if (answer.$case !== $case) throw new FrameError(`${answer.$case} where ${$case} was due`);
   return answer.value as FileAnswerOf<C>;
 }

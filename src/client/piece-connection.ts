@@ -3,7 +3,7 @@
 
 import type { Program } from "../protocol/control-frame.ts";
 import { programId } from "../protocol/ids.ts";
-import { encodePiece, PieceReader } from "../protocol/program-stream.ts";
+import { encodePiece, PacedPieces } from "../protocol/program-stream.ts";
 import { openTerminal } from "./terminal-connection.ts";
 import type { TerminalEvent, TerminalOutcome } from "./terminal-events.ts";
 import type { OpenTerminalOptions } from "./terminal-options.ts";
@@ -41,11 +41,10 @@ export function openPieces(options: PieceConnectionOptions): PieceConnection {
   let outcome: PieceOutcome | undefined;
   let isOpened = false;
   let isBegun = false;
-  let pieces: { kind: number; bytes: Uint8Array }[] = [];
-  const reader = new PieceReader((kind, bytes) => pieces.push({ kind, bytes: Uint8Array.from(bytes) }));
+  const pieces = new PacedPieces(onPiece);
 
-  function lost(): void {
-    outcome = { kind: "lost_output" };
+  function end(how: PieceOutcome): void {
+    outcome = how;
     terminal.close();
   }
   const terminal = openTerminal({
@@ -57,21 +56,17 @@ export function openPieces(options: PieceConnectionOptions): PieceConnection {
     consumer: {
       output(bytes, consumed) {
         if (outcome !== undefined) return;
-        pieces = [];
-        reader.push(bytes);
-        let left = pieces.length;
-        if (left === 0) return consumed();
-        const done = (): void => {
-          left -= 1;
-          if (left === 0) consumed();
-        };
-        for (const { kind, bytes: piece } of pieces) onPiece(kind, piece, done);
+        try {
+          pieces.push(bytes, consumed);
+        } catch {
+          end({ kind: "failed", reason: "PROTOCOL", message: "the agent has sent what can't be read" });
+        }
       },
       event(event) {
         if (event.type === "opened") isOpened = true;
         // The beginning of its output, or what no screen can stand for.
         if (event.type === "reset" && !isBegun && event.offset === 0) isBegun = true;
-        else if (event.type === "gap" || event.type === "reset") return lost();
+        else if (event.type === "gap" || event.type === "reset") return end({ kind: "lost_output" });
         onEvent(event);
       },
     },

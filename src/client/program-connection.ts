@@ -1,15 +1,8 @@
 // The user's end of a program without a terminal: its outputs apart from each other, its input, signals and exit code. It
 // runs once.
 
-import { MAX_PIECE_BYTES, PROGRAM_INPUT, PROGRAM_OUTPUT } from "../protocol/program-stream.ts";
+import { MAX_PIECE_BYTES, type OutputName, outputName, PROGRAM_INPUT } from "../protocol/program-stream.ts";
 import { openPieces, type PieceConnection, type PieceConnectionOptions } from "./piece-connection.ts";
-
-export type OutputName = "stdout" | "stderr";
-
-const OUTPUT_NAMES = new Map<number, OutputName>([
-  [PROGRAM_OUTPUT.STDOUT, "stdout"],
-  [PROGRAM_OUTPUT.STDERR, "stderr"],
-]);
 
 export interface RunProgramOptions extends Omit<PieceConnectionOptions, "onPiece"> {
   /** Call `consumed` when the bytes have left your hands: the program is paced by it. The bytes are yours. */
@@ -29,8 +22,7 @@ export function runProgram({ onOutput, ...options }: RunProgramOptions): Program
   const pieces = openPieces({
     ...options,
     onPiece(kind, bytes, consumed) {
-      const output = OUTPUT_NAMES.get(kind);
-      // A newer agent's outputs are nothing to us.
+      const output = outputName(kind);
       if (output === undefined) consumed();
       else onOutput(output, bytes, consumed);
     },

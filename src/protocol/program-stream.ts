@@ -11,6 +11,14 @@ export const PROGRAM_OUTPUT = { STDOUT: 1, STDERR: 2, FILE_RESPONSE: 3, FILE_DAT
 /** What its input stream carries. END: standard input is at its end. SIGNAL: a name, "SIGINT". */
 export const PROGRAM_INPUT = { STDIN: 1, END: 2, SIGNAL: 3, FILE_REQUEST: 4, FILE_DATA: 5 } as const;
 
+export type OutputName = "stdout" | "stderr";
+
+/** Undefined for what is no output of a program's own, or a newer agent's. */
+export function outputName(kind: number): OutputName | undefined {
+  if (kind === PROGRAM_OUTPUT.STDOUT) return "stdout";
+  return kind === PROGRAM_OUTPUT.STDERR ? "stderr" : undefined;
+}
+
 /** Bytes of one piece. */
 export const MAX_PIECE_BYTES = 64 * 1024;
 const HEADER_BYTES = 5;
@@ -59,5 +67,29 @@ export class PieceReader {
     const length = new DataView(this.#held.buffer).getUint32(1);
     if (length > MAX_PIECE_BYTES) throw new FrameError(`a piece of ${length} bytes`);
     return HEADER_BYTES + length;
+  }
+}
+
+/** Hands pieces on, each a copy of its listener's, and tells when all that came with one part of the stream were taken. */
+export class PacedPieces {
+  readonly #onPiece: (kind: number, bytes: Uint8Array, taken: () => void) => void;
+  readonly #reader = new PieceReader((kind, bytes) => this.#read.push({ kind, bytes: Uint8Array.from(bytes) }));
+  #read: { kind: number; bytes: Uint8Array }[] = [];
+
+  constructor(onPiece: (kind: number, bytes: Uint8Array, taken: () => void) => void) {
+    this.#onPiece = onPiece;
+  }
+
+  /** Throws FrameError for a piece that is too long. `consumed` is called once. */
+  push(bytes: Uint8Array, consumed: () => void): void {
+    this.#read = [];
+    this.#reader.push(bytes);
+    let left = this.#read.length;
+    if (left === 0) return consumed();
+    const taken = (): void => {
+      left -= 1;
+      if (left === 0) consumed();
+    };
+    for (const piece of this.#read) this.#onPiece(piece.kind, piece.bytes, taken);
   }
 }

@@ -1,7 +1,5 @@
 // The one place that wires adapters to the domain.
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import type { Logger } from "pino";
 import { createJoseCodec } from "./adapters/jwt/jose-codec.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
@@ -9,14 +7,13 @@ import { EventLoopMonitor } from "./adapters/node/event-loop.ts";
 import { createSecretSeal, keyFromJwtSecret } from "./adapters/node/secret-seal.ts";
 import { nodeSecrets as secrets } from "./adapters/node/secrets.ts";
 import { createMetrics } from "./adapters/prometheus/metrics.ts";
-import { openPglite, openPostgres, type SqlStores } from "./adapters/sql/sql-stores.ts";
+import type { SqlStores } from "./adapters/sql/sql-stores.ts";
 import { createTotp } from "./adapters/totp/totp.ts";
 import { type Backplane, type BackplaneDeps, createSingleBackplane } from "./backplane.ts";
 import { type Bookkeeping, createBookkeeping } from "./bookkeeping.ts";
 import type { joinCluster } from "./cluster.ts";
 import type { ServerConfig } from "./config.ts";
 import { proxiesOf } from "./config-schema.ts";
-import { ensureBootstrapAdmin } from "./domain/access/bootstrap-admin.ts";
 import { AgentLifecycle } from "./domain/agents/agent-lifecycle.ts";
 import type { InstanceId } from "./domain/instances/instances.ts";
 import type { User } from "./domain/access/identity.ts";
@@ -29,6 +26,7 @@ import { TerminalRouter } from "./domain/terminals/terminal-router.ts";
 import { startGrpcServer } from "./transports/grpc/server.ts";
 import { createHttpHandler } from "./transports/http/http-handler.ts";
 import { createMetricsPage } from "./transports/http/metrics-page.ts";
+import { openStores, writeBootstrapToken } from "./open-stores.ts";
 import { createPageFiles } from "./page-files.ts";
 import { createLog } from "./server-log.ts";
 import { VERSION } from "./version.ts";
@@ -299,22 +297,6 @@ async function openBackplane(config: ServerConfig, deps: BackplaneDeps & Cluster
   // Loaded where there is one: a server that is alone starts faster without Redis' client.
   const cluster = await import("./cluster.ts");
   return cluster.joinCluster({ ...deps, secret: config.jwtSecret }, config.cluster);
-}
-
-function openStores(config: ServerConfig, log: Logger): Promise<SqlStores> {
-  const { database } = config;
-  if (database.kind === "pglite")
-    return openPglite(database.dataDir === undefined ? {} : { dataDir: database.dataDir });
-  const onConnectionError = (err: Error) => log.warn({ err }, "database connection lost");
-  return Promise.resolve(openPostgres({ url: database.url, onConnectionError }));
-}
-
-/** The first admin's token, once, where nobody but the server's user can read it. */
-async function writeBootstrapToken({ bootstrapTokenFile: file }: ServerConfig, stores: SqlStores): Promise<void> {
-  if (file === undefined || existsSync(file)) return;
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const { secret } = await ensureBootstrapAdmin({ ...stores, secrets, clock }, { email: "admin@localhost" });
-  writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: "wx" });
 }
 
 function webSocketUrl({ publicUrl, host, tls }: ServerConfig, httpPort: number): string {

@@ -125,6 +125,18 @@ describe("a program", () => {
     expect(session.ended).toMatchObject({ exitCode: 0, endOffset: encodePiece(1, Buffer.from("done\n")).length });
   });
 
+  it("does not wait for a background job that goes on printing, either", async () => {
+    const { value, session } = started(attach(shellProgram("yes & echo $! > pid")));
+    const attachment = terminals.attachment(value.attachment)!;
+    while (session.ended === undefined) {
+      while (session.feed.nextFrame() !== undefined);
+      session.acknowledge(attachment, session.feed.cursor);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    process.kill(Number(readFileSync(join(directory, "pid"), "utf8")), "SIGKILL");
+    expect(session.ended).toMatchObject({ exitCode: 0, reason: "exited" });
+  });
+
   it("has no variable of ours, no terminal, and no open file of the agent's", async () => {
     const { session } = started(
       attach(shellProgram("env > env; ls /proc/self/fd > fds; test -t 0 || echo none > tty")),

@@ -74,6 +74,14 @@ describe("a unit", () => {
 });
 
 describe("install", () => {
+  it("hands on what the agent's files are bounded by, and where its configuration is", async () => {
+    const started = home.start(["agent", "install", "--user", "--dry-run"], { REXEC_FILE_ROOTS: "/srv:/var/tmp" });
+    expect(await started.exited).toBe(0);
+    expect(started.stdout).toContain('Environment="REXEC_FILE_ROOTS=/srv:/var/tmp"\n');
+    expect(started.stdout).toContain('Environment="REXEC_CONFIG=');
+    expect((await run("install", "--user", "--dry-run")).stdout).not.toContain("REXEC_FILE_ROOTS");
+  });
+
   it("writes the unit, enables and starts it; the token stays where it is", async () => {
     await enroll();
     expect(await run("install", "--user")).toMatchObject({ code: 0, stdout: `${unit}\n` });

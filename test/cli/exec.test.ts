@@ -58,7 +58,13 @@ describe("rexec exec", () => {
     expect(bytes.equals(Buffer.from(expected))).toBe(true);
   });
 
-  it("waits for a slow reader, and ends the command when there is none any more", async () => {
+  it("waits for a reader who comes late, and loses nothing of what is printed", async () => {
+    const pty = home.pty(`$REXEC exec ${agent} -- seq 1 50000 | (sleep 4; wc -lc); echo code=$?`);
+    await pty.seen(/code=0/);
+    expect(pty.output).toMatch(/^ *50000 +288894\r$/m);
+  });
+
+  it("ends the command when nobody reads it any more", async () => {
     const pid = home.pty(`$REXEC exec ${agent} --shell -- 'echo pid $$; exec yes' | head -n 2; echo over`);
     await pid.seen(/over/);
     const found = /pid (\d+)/.exec(pid.output)?.[1] ?? "";

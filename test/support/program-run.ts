@@ -3,10 +3,11 @@
 import { randomUUID } from "node:crypto";
 import { systemClock } from "../../src/client/socket.ts";
 import type { PieceOutcome } from "../../src/client/piece-connection.ts";
-import { type OutputName, type ProgramConnection, runProgram } from "../../src/client/program-connection.ts";
+import { type ProgramConnection, runProgram } from "../../src/client/program-connection.ts";
 import type { TerminalEvent } from "../../src/client/terminal-events.ts";
 import type { Program } from "../../src/protocol/control-frame.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
+import type { OutputName } from "../../src/protocol/program-stream.ts";
 import { nodeSockets } from "./node-sockets.ts";
 
 const PIECE_BYTES = 50_000;

@@ -34,8 +34,7 @@ class FakeControlPlane implements ControlPlane {
     return {} as Response;
   }
 
-  // oxlint-disable-next-line require-yield
-  async *watch<Response>(): AsyncIterable<Response> {
+  watch<Response>(): AsyncIterable<Response> {
     throw new Error("nobody watches here");
   }
 }

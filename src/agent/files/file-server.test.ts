@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FileFailure_Code, FileRequest, FileResponse } from "../../gen/rexec/stream/v1/files.ts";
 import { encodePiece, PieceReader, PROGRAM_INPUT, PROGRAM_OUTPUT } from "../../protocol/program-stream.ts";
 import type { Pty } from "../pty/pty.ts";
@@ -192,6 +192,29 @@ describe("writing", () => {
     expect(await answer()).toMatchObject({ value: { offset: 0 } });
     ask(write("file", { key: "fedcba9876543210" }));
     expect(await answer()).toMatchObject({ value: { offset: 0 } });
+  });
+
+  it("is taken over by the same copy that is begun again, and goes on for that one alone", async () => {
+    ask(write("file"));
+    await answer();
+    send("new ");
+    ask({ $case: "stat", value: { path: "file" } });
+    await answer();
+    const told: Answer[] = [];
+    const reader = new PieceReader((_kind, bytes) => told.push(FileResponse.decode(Buffer.from(bytes)).response!));
+    const other = startFileServer(new FileRoots(root, [root]), {
+      onOutput: (bytes) => reader.push(bytes),
+      onExit() {},
+    });
+    const request = FileRequest.encode({ request: write("file") }).finish();
+    other.write(encodePiece(PROGRAM_INPUT.FILE_REQUEST, request));
+    await vi.waitFor(() => expect(told).toMatchObject([{ $case: "ready", value: { offset: 4 } }]));
+    send("old");
+    expect(await answer()).toMatchObject({ $case: "failure", value: { code: FileFailure_Code.CODE_OTHER } });
+    other.write(encodePiece(PROGRAM_INPUT.FILE_DATA, Buffer.from("text")));
+    other.write(encodePiece(PROGRAM_INPUT.FILE_REQUEST, FileRequest.encode({ request: finish("new text") }).finish()));
+    await vi.waitFor(() => expect(told.at(-1)).toMatchObject({ $case: "written", value: { size: 8 } }));
+    expect(readFileSync(join(root, "file"), "utf8")).toBe("new text");
   });
 
   it("follows no link that somebody has put in the place of what it writes", async () => {

@@ -181,6 +181,7 @@ class FileServer implements Pty {
       await this.#mayGoOn();
       const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, size - at), at);
       if (bytesRead === 0) throw new FileError("OTHER", "the file has become shorter while it was read");
+      if (!this.isAlive()) throw ended();
       hash.update(buffer.subarray(0, bytesRead));
       this.#events.onOutput(encodePiece(PROGRAM_OUTPUT.FILE_DATA, buffer.subarray(0, bytesRead)));
       at += bytesRead;
@@ -194,7 +195,7 @@ class FileServer implements Pty {
       await new Promise<void>((resolve) => {
         this.#onResume = resolve;
       });
-    if (!this.isAlive()) throw new FileError("OTHER", "the session has ended");
+    if (!this.isAlive()) throw ended();
   }
 
   #answer(response: Answer): void {
@@ -216,4 +217,8 @@ class FileServer implements Pty {
     if (!this.#isBusy) void this.#letGo();
     this.#events.onExit(exitCode);
   }
+}
+
+function ended(): FileError {
+  return new FileError("OTHER", "the session has ended");
 }

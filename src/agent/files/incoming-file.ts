@@ -15,6 +15,9 @@ const READ_BYTES = 256 * 1024;
 const PART_MODE = 0o600;
 const PERMISSIONS = 0o777;
 
+/** By the name of the part: who writes one. */
+const underWay = new Map<string, IncomingFile>();
+
 export interface IncomingOptions {
   path: string;
   mode: number;
@@ -29,6 +32,8 @@ export class IncomingFile {
   readonly #mode: number;
   readonly #hash: Hash;
   #size: number;
+  #writing: Promise<void> = Promise.resolve();
+  #isTakenOver = false;
 
   private constructor(opened: {
     handle: FileHandle;
@@ -54,6 +59,8 @@ export class IncomingFile {
     if (there?.isDirectory()) throw new FileError("IS_DIRECTORY", `${path} is a directory`);
     if (there !== undefined && !there.isFile()) throw new FileError("NOT_REGULAR", `${path} is no regular file`);
     const part = join(dirname(place), partName(basename(place), key));
+    // One that was killed is still there for a while: it must not write what this one counts on.
+    await underWay.get(part)?.takeOver();
     const handle = await open(part, O_RDWR | O_CREAT | O_NOFOLLOW | (fresh ? O_TRUNC : 0), PART_MODE);
     try {
       roots.requireOpened(handle.fd, part);
@@ -62,7 +69,9 @@ export class IncomingFile {
       const hash = createHash("sha256");
       const { size } = stats;
       await hashRange(handle, hash, size);
-      return new IncomingFile({ handle, part, place, mode, hash, size });
+      const incoming = new IncomingFile({ handle, part, place, mode, hash, size });
+      underWay.set(part, incoming);
+      return incoming;
     } catch (error) {
       await handle.close();
       throw error;
@@ -79,6 +88,12 @@ export class IncomingFile {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
+    this.#requireOwn();
+    this.#writing = this.#write(bytes);
+    await this.#writing;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#size);
       this.#hash.update(bytes.subarray(at, at + bytesWritten));
@@ -89,7 +104,10 @@ export class IncomingFile {
 
   /** Puts it in its place. Throws FileError "checksum", and removes it, where it is not what was sent. */
   async finish(sha256: Uint8Array): Promise<void> {
+    this.#requireOwn();
     try {
+      const { size } = await this.#handle.stat();
+      if (size !== this.#size) throw new FileError("CHECKSUM", "somebody else has written into the same file");
       if (!this.sha256().equals(sha256)) {
         await rm(this.#part, { force: true });
         throw new FileError("CHECKSUM", "what arrived is not what was sent; nothing was put in place");
@@ -98,13 +116,26 @@ export class IncomingFile {
       await this.#handle.sync();
       await rename(this.#part, this.#place);
     } finally {
-      await this.#handle.close();
+      await this.abandon();
     }
   }
 
   /** What is there stays, for the next attempt. */
   async abandon(): Promise<void> {
+    if (underWay.get(this.#part) === this) underWay.delete(this.#part);
     await this.#handle.close();
+  }
+
+  /** Resolves when it writes no more. */
+  async takeOver(): Promise<void> {
+    this.#isTakenOver = true;
+    await this.#writing.catch(() => {
+      // Its own writer hears of it.
+    });
+  }
+
+  #requireOwn(): void {
+    if (this.#isTakenOver) throw new FileError("OTHER", "the same file is being written by another copy");
   }
 }
 

@@ -1,7 +1,7 @@
 // A program without a terminal, behind the same interface as a shell's PTY: what its session sends and takes are pieces
 // of several streams (src/protocol/program-stream.ts).
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import { FrameError } from "../../protocol/data-frame.ts";
@@ -12,7 +12,7 @@ import {
   PROGRAM_INPUT,
   PROGRAM_OUTPUT,
 } from "../../protocol/program-stream.ts";
-import { cleanStart } from "../clean-start.ts";
+import { cleanStart, type ProgramCall } from "../clean-start.ts";
 import { countSession, signalSession } from "../pty/process-session.ts";
 import type { Pty, PtyEvents, PtySignal } from "../pty/pty.ts";
 import { openPipes, type Pipes } from "./pipes.ts";
@@ -22,6 +22,8 @@ import type { ProgramCommand } from "./program-command.ts";
 const MAX_UNREAD_INPUT_BYTES = 128 * 1024;
 /** After the program's exit: a background job may hold its output open, and is not waited for once it is silent. */
 const QUIET_AFTER_EXIT_MS = 200;
+/** After the program's exit: its pipes held far less than this; more comes from a background job that lives on. */
+const MAX_OUTPUT_AFTER_EXIT_BYTES = 1024 * 1024;
 const SIGNALLED = 128;
 
 /** A program that can't be started says so on its standard error, and ends with 126 or 127, as in a shell. Throws for want of pipes. */
@@ -38,6 +40,7 @@ class PipedProgram implements Pty {
   #state: "running" | "over" = "running";
   #quietTimer: NodeJS.Timeout | undefined;
   #openOutputs = 2;
+  #outputAfterExitBytes = 0;
 
   constructor({ file, args, cwd, env }: ProgramCommand, events: PtyEvents) {
     this.#events = events;
@@ -45,8 +48,7 @@ class PipedProgram implements Pty {
     const pipes = openPipes();
     this.#pipes = pipes;
     // A session of its own: a signal reaches all that it has started, and no terminal of ours is its.
-    const child = spawn(call.file, [...call.args], { cwd, env: { ...env }, detached: true, stdio: [...pipes.program] });
-    for (const fd of pipes.program) closeSync(fd);
+    const child = spawnOn(pipes, call, { cwd, env });
     this.pid = child.pid ?? 0;
     for (const [stream, kind] of [
       [pipes.stdout, PROGRAM_OUTPUT.STDOUT],
@@ -135,7 +137,10 @@ class PipedProgram implements Pty {
     if (this.#state === "over") return;
     for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES)
       this.#events.onOutput(encodePiece(kind, bytes.subarray(at, at + MAX_PIECE_BYTES)));
-    if (this.#exitCode !== undefined) this.#waitForQuiet();
+    if (this.#exitCode === undefined) return;
+    this.#outputAfterExitBytes += bytes.length;
+    if (this.#outputAfterExitBytes > MAX_OUTPUT_AFTER_EXIT_BYTES) this.#end();
+    else this.#waitForQuiet();
   }
 
   #onOutputEnd(): void {
@@ -160,6 +165,18 @@ class PipedProgram implements Pty {
     this.#pipes.stdout.destroy();
     this.#pipes.stderr.destroy();
     this.#events.onExit(this.#exitCode ?? 127);
+  }
+}
+
+/** Throws where the system has nothing left for one more; its pipes are closed then. */
+function spawnOn(pipes: Pipes, call: ProgramCall, { cwd, env }: Pick<ProgramCommand, "cwd" | "env">): ChildProcess {
+  try {
+    return spawn(call.file, [...call.args], { cwd, env: { ...env }, detached: true, stdio: [...pipes.program] });
+  } catch (error) {
+    for (const ours of [pipes.stdin, pipes.stdout, pipes.stderr]) ours.destroy();
+    throw error;
+  } finally {
+    for (const fd of pipes.program) closeSync(fd);
   }
 }
 

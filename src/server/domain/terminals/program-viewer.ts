@@ -10,9 +10,10 @@ import { type Delivery, OutputStream } from "../../../protocol/output-stream.ts"
 import {
   encodePiece,
   MAX_PIECE_BYTES,
-  PieceReader,
+  type OutputName,
+  outputName,
+  PacedPieces,
   PROGRAM_INPUT,
-  PROGRAM_OUTPUT,
 } from "../../../protocol/program-stream.ts";
 import { DomainError } from "../domain-error.ts";
 import type { HeldAgent } from "./held-agent.ts";
@@ -23,7 +24,7 @@ export interface ProgramConsumer {
   /** Before anything else. */
   started(sessionId: SessionId): void;
   /** Call `consumed` when the bytes have left your hands: the program is paced by it. The bytes are yours. */
-  output(output: "stdout" | "stderr", bytes: Uint8Array, consumed: () => void): void;
+  output(output: OutputName, bytes: Uint8Array, consumed: () => void): void;
 }
 
 export interface ProgramEnd {
@@ -33,11 +34,6 @@ export interface ProgramEnd {
 
 type Opened = { viewer: Viewer; held: HeldAgent };
 
-const OUTPUT_NAMES = new Map<number, "stdout" | "stderr">([
-  [PROGRAM_OUTPUT.STDOUT, "stdout"],
-  [PROGRAM_OUTPUT.STDERR, "stderr"],
-]);
-
 export class ProgramViewer {
   /** Resolves behind the last output. Rejects with the DomainError that ended it first. */
   readonly ended: Promise<ProgramEnd>;
@@ -46,12 +42,11 @@ export class ProgramViewer {
   readonly #onGone: () => void;
   readonly #input = new InputStream();
   readonly #output = new OutputStream();
-  readonly #pieces = new PieceReader((kind, bytes) => {
-    const output = OUTPUT_NAMES.get(kind);
-    // A newer agent's outputs are nothing to us.
-    if (output !== undefined) this.#read.push({ output, bytes: Uint8Array.from(bytes) });
+  readonly #pieces = new PacedPieces((kind, bytes, taken) => {
+    const output = outputName(kind);
+    if (output === undefined) taken();
+    else this.#consumer.output(output, bytes, taken);
   });
-  #read: { output: "stdout" | "stderr"; bytes: Uint8Array }[] = [];
   #opened: Opened | undefined;
   #attached: ControlOf<"opened"> | undefined;
   #hasBegun = false;
@@ -180,16 +175,10 @@ export class ProgramViewer {
   }
 
   #deliver(bytes: Uint8Array, delivery: Delivery): void {
-    this.#read = [];
-    this.#pieces.push(bytes);
-    let left = this.#read.length;
-    const done = (): void => {
-      if (--left > 0) return;
+    this.#pieces.push(bytes, () => {
       this.#output.consume(delivery);
       this.#sendAck();
-    };
-    if (left === 0) return done();
-    for (const piece of this.#read) this.#consumer.output(piece.output, piece.bytes, done);
+    });
   }
 
   #sendAck(): void {
