@@ -15,8 +15,6 @@ import { runOnAgent, type RunOnAgent } from "./run-on-agent.ts";
 /** Of each agent's output, in JSON; what is more is cut, and said so. */
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const FILE_DESCRIPTORS = { stdout: 1, stderr: 2 } as const;
-/** The longest that a timer waits, 24 days. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Named at the end; how many more there are is said. */
 const MAX_NAMED = 20;
 
@@ -91,7 +89,7 @@ export async function execOnMany(
   context.signal.removeEventListener("abort", leave);
   report.finish();
   // However slowly it is read.
-  await writer.flushed(MAX_TIMER_MS);
+  await writer.flushed();
   if (brokenBy !== undefined) throw nobodyReads(brokenBy);
   return sumUp(agents, endings, context);
 }

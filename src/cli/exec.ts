@@ -28,8 +28,6 @@ const STDOUT = 1;
 const STDERR = 2;
 /** After a failure, or on the way out. */
 const FLUSH_TIMEOUT_MS = 2000;
-/** The longest that a timer waits, 24 days. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Returns the exit code. */
 export async function exec(options: ExecOptions, flags: GlobalFlags, context: CommandContext): Promise<number> {
@@ -87,7 +85,7 @@ async function execHere(
       },
     });
     // However slowly it is read: what the command has printed is not lost.
-    await writer.flushed(MAX_TIMER_MS);
+    await writer.flushed();
     if (brokenBy !== undefined) throw nobodyReads(brokenBy);
     return exitCode;
   } catch (error) {

@@ -31,11 +31,14 @@ export class OrderedWriter {
     if (!this.#isBusy) this.#next();
   }
 
-  /** Resolves when everything has been written, or after `timeoutMs` where nobody reads it. */
-  flushed(timeoutMs: number): Promise<void> {
+  /**
+   * Resolves when everything has been written; or after `timeoutMs` where nobody reads it. Without that it waits for as
+   * long as its reader is there.
+   */
+  flushed(timeoutMs?: number): Promise<void> {
     if (!this.#isBusy) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
+      const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);
       this.#whenIdle.push(() => {
         clearTimeout(timer);
         resolve();

@@ -30,7 +30,10 @@ export function openPipes(): Pipes {
   try {
     const names = ["in", "out", "err"].map((name) => join(directory, name));
     const made = spawnSync("mkfifo", ["-m", "600", ...names], { stdio: "ignore", timeout: MKFIFO_TIMEOUT_MS });
-    if (made.status !== 0) throw new Error("mkfifo makes no pipes", { cause: made.error });
+    if (made.status !== 0) {
+      const why = made.error?.message ?? `it ended with ${made.status ?? made.signal}`;
+      throw new Error(`mkfifo makes no pipes in ${tmpdir()}: ${why}`);
+    }
     // Who reads and writes at once never waits for the other end; neither does whoever comes while that is open.
     const both = open("in", O_RDWR);
     const programIn = open("in", O_RDONLY);
