@@ -40,7 +40,7 @@ const rooms = [
   },
   { from: "^src/server/adapters/sql/", to: within("^migrations/") },
   {
-    from: "^src/server/(server|main|backplane|bookkeeping|cluster|config[^/]*|settings|server-log|tls-files|http-listener|open-stores|page-files|version)[.]ts$",
+    from: "^src/server/(server|main|backplane|bookkeeping|cluster|config[^/]*|settings|server-log|tls-files|http-listener|open-stores|page-files|session-recording|version)[.]ts$",
     to: [...within("^src/server/", runtime), npm, builtins],
   },
   { from: "^src/agent/", to: [...within("^src/agent/", protocol, gen, runtime), npm, builtins] },

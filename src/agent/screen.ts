@@ -9,7 +9,8 @@ import type { OutputRing } from "../protocol/output-ring.ts";
 import { countText, plainUntil, tailStart } from "./plain-output.ts";
 import { ScreenDrawing } from "./screen-drawing.ts";
 import type { DrawnScreen, Snapshots } from "./snapshots.ts";
-import { unfinishedCharacter, unfinishedSequence } from "./unfinished.ts";
+import { unfinishedCharacter } from "../protocol/unfinished-character.ts";
+import { unfinishedSequence } from "./unfinished.ts";
 import { coreOf, isInSequence, type XtermCore } from "./xterm-core.ts";
 
 /** Parsed in one go: about 0.4 ms, so that no key waits longer for it. */

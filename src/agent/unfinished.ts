@@ -12,20 +12,6 @@ const INTRODUCERS = [[ESC], ...[0x90, 0x98, 0x9b, 0x9d, 0x9e, 0x9f].map((c1) => 
 export const MAX_SEQUENCE_BYTES = 4096;
 const INTRODUCER_BYTES = 2;
 
-/** How many bytes at the end begin a UTF-8 character that ends later, 0 to 3. */
-export function unfinishedCharacter(bytes: Uint8Array): number {
-  for (let count = 1; count <= 3 && count <= bytes.length; count++) {
-    const byte = bytes[bytes.length - count] as number;
-    if ((byte & 0xc0) === 0x80) continue;
-    return byte >= 0xc2 && byte < 0xf5 && count < lengthOf(byte) ? count : 0;
-  }
-  return 0;
-}
-
-function lengthOf(lead: number): number {
-  return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
-
 /**
  * The escape sequence that is open at `end`: its bytes so far, at most MAX_SEQUENCE_BYTES. Control characters within it
  * have been carried out and are left out. Empty where its beginning is no longer in the ring.

@@ -52,6 +52,13 @@ export const ERRORS = {
   TOKEN_NOT_FOUND: { message: "token not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   INSTANCE_NOT_FOUND: { message: "instance not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   USER_NOT_FOUND: { message: "user not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
+  RECORDING_NOT_FOUND: { message: "recording not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
+  RECORDING_UNAVAILABLE: {
+    message: "this server does not record sessions",
+    grpc: GRPC.FAILED_PRECONDITION,
+    http: 409,
+    ws: 4400,
+  },
   USER_EMAIL_TAKEN: {
     message: "a user with this email exists already",
     grpc: GRPC.ALREADY_EXISTS,

@@ -7,6 +7,7 @@ type Id<Name extends string> = string & { readonly [brand]: Name };
 export type UserId = Id<"UserId">;
 export type AgentId = Id<"AgentId">;
 export type TokenId = Id<"TokenId">;
+export type RecordingId = Id<"RecordingId">;
 /** One shell or program of an agent: "main", "split-<uuid>" or "exec-<uuid>"; unique within the agent. */
 export type SessionId = Id<"SessionId">;
 /** One WebSocket connection, of an agent or a viewer; made by the server. */
@@ -29,7 +30,9 @@ const PROGRAM_PREFIX = "exec-";
 
 export const MAIN_SESSION = "main" as SessionId;
 
-export function parseUuid<T extends UserId | AgentId | TokenId | ConnectionId | RunId>(text: string): T | undefined {
+export function parseUuid<T extends UserId | AgentId | TokenId | RecordingId | ConnectionId | RunId>(
+  text: string,
+): T | undefined {
   return UUID.test(text) ? (text.toLowerCase() as T) : undefined;
 }
 
@@ -74,6 +77,11 @@ export function attachmentKeyFromBytes(bytes: Uint8Array): AttachmentKey | undef
   let hex = "";
   for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
   return hex as AttachmentKey;
+}
+
+/** A UUID names 16 bytes, too. */
+export function attachmentKeyOfUuid(uuid: string): AttachmentKey {
+  return uuid.replaceAll("-", "") as AttachmentKey;
 }
 
 export function attachmentKeyToBytes(key: AttachmentKey): Uint8Array {

@@ -3,6 +3,7 @@
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 import { parseRedisUrl } from "./adapters/redis/redis-url.ts";
+import { parseRecordingsUrl } from "./adapters/recordings/recordings-url.ts";
 import { parseMfaKeys } from "./mfa-keys.ts";
 import type { SettingName } from "./settings.ts";
 
@@ -71,6 +72,18 @@ export const SETTINGS_SCHEMA = z.object({
   mfa_max_attempts: z.coerce.number("must be a number").int().min(1).max(100).default(5),
   mfa_lockout_minutes: minutes.default(15),
   bootstrap_token_file: z.string().optional(),
+  recordings: z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      const place = text === undefined ? undefined : parseRecordingsUrl(text);
+      if (typeof place !== "string") return place;
+      context.addIssue(place);
+      return z.NEVER;
+    }),
+  record: z.enum(["never", "asked", "always"]).default("asked"),
+  recording_days: z.coerce.number("must be a number").int().min(0).max(36_500).default(90),
+  recording_max_mb: z.coerce.number("must be a number").int().min(1).max(1_000_000).default(1024),
   instance_id: z.string().min(1).max(100).optional(),
   log_level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   insecure: flag,

@@ -4,6 +4,9 @@
 import type { MfaKey } from "./mfa-keys.ts";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { resolve } from "node:path";
+import type { RecordingsPlace } from "./adapters/recordings/recordings-url.ts";
+import type { RecordPolicy } from "./domain/recordings/recording.ts";
 import type { AttemptRates } from "./domain/access/attempt-rates.ts";
 import { type Settings, SETTINGS_SCHEMA } from "./config-schema.ts";
 import { type ConfigFile, readConfigFile } from "./config-file.ts";
@@ -41,6 +44,14 @@ export interface ServerConfig {
     keys: readonly MfaKey[];
     policy: { grantMs: number; maxAttempts: number; lockoutMs: number };
   };
+  recording: {
+    /** Undefined: beside the embedded database; without one nothing is recorded. */
+    place?: RecordingsPlace | undefined;
+    policy: RecordPolicy;
+    /** Undefined: for ever. */
+    keepMs: number | undefined;
+    maxBytes: number;
+  };
   /** Where the first admin's token is written (mode 0600) when the file does not exist. */
   bootstrapTokenFile?: string | undefined;
   /** Opens /metrics, beside the tokens of admins. */
@@ -66,6 +77,7 @@ export interface ClusterConfig {
     | undefined;
 }
 
+const DAY_MS = 24 * 60 * 60_000;
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 const NO_FILE: ConfigFile = { values: {}, problems: [], warnings: [] };
 
@@ -119,6 +131,12 @@ export function readServerConfig(
         maxAttempts: values.mfa_max_attempts,
         lockoutMs: values.mfa_lockout_minutes * 60_000,
       },
+    },
+    recording: {
+      place: values.recordings,
+      policy: values.record,
+      keepMs: values.recording_days === 0 ? undefined : values.recording_days * DAY_MS,
+      maxBytes: values.recording_max_mb * 1024 * 1024,
     },
     bootstrapTokenFile: values.bootstrap_token_file,
     metricsToken: values.metrics_token,
@@ -177,6 +195,16 @@ function readSecret(setting: string, path: string | undefined, problems: string[
   }
 }
 
+/** Undefined: nowhere. */
+export function recordingsPlace({
+  recording,
+  database,
+}: Pick<ServerConfig, "recording" | "database">): RecordingsPlace | undefined {
+  if (recording.place !== undefined) return recording.place;
+  if (database.kind !== "pglite" || database.dataDir === undefined) return undefined;
+  return { kind: "directory", path: `${resolve(database.dataDir)}-recordings` };
+}
+
 function tlsOf({ tls_cert_file, tls_key_file, tls_client_ca_file }: Settings): TlsFiles | undefined {
   if (tls_cert_file === undefined || tls_key_file === undefined) return undefined;
   return { certFile: tls_cert_file, keyFile: tls_key_file, clientCaFile: tls_client_ca_file };
@@ -192,13 +220,16 @@ function clusterOf({ redis_url, peer_host, peer_port, peer_url }: Settings): Clu
 /** Settings that are right by themselves and wrong together. */
 function* contradictions(
   values: Settings,
-  { host, database, cluster, jwtSecret, tls }: ServerConfig,
+  { host, database, cluster, jwtSecret, tls, recording }: ServerConfig,
 ): Generator<string> {
   if (values.database_url !== undefined && values.data_dir !== undefined) {
     yield "database_url and data_dir: set one of them, not both";
   }
   if (cluster !== undefined && database.kind !== "postgres") {
     yield "redis_url: needs database_url: instances share one Postgres";
+  }
+  if (values.record === "always" && recordingsPlace({ recording, database }) === undefined) {
+    yield "record: always needs recordings (or data_dir): where they are to be kept";
   }
   if (values.peer_port !== undefined && values.redis_url === undefined) {
     yield "peer_port: needs redis_url: without it there are no other instances";

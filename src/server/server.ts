@@ -29,6 +29,7 @@ import { createMetricsPage } from "./transports/http/metrics-page.ts";
 import { openStores, writeBootstrapToken } from "./open-stores.ts";
 import { createPageFiles } from "./page-files.ts";
 import { createLog } from "./server-log.ts";
+import { createSessionRecording } from "./session-recording.ts";
 import { VERSION } from "./version.ts";
 import { closeHttp, createHttpListener, listen } from "./http-listener.ts";
 import { readTlsFiles } from "./tls-files.ts";
@@ -149,6 +150,7 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
     router,
     log,
   });
+  const recording = await createSessionRecording(config, { stores, events, router, log });
   const viewing = { router, agentRoutes, slots, terminalLimit: (user: User) => checkPlanForTerminal(stores, user) };
   const gateway = new WebSocketGateway({
     authenticate,
@@ -209,6 +211,9 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
     mfaPolicy: config.mfa.policy,
     slots,
     presence: agentsEverywhere,
+    recordingFiles: recording.files,
+    recordPolicy: config.recording.policy,
+    sessions: agentsEverywhere,
   };
   const http = createHttpListener(tls, createHttpHandler({ ...edge, isDraining, page: createPageFiles() }));
   http.server.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
@@ -221,7 +226,6 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
       grants: gateway.grants,
       eventWakeUps: books.eventWakeUps,
       changeLogs: books.changeLogs,
-      sessions: agentsEverywhere,
       control: agentsEverywhere,
       instances,
       draining: draining.signal,
@@ -243,6 +247,7 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
     agentRoutes.tick();
     activity.tick(clock.monotonicMs(), () => router.localSessions({}).sessions);
     gateway.tick();
+    recording.tick();
     eventLoop.tick(clock.monotonicMs());
     backplane.tick();
   }, TICK_MS);
@@ -280,6 +285,7 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
       instances.down();
       stopNotices();
       agentRoutes.dispose();
+      await recording.close();
       await Promise.all([books.close(), lifecycle.settled()]);
       await backplane.close();
       await stores.close();

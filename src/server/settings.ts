@@ -43,6 +43,16 @@ export const SETTINGS = {
   mfa_max_attempts: { meaning: "wrong codes in a row after which an account may try no more for a while; 5" },
   mfa_lockout_minutes: { meaning: "how long that while is; 15" },
   bootstrap_token_file: { meaning: "where the first admin's token is written, if the file is not there; nowhere" },
+  recordings: {
+    meaning:
+      "where recordings of sessions are kept: an absolute path that all instances share, or `s3://bucket/prefix?endpoint=https://…&region=…` with credentials in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; `-recordings` behind the name of data_dir, and without one nothing is recorded",
+  },
+  record: {
+    meaning:
+      "which sessions are recorded: `never`, `asked` (those that somebody asked for, and all of agents whose owner says so) or `always`; asked",
+  },
+  recording_days: { meaning: "how long recordings are kept after their end; 0 for ever; 90" },
+  recording_max_mb: { meaning: "a recording ends when it is this large, before compression; 1024" },
   instance_id: { meaning: "names the process in lists; host name and port" },
   log_level: { meaning: "debug, info, warn, error, silent; info" },
   insecure: { meaning: "1: serve beyond loopback in clear text, and know it; 0" },

@@ -48,7 +48,7 @@ describe("the table of settings in docs/operations.md", () => {
         .find(([variable]) => variable === `\`${variableOf(name)}\``)?.[1]
         ?.split("; ")
         .at(-1);
-      expect({ name, said }).toEqual({ name, said: Array.isArray(value) ? "none" : String(value) });
+      expect({ name, said }).toEqual({ name, said: Array.isArray(value) ? "none" : String(value as string | number) });
     }
   });
 

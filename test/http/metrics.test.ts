@@ -132,6 +132,7 @@ describe("the figures", () => {
           agents: counts,
           viewers: counts,
           sessions: 0,
+          recorders: 0,
           viewersBehind: 0,
           routes: { out: { direct: 1, redis: 2 }, in: { direct: 3, redis: 4 } },
         }),

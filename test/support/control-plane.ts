@@ -98,6 +98,8 @@ export async function startControlPlane(
     grants: new GrantWatch({ agents: stores.agents, mfa: stores.mfa, clock, events, log }),
     presence: { isOnline: async (id) => online.has(id) },
     sessions: { listSessions: async () => sessions },
+    recordingFiles: undefined,
+    recordPolicy: "asked",
     control: { stopSession: async () => "SESSION_NOT_FOUND", disconnectAgent: async () => "AGENT_OFFLINE" },
     instances: createOwnInstance({
       clock,

@@ -58,6 +58,7 @@ export async function startTestServer(overrides: Partial<ServerConfig> = {}): Pr
     warnings: [],
     instanceId: "test",
     mfa: { keys: [], policy: { grantMs: 15 * 60_000, maxAttempts: 5, lockoutMs: 15 * 60_000 } },
+    recording: { policy: "asked", keepMs: undefined, maxBytes: 64 * 1024 * 1024 },
     bootstrapTokenFile: join(directory, "admin-token"),
     logLevel: "silent",
     ...overrides,

@@ -31,6 +31,7 @@ export function registerServerMetrics(registry: Registry, figures: ServerFigures
 
   gauge("rexec_agents", "agents connected now", () => perProtocol(figures.terminals().agents), ["protocol"]);
   gauge("rexec_viewers", "viewers on a shell now", () => perProtocol(figures.terminals().viewers), ["protocol"]);
+  gauge("rexec_recordings", "shells that are being recorded", () => figures.terminals().recorders);
   gauge("rexec_viewers_behind", "viewers that lack output of their shell", () => figures.terminals().viewersBehind);
   gauge("rexec_sessions", "shells that run", () => figures.terminals().sessions);
   gauge("rexec_sockets", "WebSockets open now", () => perPeer(({ open }) => open), ["peer"]);

@@ -19,6 +19,7 @@ export function toAgent(row: AgentRow): Agent {
     tags: row.tags,
     status: row.status,
     mfaLocked: row.mfa_locked,
+    recordSessions: row.record_sessions,
     epoch: row.epoch,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

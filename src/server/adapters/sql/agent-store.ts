@@ -47,7 +47,7 @@ async function updateAgent(
   database: Database,
   input: { id: AgentId; changes: AgentChanges; audit: AuditRecord },
 ): Promise<Agent | "name_taken" | undefined> {
-  const { name, description, shell, tags } = input.changes;
+  const { name, description, shell, tags, recordSessions } = input.changes;
   try {
     return await database.transaction(async (trx) => {
       const row = await trx
@@ -57,6 +57,7 @@ async function updateAgent(
           ...(description !== undefined && { description }),
           ...(shell !== undefined && { shell }),
           ...(tags !== undefined && { tags: [...tags] }),
+          ...(recordSessions !== undefined && { record_sessions: recordSessions }),
           updated_at: input.audit.at,
         })
         .where("id", "=", input.id)

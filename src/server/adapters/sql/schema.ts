@@ -1,8 +1,18 @@
 // The tables as kysely sees them; migrations/ makes them.
 
 import type { ColumnType, Generated, GeneratedAlways } from "kysely";
-import type { AgentId, ConnectionId, InstanceId, RunId, TokenId, UserId } from "../../../protocol/ids.ts";
+import type {
+  AgentId,
+  ConnectionId,
+  InstanceId,
+  RecordingId,
+  RunId,
+  SessionId,
+  TokenId,
+  UserId,
+} from "../../../protocol/ids.ts";
 import type { Scope } from "../../domain/access/identity.ts";
+import type { RecordingCause } from "../../domain/recordings/recording.ts";
 import type { AgentStats, AgentStatus, SystemInfo } from "../../domain/agents/agent.ts";
 
 /** Parsed when read, text when written: the drivers disagree on which JavaScript values are JSON. */
@@ -48,6 +58,7 @@ export interface AgentTable {
   status: Generated<AgentStatus>;
   mfa_locked: Generated<boolean>;
   mfa_locked_at: Date | null;
+  record_sessions: Generated<boolean>;
   epoch: Generated<number>;
   instance_id: InstanceId | null;
   system_info: Json<SystemInfo | null>;
@@ -127,6 +138,39 @@ export interface InstanceTable {
   event_loop_p99_ms: number;
 }
 
+export interface RecordingTable {
+  id: RecordingId;
+  agent_id: AgentId;
+  agent_name: string;
+  session_id: SessionId;
+  user_id: UserId;
+  cause: RecordingCause;
+  started_by: UserId | null;
+  started_at: Date;
+  ended_at: Date | null;
+  end_reason: Generated<string>;
+  boot_id: string | null;
+  stream: number | null;
+  cols: Generated<number>;
+  rows: Generated<number>;
+  last_cols: Generated<number>;
+  last_rows: Generated<number>;
+  end_offset: number | null;
+  duration_ms: Generated<number>;
+  size_bytes: Generated<number>;
+  stored_bytes: Generated<number>;
+  gaps: Generated<number>;
+  lost_bytes: Generated<number>;
+  segments: Generated<number>;
+}
+
+export interface RecordingSegmentTable {
+  recording_id: RecordingId;
+  number: number;
+  key: string;
+  stored_bytes: number;
+}
+
 export interface TerminalSlotTable {
   connection_id: ConnectionId;
   user_id: UserId;
@@ -145,4 +189,6 @@ export interface Schema {
   mfa_grants: MfaGrantTable;
   instances: InstanceTable;
   terminal_slots: TerminalSlotTable;
+  recordings: RecordingTable;
+  recording_segments: RecordingSegmentTable;
 }

@@ -6,6 +6,7 @@ import type { AgentStore } from "../../domain/agents/agent.ts";
 import type { EventLog } from "../../domain/events/audit.ts";
 import type { InstanceStore } from "../../domain/instances/instance-store.ts";
 import type { MfaStore } from "../../domain/mfa/mfa.ts";
+import type { RecordingStore } from "../../domain/recordings/recording.ts";
 import type { PlanStore } from "../../domain/plans/plan.ts";
 import type { UserAccounts } from "../../domain/users/user-accounts.ts";
 import type { AccessReview } from "../../domain/access/access-review.ts";
@@ -19,6 +20,7 @@ import { runMigrations } from "./migrate.ts";
 import type { PgliteOptions } from "./pglite.ts";
 import { createPlanStore } from "./plan-store.ts";
 import { connectPostgres, type PostgresOptions } from "./postgres.ts";
+import { createRecordingStore } from "./recording-store.ts";
 import type { Schema } from "./schema.ts";
 import { createSqlTerminalSlots, type SqlTerminalSlots, type SqlTerminalSlotsDeps } from "./terminal-slots.ts";
 import { createTokenStore } from "./token-store.ts";
@@ -34,6 +36,7 @@ export interface SqlStores {
   mfa: MfaStore;
   accessReview: AccessReview;
   instances: InstanceStore;
+  recordings: RecordingStore;
   /** Those of one run: to be made once by a process, when its run has entered. */
   terminalSlots(deps: SqlTerminalSlotsDeps): SqlTerminalSlots;
   /** Brings the schema up to date; to be called once, before anything else. */
@@ -81,6 +84,7 @@ function storesOn(db: Kysely<Schema>, engine: Pick<SqlStores, "migrate" | "close
     mfa: createMfaStore(database),
     accessReview: createAccessReview(database),
     instances: createInstanceStore(database),
+    recordings: createRecordingStore(database),
     terminalSlots: (deps) => createSqlTerminalSlots({ ...deps, database }),
     migrate: engine.migrate,
     ping: () => database.run(async (db) => void (await sql`SELECT 1`.execute(db))),

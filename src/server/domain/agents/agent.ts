@@ -28,6 +28,8 @@ export interface Agent {
   tags: readonly string[];
   status: AgentStatus;
   mfaLocked: boolean;
+  /** Whatever runs on it is recorded. */
+  recordSessions: boolean;
   /** Set while it is locked. */
   mfaLockedAt?: Date;
   /** Of the last connection that was written; 0 before the first. */
@@ -90,6 +92,7 @@ export interface AgentChanges {
   description?: string;
   shell?: string;
   tags?: readonly string[];
+  recordSessions?: boolean;
 }
 
 /** What a connecting agent says of itself. Fields left out stay as they are. */

@@ -1,7 +1,15 @@
 // What happens, told as it happens to whoever listens on any instance (watches, connected terminals), and here (the audit
 // log).
 
-import type { AgentId, AttachmentKey, InstanceId, SessionId, TokenId, UserId } from "../../../protocol/ids.ts";
+import type {
+  AgentId,
+  AttachmentKey,
+  InstanceId,
+  RecordingId,
+  SessionId,
+  TokenId,
+  UserId,
+} from "../../../protocol/ids.ts";
 import type { Agent, AgentStats, SystemInfo } from "../agents/agent.ts";
 import type { Plan } from "../plans/plan.ts";
 
@@ -30,6 +38,8 @@ export type DomainEvent =
       viewerUserId: UserId;
       readOnly: boolean;
     } & OfSession)
+  /** Of a session. ended: no more of it will be kept. */
+  | ({ type: "recording.started" | "recording.ended"; recordingId: RecordingId } & OfSession)
   | { type: "limit.denied"; userId: UserId; reason: LimitReason; limit: number; used: number; agentId?: AgentId }
   /** How many agents or terminals this user has, or may have, is another number now. */
   | { type: "limits.changed"; userId: UserId }

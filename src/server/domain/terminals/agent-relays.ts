@@ -55,6 +55,11 @@ export class AgentRelays {
     return counts;
   }
 
+  /** Somebody on another instance looks at it. */
+  isWatched(stream: number): boolean {
+    return [...this.#relays].some((relay) => isOn(relay, stream));
+  }
+
   /** Another instance has viewers of this agent: it is told what runs, and gets its part from now on. */
   add(route: Route): RouteEvents {
     const relay: Relay = { route, attachments: new Map(), behind: new Set() };

@@ -11,7 +11,9 @@ export interface TerminalCensus {
   sessions: number;
   /** Attached to a shell, by what they speak. */
   viewers: Record<Protocol, number>;
-  /** Of those: who has not been sent yet all that their shell has printed. */
+  /** Shells that are being recorded. */
+  recorders: number;
+  /** Of the viewers: who has not been sent yet all that their shell has printed. */
   viewersBehind: number;
   /** To agents that other instances hold, and from others to agents that are held here. */
   routes: Record<"out" | "in", Record<RoutePath, number>>;
@@ -22,6 +24,7 @@ export function countTerminals(held: Iterable<HeldAgent>): TerminalCensus {
     agents: { "rexec.v1": 0, "rexec.v2": 0 },
     sessions: 0,
     viewers: { "rexec.v1": 0, "rexec.v2": 0 },
+    recorders: 0,
     viewersBehind: 0,
     routes: { out: { direct: 0, redis: 0 }, in: { direct: 0, redis: 0 } },
   };
@@ -34,7 +37,11 @@ export function countTerminals(held: Iterable<HeldAgent>): TerminalCensus {
     census.routes.in.redis += redis;
     for (const session of sessions.values()) {
       if (!session.ended && isHere) census.sessions++;
-      for (const { flow, link: viewer } of session.viewers) {
+      for (const { flow, link: viewer, open } of session.viewers) {
+        if (open.recorder) {
+          census.recorders++;
+          continue;
+        }
         census.viewers[viewer.protocol]++;
         if (flow.next !== undefined && flow.next < session.head) census.viewersBehind++;
       }

@@ -254,7 +254,7 @@ export class HeldAgent {
     this.#byAttachment.set(attached.attachment, viewer);
     session.head = Math.max(session.head, attached.outputOffset);
     session.viewers.add(viewer);
-    this.#attendance.join(viewer);
+    if (!viewer.open.recorder) this.#attendance.join(viewer);
     viewer.tellOpened(attached, this.link?.protocol ?? "rexec.v2");
     // Its window has changed while the agent was asked.
     if (viewer.size !== viewer.toldSize) this.onViewerResize(viewer, viewer.size);

@@ -41,6 +41,7 @@ function viewOf(held: HeldAgent, session: ShellSession, instanceId: InstanceId):
     userId: held.agent.userId,
     startedAt: session.startedAt,
     viewers: viewersOf(session, instanceId),
+    isRecorded: [...session.viewers].some(({ open }) => open.recorder !== undefined),
     outputOffset: session.head,
     inputBytes: session.inputBytes,
     cols: session.cols,
@@ -51,7 +52,8 @@ function viewOf(held: HeldAgent, session: ShellSession, instanceId: InstanceId):
 }
 
 function viewersOf(session: ShellSession, instanceId: InstanceId): ViewerView[] {
-  return [...session.viewers].map(({ open, joinedAt, link }) => ({
+  const people = [...session.viewers].filter(({ open }) => open.recorder === undefined);
+  return people.map(({ open, joinedAt, link }) => ({
     attachmentKey: open.key,
     userId: open.userId,
     joinedAt,

@@ -11,6 +11,8 @@ export interface SessionView {
   userId: UserId;
   startedAt: Date;
   viewers: readonly ViewerView[];
+  /** Undefined where its holder is of a version that records nothing. */
+  isRecorded?: boolean;
   /** Output so far, in bytes. */
   outputOffset: number;
   /** Input that its holder has passed on to the agent since it holds it; undefined where that is of a version that does not count. */

@@ -24,7 +24,7 @@ export class ShellSession {
   #ended: ControlOf<"sessionEnded"> | undefined;
   /** Set once it has ended, also where how is not known yet. */
   #closeAtMs: number | undefined;
-  /** The agent paces the shell by the fastest viewer: the furthest acknowledgement that it was told. */
+  /** The agent paces the shell by this: the furthest acknowledgement that it was told. */
   #ackedToAgent = 0;
 
   constructor(started: { stream: number; id: SessionId; cols: number; rows: number; offset: number; startedAt: Date }) {
@@ -103,13 +103,16 @@ export class ShellSession {
     }
   }
 
-  /** A viewer has consumed output. The agent hears of it where it is further than anybody was. */
+  /** A viewer has consumed output. The agent hears of it where the shell may go on for it. */
   onViewerAck(viewer: Viewer, header: DataHeader, frame: Uint8Array, agent: AgentLink | undefined): "ok" | "future" {
     const result = viewer.flow.onAck(header.offset);
     if (result === "future") return "future";
-    if (result === "advanced" && header.offset > this.#ackedToAgent) {
-      this.#ackedToAgent = header.offset;
-      agent?.sendFrame(frame);
+    if (result === "advanced") {
+      const pace = this.#recorder() === undefined ? viewer : this.#pace();
+      if (pace === viewer && header.offset > this.#ackedToAgent) {
+        this.#ackedToAgent = header.offset;
+        agent?.sendFrame(frame);
+      } else if (pace && pace.flow.acked > this.#ackedToAgent) this.#tellPace(pace, agent);
     }
     this.pump(viewer, agent);
     return "ok";
@@ -118,17 +121,32 @@ export class ShellSession {
   /** A viewer has gone: the shell is paced by the fastest of those who stay. */
   remove(viewer: Viewer, agent: AgentLink | undefined): void {
     if (!this.viewers.delete(viewer)) return;
+    const pace = this.#pace();
+    this.#ackedToAgent = 0;
+    if (pace) this.#tellPace(pace, agent);
+  }
+
+  #recorder(): Viewer | undefined {
+    for (const viewer of this.viewers) if (viewer.open.recorder !== undefined) return viewer;
+    return undefined;
+  }
+
+  /** The fastest of those who look; but nothing runs away from what is being recorded. */
+  #pace(): Viewer | undefined {
     let fastest: Viewer | undefined;
-    for (const other of this.viewers) {
-      if (other.flow.next !== undefined && other.flow.acked > (fastest?.flow.acked ?? -1)) fastest = other;
+    for (const viewer of this.viewers) {
+      const { flow, open } = viewer;
+      if (flow.next === undefined || open.recorder !== undefined) continue;
+      if (flow.acked > (fastest?.flow.acked ?? -1)) fastest = viewer;
     }
-    this.#ackedToAgent = fastest?.flow.acked ?? 0;
-    if (fastest && agent) {
-      const { attachment } = fastest;
-      agent.sendFrame(
-        encodeDataFrame({ type: FRAME.OUTPUT_ACK, stream: this.stream, attachment, offset: fastest.flow.acked }),
-      );
-    }
+    const recorder = this.#recorder();
+    if (recorder?.flow.next === undefined) return fastest;
+    return fastest === undefined || recorder.flow.acked < fastest.flow.acked ? recorder : fastest;
+  }
+
+  #tellPace({ attachment, flow: { acked } }: Viewer, agent: AgentLink | undefined): void {
+    this.#ackedToAgent = acked;
+    agent?.sendFrame(encodeDataFrame({ type: FRAME.OUTPUT_ACK, stream: this.stream, attachment, offset: acked }));
   }
 
   /** The shell has ended; each viewer is told once it has had the last byte. */

@@ -36,6 +36,11 @@ function noticeOf(event: DomainEvent): Notice | undefined {
       const detail = { session: sessionId, read_only: String(readOnly) };
       return { agentId, sessionId, except: attachmentKey, message: eventMessage(event.type, viewerUserId, detail) };
     }
+    case "recording.started":
+    case "recording.ended": {
+      const { agentId, sessionId } = event;
+      return { agentId, sessionId, message: eventMessage(event.type, undefined, { session: sessionId }) };
+    }
     case "agent.updated":
       return { agentId: event.agent.id, message: eventMessage(event.type, undefined, { name: event.agent.name }) };
     case "agent.system_info":

@@ -25,6 +25,12 @@ export interface ViewerOpen {
   program?: Program | undefined;
   /** Where a viewer that comes back was. */
   resume: { stream: number; outputOffset: number } | undefined;
+  /** It keeps what is printed, and is nobody whom others see. */
+  recorder?: {
+    /** Where it begins that the agent knows nothing of; undefined: with the screen as it is. */ from:
+      | number
+      | undefined;
+  };
 }
 
 /** attaching: the agent has been asked · attached · closed: its link is gone or told to go. */
@@ -78,7 +84,7 @@ export class Viewer {
     this.attachment = at.attachment;
     this.stream = at.stream;
     this.#inputAcked = at.inputOffset;
-    this.flow = new ViewerFlow(at.resumed ? this.flow.next : undefined);
+    this.flow = new ViewerFlow(at.resumed ? this.flow.next : this.open.recorder?.from);
   }
 
   /** The terminal can be typed in. */

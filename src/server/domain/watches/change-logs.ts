@@ -46,6 +46,8 @@ function recordChange(logs: ChangeLogs, event: DomainEvent): void {
     case "session.joined":
     case "session.left":
     case "session.moved":
+    case "recording.started":
+    case "recording.ended":
       return logs.sessions.record(sessionKey({ agentId: event.agentId, id: event.sessionId }), event.userId);
     case "limits.changed":
     case "user.created":

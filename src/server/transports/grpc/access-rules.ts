@@ -31,6 +31,14 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
     OpenTerminal: looks("read"),
   }),
   ...service("rexec.exec.v1.ExecService", { Exec: changes("write") }),
+  ...service("rexec.recording.v1.RecordingService", {
+    StartRecording: changes("write"),
+    StopRecording: changes("write"),
+    ListRecordings: looks("read"),
+    GetRecording: looks("read"),
+    ReadRecording: looks("read"),
+    DeleteRecording: changes("write"),
+  }),
   ...service("rexec.plan.v1.PlanService", {
     CheckPlan: looks("read"),
     GetLimits: looks("read"),

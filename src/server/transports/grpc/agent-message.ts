@@ -31,5 +31,6 @@ export function agentMessage(agent: Agent): AgentMessage {
     stats: agent.stats,
     instanceId: agent.instanceId ?? "",
     version: agent.version,
+    recordSessions: agent.recordSessions,
   };
 }

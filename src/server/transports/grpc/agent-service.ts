@@ -131,8 +131,11 @@ function maskedChanges(agent: Required<AgentChanges>, mask: readonly string[]): 
       case "tags":
         changes.tags = agent.tags;
         break;
+      case "record_sessions":
+        changes.recordSessions = agent.recordSessions;
+        break;
       default:
-        throw invalidField("update_mask", "may name name, description, shell and tags only");
+        throw invalidField("update_mask", "may name name, description, shell, tags and record_sessions only");
     }
   }
   return changes;

@@ -21,6 +21,8 @@ import { MfaServiceService } from "../../../gen/rexec/mfa/v1/mfa_service.ts";
 import { mfaService, type MfaServiceDeps } from "./mfa-service.ts";
 import { planService, type PlanServiceDeps } from "./plan-service.ts";
 import { implementService, type ImplementServiceDeps } from "./service-implementation.ts";
+import { RecordingServiceService } from "../../../gen/rexec/recording/v1/recording_service.ts";
+import { recordingService, type RecordingServiceDeps } from "./recording-service.ts";
 import { SERVICE_NAMES, SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
 import { StreamSlots } from "./stream-slots.ts";
@@ -36,6 +38,7 @@ export type GrpcDeps = ImplementServiceDeps &
   InstanceServiceDeps &
   MfaServiceDeps &
   PlanServiceDeps &
+  RecordingServiceDeps &
   UserServiceDeps &
   HealthServiceDeps;
 
@@ -86,6 +89,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [InstanceServiceService, instanceService(deps)],
     [MfaServiceService, mfaService(deps)],
     [PlanServiceService, planService(deps)],
+    [RecordingServiceService, recordingService(deps)],
     [UserServiceService, userService(deps)],
     [HealthService, healthService(deps, SERVICE_NAMES)],
   ]);

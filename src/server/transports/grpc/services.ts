@@ -8,6 +8,7 @@ import { ExecServiceService } from "../../../gen/rexec/exec/v1/exec_service.ts";
 import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
 import { MfaServiceService } from "../../../gen/rexec/mfa/v1/mfa_service.ts";
 import { PlanServiceService } from "../../../gen/rexec/plan/v1/plan_service.ts";
+import { RecordingServiceService } from "../../../gen/rexec/recording/v1/recording_service.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { UserServiceService } from "../../../gen/rexec/user/v1/user_service.ts";
@@ -16,6 +17,7 @@ export const SERVICES = [
   AgentServiceService,
   SessionServiceService,
   ExecServiceService,
+  RecordingServiceService,
   PlanServiceService,
   MfaServiceService,
   TokenServiceService,

@@ -24,5 +24,6 @@ export function sessionMessage(session: SessionView): SessionMessage {
     rows: session.rows,
     lastInputAt: session.lastInputAt,
     lastOutputAt: session.lastOutputAt,
+    recorded: session.isRecorded ?? false,
   };
 }

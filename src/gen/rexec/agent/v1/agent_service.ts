@@ -91,6 +91,8 @@ export interface Agent {
   instanceId: string;
   /** The agent program's version. */
   version: string;
+  /** Whatever runs on it is recorded, from the next look of the server on (RecordingService). */
+  recordSessions: boolean;
 }
 
 export interface RegisterAgentRequest {
@@ -151,7 +153,7 @@ export interface UpdateAgentRequest {
   agent:
     | Agent
     | undefined;
-  /** Of "name", "description", "shell", "tags". */
+  /** Of "name", "description", "shell", "tags", "record_sessions". */
   updateMask: string[] | undefined;
 }
 
@@ -238,6 +240,7 @@ function createBaseAgent(): Agent {
     stats: undefined,
     instanceId: "",
     version: "",
+    recordSessions: false,
   };
 }
 
@@ -299,6 +302,9 @@ export const Agent: MessageFns<Agent> = {
     }
     if (message.version !== "") {
       writer.uint32(154).string(message.version);
+    }
+    if (message.recordSessions !== false) {
+      writer.uint32(160).bool(message.recordSessions);
     }
     return writer;
   },
@@ -468,6 +474,14 @@ export const Agent: MessageFns<Agent> = {
             message.version = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.recordSessions = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -508,6 +522,7 @@ export const Agent: MessageFns<Agent> = {
       : undefined;
     message.instanceId = object.instanceId ?? "";
     message.version = object.version ?? "";
+    message.recordSessions = object.recordSessions ?? false;
     return message;
   },
 };

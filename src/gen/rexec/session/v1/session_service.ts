@@ -72,6 +72,8 @@ export interface Session {
    * 0 from an instance of a version that does not count.
    */
   inputBytes: number;
+  /** What it prints is being kept (RecordingService). */
+  recorded: boolean;
 }
 
 export interface Viewer {
@@ -183,6 +185,7 @@ function createBaseSession(): Session {
     lastInputAt: undefined,
     lastOutputAt: undefined,
     inputBytes: 0,
+    recorded: false,
   };
 }
 
@@ -223,6 +226,9 @@ export const Session: MessageFns<Session> = {
     }
     if (message.inputBytes !== 0) {
       writer.uint32(96).uint64(message.inputBytes);
+    }
+    if (message.recorded !== false) {
+      writer.uint32(104).bool(message.recorded);
     }
     return writer;
   },
@@ -336,6 +342,14 @@ export const Session: MessageFns<Session> = {
             message.inputBytes = longToNumber(reader.uint64());
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.recorded = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -365,6 +379,7 @@ export const Session: MessageFns<Session> = {
     message.lastInputAt = object.lastInputAt ?? undefined;
     message.lastOutputAt = object.lastOutputAt ?? undefined;
     message.inputBytes = object.inputBytes ?? 0;
+    message.recorded = object.recorded ?? false;
     return message;
   },
 };

@@ -313,7 +313,10 @@ export interface ErrorNotice {
 
 /** Something has happened that concerns this terminal: another viewer came, the agent was renamed or locked. */
 export interface EventNotice {
-  /** As EventService names it: "session.joined", "session.left", "agent.updated", "mfa.locked", "mfa.unlocked". */
+  /**
+   * As EventService names it: "session.joined", "session.left", "recording.started", "recording.ended", "agent.updated",
+   * "mfa.locked", "mfa.unlocked".
+   */
   type: string;
   /** Who did it: "user:ID"; empty where it is not known. */
   actor: string;
