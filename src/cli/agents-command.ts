@@ -32,6 +32,8 @@ export function addAgentsCommand(program: Command, context: CommandContext): voi
     .option("--tag <tag...>", "these tags and no others")
     .option("--no-tag", "no tags")
     .option("--shell <path>", "what sessions run from now on; empty: the login shell")
+    .option("--record", "record whatever runs on it from now on")
+    .option("--no-record", "record what is asked for alone")
     .action(async (agent: string, _options, command: Command) => {
       const { updateAgent } = await import("./change-agents.ts");
       await updateAgent(agent, command.opts(), { flags: flagsOf(command), context });

@@ -91,6 +91,7 @@ function agentColumns(now: Date): Column<Agent>[] {
     { header: "CPU", value: (agent) => percent(agent.stats?.cpuPercent), isWide: true },
     { header: "HOST", value: (agent) => agent.systemInfo?.hostname ?? "", isWide: true },
     { header: "VERSION", value: (agent) => agent.version, isWide: true },
+    { header: "RECORDED", value: (agent) => (agent.recordSessions ? "all" : "asked"), isWide: true },
     { header: "CREATED", value: (agent) => ago(agent.createdAt, now), isWide: true },
     { header: "INSTANCE", value: (agent) => agent.instanceId, isWide: true },
   ];
@@ -127,6 +128,7 @@ function agentJson(agent: Agent): Record<string, unknown> {
     user_id: agent.userId,
     mfa_locked: agent.mfaLocked,
     version: agent.version,
+    record_sessions: agent.recordSessions,
     instance_id: agent.instanceId,
     created_at: agent.createdAt,
     connected_at: agent.connectedAt,

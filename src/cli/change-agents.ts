@@ -16,15 +16,20 @@ interface AgentChanges {
   /** False for none. */
   tag?: string[] | false;
   shell?: string;
+  record?: boolean;
 }
 
 export async function updateAgent(
   agent: string,
-  { tag, ...texts }: AgentChanges,
+  { tag, record, ...texts }: AgentChanges,
   { flags, context }: { flags: GlobalFlags; context: CommandContext },
 ): Promise<void> {
-  const changes = { ...texts, ...(tag === undefined ? {} : { tags: tag === false ? [] : tag }) };
-  const updateMask = Object.keys(changes);
+  const changes = {
+    ...texts,
+    ...(tag === undefined ? {} : { tags: tag === false ? [] : tag }),
+    ...(record === undefined ? {} : { recordSessions: record }),
+  };
+  const updateMask = Object.keys(changes).map((field) => (field === "recordSessions" ? "record_sessions" : field));
   if (updateMask.length === 0) {
     const hint = "`rexec agents update --help` lists what can be";
     throw new CliError("USAGE", { message: "nothing to change was named", hint });

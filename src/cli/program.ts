@@ -21,6 +21,7 @@ import { addLoginCommand } from "./login.ts";
 import { addLogoutCommand } from "./logout.ts";
 import { addMfaCommand } from "./mfa-command.ts";
 import { OUTPUT_FORMATS } from "./output.ts";
+import { addPlayCommand, addRecordingsCommand } from "./recordings-command.ts";
 import { addSessionsCommand } from "./sessions-command.ts";
 import { addServerCommand } from "./server-command.ts";
 import { addTokenCommand } from "./token-command.ts";
@@ -68,6 +69,8 @@ export function buildProgram(context: CommandContext): Command {
   addExecCommand(program, context);
   addCpCommand(program, context);
   addSessionsCommand(program, context);
+  addRecordingsCommand(program, context);
+  addPlayCommand(program, context);
   addAdminCommand(program, context);
   addTokenCommand(program, context);
   addLimitsCommand(program, context);

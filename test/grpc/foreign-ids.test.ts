@@ -6,13 +6,14 @@ import { type DescField, type DescMethod, toBinary } from "@bufbuild/protobuf";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentServiceService, RegisterAgentRequest } from "../../src/gen/rexec/agent/v1/agent_service.ts";
-import type { AgentId } from "../../src/protocol/ids.ts";
+import type { AgentId, RecordingId, SessionId } from "../../src/protocol/ids.ts";
 import { openPglite } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
 import { SERVICES } from "../../src/server/transports/grpc/services.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { type Credentials, everyCredential } from "../support/credentials.ts";
 import { ok } from "../support/grpc-call.ts";
+import { audit } from "../support/sql-rows.ts";
 import { watch } from "../support/grpc-watch.ts";
 import { METHODS, pathOf, requestWith, textFields } from "../support/request-messages.ts";
 
@@ -77,6 +78,19 @@ async function tenant(): Promise<Tenant> {
       const token = await plane.stores.tokens.findByHash(plane.deps.secrets.sha256Hex(secret));
       const agentId = agent?.id as AgentId;
       const tokenId = token?.id ?? "";
+      const recordingId = randomUUID() as RecordingId;
+      await plane.stores.recordings.create(
+        {
+          id: recordingId,
+          agentId,
+          agentName: "plain",
+          sessionId: "main" as SessionId,
+          userId: user.id,
+          cause: "asked",
+          startedAt: new Date(),
+        },
+        audit("recording.started"),
+      );
       return {
         agent_id: agentId,
         agent_ids: agentId,
@@ -84,6 +98,7 @@ async function tenant(): Promise<Tenant> {
         "agent.id": agentId,
         token_id: tokenId,
         replaces_token_id: tokenId,
+        recording_id: recordingId,
         user_id: user.id,
         "user.id": user.id,
       };
@@ -128,6 +143,8 @@ it("has found the ids of the protos", () => {
   expect(answered.length).toBeGreaterThan(15);
   expect(cases.filter((each) => !answered.includes(each)).map(({ name }) => name)).toEqual([
     "WatchAgentStats agent_ids",
+    // test/grpc/recording-service.test.ts
+    "ReadRecording recording_id",
   ]);
 });
 

@@ -112,6 +112,7 @@ describe("SessionService", () => {
             cols: 80,
             rows: 24,
             lastInputAt: new Date(1002),
+            recorded: false,
             lastOutputAt: undefined,
           },
         ],

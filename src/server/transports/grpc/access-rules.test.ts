@@ -51,7 +51,7 @@ it("health is open to anybody, and nothing else is", () => {
 });
 
 it("every method says whether it changes something, and its name doesn't belie it", () => {
-  const readers = /\/(ServerReflectionInfo$|Get|List|Watch|Check|OpenTerminal$|ExchangeToken$)/;
+  const readers = /\/(ServerReflectionInfo$|Get|List|Watch|Check|ReadRecording$|OpenTerminal$|ExchangeToken$)/;
   for (const path of declared) {
     expect({ path, changes: ACCESS_RULES.get(path)?.changes }).toEqual({ path, changes: !readers.test(path) });
   }
