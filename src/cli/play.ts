@@ -2,11 +2,12 @@
 
 import { createReadStream, existsSync } from "node:fs";
 import { type CastEvent, CastError, CastReader } from "../protocol/asciicast.ts";
+import { clockTime } from "../text/clock-time.ts";
 import { CliError, interrupted } from "./cli-error.ts";
 import { type CommandContext, type GlobalFlags, withApi } from "./command-context.ts";
 import { LocalTerminal } from "./local-terminal.ts";
 import { PlayPacer } from "./play-pacer.ts";
-import { clockTime, readRecording } from "./recordings.ts";
+import { readRecording } from "./recordings.ts";
 
 interface PlayFlags {
   recording: string;

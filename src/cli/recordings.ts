@@ -8,6 +8,7 @@ import {
 } from "../gen/rexec/recording/v1/recording_service.ts";
 import { ago } from "../text/ago.ts";
 import { byteCount } from "../text/byte-count.ts";
+import { clockTime } from "../text/clock-time.ts";
 import { harmless } from "../text/harmless.ts";
 import type { Api } from "./api.ts";
 import { CliError } from "./cli-error.ts";
@@ -144,14 +145,6 @@ function recordingColumns(now: Date): (Column<Recording> & { isOfOne?: boolean }
 
 function millisecondsOf({ duration }: Recording): number {
   return duration === undefined ? 0 : duration.seconds * 1000 + duration.nanos / 1e6;
-}
-
-/** "0:07", "12:34", "1:02:03". */
-export function clockTime(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  const [s, m, h] = [seconds % 60, Math.floor(seconds / 60) % 60, Math.floor(seconds / 3600)];
-  const padded = (n: number): string => String(n).padStart(2, "0");
-  return h > 0 ? `${h}:${padded(m)}:${padded(s)}` : `${m}:${padded(s)}`;
 }
 
 function recordingJson(recording: Recording): Record<string, unknown> {

@@ -6,6 +6,7 @@ import { element, iconButton } from "./element.ts";
 import { KeyBar } from "./key-bar.ts";
 import { keysDialog } from "./keys-dialog.ts";
 import { LoginForm } from "./login-form.ts";
+import { RecordingsDialog } from "./recordings-dialog.ts";
 import { failureText } from "./refusal-text.ts";
 import { createServerApi, RefusedError, type ServerApi } from "./server-api.ts";
 import { type Command, commandOf } from "./shortcuts.ts";
@@ -49,6 +50,7 @@ export class App {
 
   constructor() {
     const dialog = keysDialog();
+    const recordings = new RecordingsDialog(() => this.#requireApi());
     const bar = element(
       "header",
       { className: "bar" },
@@ -57,11 +59,20 @@ export class App {
       this.#message,
       this.#position,
       iconButton("next", "Next view", () => this.#workspace.focusNext(1)),
+      element("button", { type: "button", onclick: () => recordings.show() }, "Recordings"),
       element("button", { type: "button", className: "keys-button", onclick: () => dialog.showModal() }, "Keys"),
       element("button", { type: "button", onclick: () => this.#logOut() }, "Log out"),
     );
     const main = element("main", { className: "main" }, this.#list.root, this.#workspace.root);
-    this.#page = element("div", { className: "page", hidden: true }, bar, main, this.#keys.root, dialog);
+    this.#page = element(
+      "div",
+      { className: "page", hidden: true },
+      bar,
+      main,
+      this.#keys.root,
+      dialog,
+      recordings.root,
+    );
   }
 
   start(root: HTMLElement): void {

@@ -18,6 +18,18 @@ export interface AgentPage {
   total: number;
 }
 
+export interface ListedRecording {
+  id: string;
+  agentName: string;
+  sessionId: string;
+  startedAt: Date;
+  durationMs: number;
+  sizeBytes: number;
+  gaps: number;
+  isOpen: boolean;
+  endReason: string;
+}
+
 /** An answer that is no success, as it came. */
 export interface Refusal {
   status: number;
@@ -40,20 +52,29 @@ export class RefusedError extends Error {
 
 export interface ServerApi {
   readonly token: string;
-  /** All three throw RefusedError, and what fetch throws where nobody answers. */
+  /** All of them throw RefusedError, and what fetch throws where nobody answers. */
   listAgents(): Promise<AgentPage>;
   /** Resolves where a terminal could be opened now. */
   checkTerminal(agentId: AgentId): Promise<void>;
   verify(agentId: AgentId, code: string): Promise<void>;
+  /** Of one's own agents, the newest first; `total`: also those beyond what one answer holds. */
+  listRecordings(): Promise<{ recordings: readonly ListedRecording[]; total: number }>;
+  startRecording(agentId: AgentId, sessionId: string): Promise<{ id: string }>;
+  stopRecording(id: string): Promise<void>;
+  deleteRecording(id: string): Promise<void>;
+  /** An asciicast v2 file. */
+  readRecording(id: string): Promise<ReadableStream<Uint8Array>>;
 }
 
 const TIMEOUT_MS = 10_000;
+/** For all of it. */
+const FILE_TIMEOUT_MS = 5 * 60_000;
 
 export function createServerApi(token: string): ServerApi {
-  async function ask(path: string, request: RequestInit = {}): Promise<Response> {
+  async function ask(path: string, request: RequestInit = {}, timeoutMs = TIMEOUT_MS): Promise<Response> {
     const headers = new Headers(request.headers);
     headers.set("authorization", `Bearer ${token}`);
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.timeout(timeoutMs);
     const response = await fetch(path, { ...request, headers, signal, credentials: "omit", redirect: "error" });
     if (response.ok) return response;
     const retryAfterS = Number(response.headers.get("retry-after") ?? Number.NaN);
@@ -64,6 +85,11 @@ export function createServerApi(token: string): ServerApi {
     });
   }
 
+  function post(path: string, body: object): Promise<Response> {
+    const headers = { "content-type": "application/json" };
+    return ask(path, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
   return {
     token,
     async listAgents() {
@@ -72,12 +98,32 @@ export function createServerApi(token: string): ServerApi {
       const agents = Array.isArray(rows) ? rows.flatMap((row: unknown) => parseAgent(row) ?? []) : [];
       return { agents, total: Number(response.headers.get("x-total-count") ?? agents.length) };
     },
+    async listRecordings() {
+      const response = await ask("/api/recordings");
+      const rows: unknown = await response.json();
+      const recordings = Array.isArray(rows) ? rows.map(parseRecording) : [];
+      return { recordings, total: Number(response.headers.get("x-total-count") ?? recordings.length) };
+    },
+    async startRecording(agentId, sessionId) {
+      const response = await post(`/api/agents/${agentId}/recordings`, { session_id: sessionId });
+      return { id: textOf(await response.json(), "id") };
+    },
+    async stopRecording(id) {
+      await ask(`/api/recordings/${encodeURIComponent(id)}/stop`, { method: "POST" });
+    },
+    async deleteRecording(id) {
+      await ask(`/api/recordings/${encodeURIComponent(id)}`, { method: "DELETE" });
+    },
+    async readRecording(id) {
+      const { body } = await ask(`/api/recordings/${encodeURIComponent(id)}/file`, {}, FILE_TIMEOUT_MS);
+      if (body === null) throw new Error("an answer without a body");
+      return body;
+    },
     async checkTerminal(agentId) {
       await ask(`/api/agents/${agentId}/terminal`);
     },
     async verify(agentId, code) {
-      const headers = { "content-type": "application/json" };
-      await ask(`/api/agents/${agentId}/verify`, { method: "POST", headers, body: JSON.stringify({ code }) });
+      await post(`/api/agents/${agentId}/verify`, { code });
     },
   };
 }
@@ -93,6 +139,20 @@ export function parseAgent(row: unknown): ListedAgent | undefined {
     status: fieldOf(row, "suspect") === true ? "suspect" : isStatus(status) ? status : "offline",
     platform: harmless([systemOf(row), textOf(row, "arch")].filter(Boolean).join(" ")),
     isLocked: fieldOf(row, "mfa_locked") === true,
+  };
+}
+
+function parseRecording(row: unknown): ListedRecording {
+  return {
+    id: textOf(row, "id"),
+    agentName: harmless(textOf(row, "agent_name")),
+    sessionId: textOf(row, "session_id"),
+    startedAt: new Date(textOf(row, "started_at")),
+    durationMs: Number(fieldOf(row, "duration_ms")),
+    sizeBytes: Number(fieldOf(row, "size_bytes")),
+    gaps: Number(fieldOf(row, "gaps")),
+    isOpen: textOf(row, "ended_at") === "",
+    endReason: harmless(textOf(row, "end_reason")),
   };
 }
 

@@ -1,6 +1,11 @@
 // Every route of plain HTTP with every kind of credential.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AgentId } from "../../src/protocol/ids.ts";
+import type { AgentId, RecordingId, SessionId, UserId } from "../../src/protocol/ids.ts";
+import { createDirectoryStore } from "../../src/server/adapters/recordings/directory-store.ts";
+import { createGzipFiles } from "../../src/server/adapters/recordings/gzip-files.ts";
 import { openPglite, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { Refusal } from "../../src/server/domain/access/refusals.ts";
 import type { UserScope } from "../../src/server/domain/access/rules.ts";
@@ -8,14 +13,18 @@ import type { CallerRoute } from "../../src/server/transports/http/route.ts";
 import { type RouteDeps, ROUTES } from "../../src/server/transports/http/routes.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { type Credentials, everyCredential } from "../support/credentials.ts";
+import { audit } from "../support/sql-rows.ts";
 import { type HttpEdge, startHttpEdge } from "../support/http-server.ts";
 
+let directory: string;
 let stores: SqlStores;
 let plane: ControlPlane;
 let edge: HttpEdge;
 let tokens: Credentials;
 let agentId: AgentId;
 let foreign: { id: AgentId; token: string };
+let recordingId: RecordingId;
+let foreignRecording: RecordingId;
 
 const register = async (token: string, name: string) =>
   (await (await edge.fetch("/api/agents", { method: "POST", token, json: { name } })).json()) as { id: AgentId };
@@ -23,19 +32,24 @@ const register = async (token: string, name: string) =>
 beforeAll(async () => {
   stores = await openPglite();
   await stores.migrate();
-  plane = await startControlPlane(stores);
+  directory = await mkdtemp(join(tmpdir(), "rexec-routes-"));
+  const recordingFiles = createGzipFiles(createDirectoryStore(directory));
+  plane = await startControlPlane(stores, () => ({ recordingFiles }));
   edge = await startHttpEdge(plane);
   const { user, token } = await plane.addCaller();
   agentId = (await register(token, "mine")).id;
   plane.online.add(agentId);
   tokens = await everyCredential(plane, user, agentId);
+  recordingId = await addRecording(agentId, user.id);
   const other = await plane.addCaller();
   foreign = { id: (await register(other.token, "theirs")).id, token: other.token };
+  foreignRecording = await addRecording(foreign.id, other.user.id);
 });
 afterAll(async () => {
   await edge.close();
   await plane.stop();
   await stores.close();
+  await rm(directory, { recursive: true, force: true });
 });
 
 type Guarded = CallerRoute<RouteDeps>;
@@ -43,9 +57,26 @@ const isGuarded = (route: (typeof ROUTES)[number]): route is Guarded =>
   route.access !== "anybody" && route.access !== "own_rule";
 const cells = ROUTES.filter(isGuarded).map((route) => [`${route.method} ${route.path}`, route] as const);
 
+async function addRecording(of: AgentId, userId: UserId): Promise<RecordingId> {
+  const id = crypto.randomUUID() as RecordingId;
+  const startedAt = new Date();
+  const made = { id, agentId: of, agentName: "a", sessionId: "main" as SessionId, userId, startedAt };
+  await stores.recordings.create({ ...made, cause: "asked" }, audit("recording.started"));
+  return id;
+}
+
+const NEVER = "00000000-0000-4000-8000-000000000000";
+/** It would be done: they are asked of what never was. */
+const readsNoBody = ({ method, path }: Guarded) => method === "DELETE" || path.endsWith("/stop");
+const pathOf = ({ path }: Guarded, ids = { agent: agentId as string, recording: recordingId as string }) =>
+  path.replace(":id", ids.agent).replace(":recording", ids.recording);
+
 /** Without a body: who may use a route that reads one hears 415, and nothing is changed. */
-const request = (route: Guarded, token: string | undefined, id: string = agentId) =>
-  edge.fetch(route.path.replace(":id", id), { method: route.method, token });
+const request = (route: Guarded, token: string | undefined, id?: string) =>
+  edge.fetch(pathOf(route, id === undefined ? undefined : { agent: id, recording: id }), {
+    method: route.method,
+    token,
+  });
 const answerOf = async (response: Response) => ({ status: response.status, ...((await response.json()) as object) });
 
 it("every route says who may use it, and no two are the same", () => {
@@ -105,9 +136,8 @@ describe.each(cells)("%s", (_, route) => {
 
   it("opens to the scope of its rule", async () => {
     const open = isRead ? 200 : 415;
-    // What reads no body would be done: it is asked of an agent that never was.
-    const id = route.method === "DELETE" ? "00000000-0000-4000-8000-000000000000" : agentId;
-    const expected = route.method === "DELETE" ? 404 : open;
+    const id = readsNoBody(route) ? NEVER : undefined;
+    const expected = readsNoBody(route) ? 404 : open;
     expect((await request(route, tokens.read, id)).status).toBe(route.access === "read" ? expected : 403);
     expect((await request(route, tokens.write, id)).status).toBe(expected);
     expect((await request(route, tokens.admin, id)).status).toBe(expected);
@@ -122,25 +152,27 @@ describe.each(cells)("%s", (_, route) => {
     if (!isRead) expect(await response.json()).toMatchObject({ reason: "NOT_AUTHORIZED" });
   });
 
-  it.runIf(route.path.includes(":id"))("answers for another's agent as for one that never was", async () => {
-    const body = isRead || route.method === "DELETE" ? {} : { json: { name: "stolen", code: "000000" } };
-    const ids = [foreign.id, "00000000-0000-4000-8000-000000000000", "no-uuid"];
-    for (const id of ids) {
-      const path = route.path.replace(":id", id);
+  it.runIf(/:(id|recording)/.test(route.path))("answers for another's as for one that never was", async () => {
+    const body = isRead || readsNoBody(route) ? {} : { json: { name: "stolen", code: "000000" } };
+    const what = route.path.includes(":id") ? "agent" : "recording";
+    const another = { agent: foreign.id as string, recording: foreignRecording as string };
+    for (const ids of [another, { agent: NEVER, recording: NEVER }, { agent: "no-uuid", recording: "no-uuid" }]) {
+      const path = pathOf(route, ids);
       const response = await edge.fetch(path, { method: route.method, token: tokens.write, ...body });
-      expect({ id, ...(await answerOf(response)) }).toEqual({
-        id,
+      expect({ path, ...(await answerOf(response)) }).toEqual({
+        path,
         status: 404,
-        error: "agent not found",
-        reason: "AGENT_NOT_FOUND",
+        error: `${what} not found`,
+        reason: `${what.toUpperCase()}_NOT_FOUND`,
       });
     }
+    expect((await stores.recordings.get(foreignRecording))?.endedAt).toBeUndefined();
     const still = await edge.fetch(`/api/agents/${foreign.id}`, { token: foreign.token });
     expect(await still.json()).toMatchObject({ name: "theirs" });
   });
 
   it("takes no token from the query", async () => {
-    const path = route.path.replace(":id", agentId);
+    const path = pathOf(route);
     expect((await edge.fetch(`${path}?token=${tokens.admin}`, { method: route.method })).status).toBe(401);
   });
 });

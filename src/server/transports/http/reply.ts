@@ -2,13 +2,14 @@
 // get nothing to read.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline, Readable } from "node:stream";
 import { errorRow } from "../../../protocol/errors.ts";
 import type { DomainError } from "../../domain/domain-error.ts";
 import { errorBody, retryAfterSeconds } from "../shared/error-body.ts";
 
 export interface Reply {
   status: number;
-  /** A text and bytes say their type in the headers; anything else becomes JSON. */
+  /** A text, texts one after the other and bytes say their type in the headers; anything else becomes JSON. */
   body: unknown;
   headers?: Record<string, string>;
 }
@@ -32,6 +33,10 @@ const SECURITY_HEADERS = {
   "x-frame-options": "DENY",
 };
 
+function isTexts(body: unknown): body is AsyncIterable<string> {
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
+}
+
 export function errorReply(error: DomainError): Reply {
   const retryAfterS = retryAfterSeconds(error);
   const status = errorRow(error.reason).http;
@@ -43,6 +48,12 @@ export function errorReply(error: DomainError): Reply {
 }
 
 export function send(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Reply): void {
+  if (isTexts(body)) {
+    response.writeHead(status, { ...SECURITY_HEADERS, ...headers });
+    // Whoever reads slowly is waited for; what fails on the way cuts the connection, so that nobody takes a part for the whole.
+    pipeline(Readable.from(body), response, () => {});
+    return;
+  }
   const sent = typeof body === "string" || body instanceof Uint8Array ? body : `${JSON.stringify(body)}\n`;
   response.writeHead(status, {
     "content-type": "application/json; charset=utf-8",

@@ -4,12 +4,14 @@ import type { IncomingMessage } from "node:http";
 import type { Readiness } from "../shared/readiness.ts";
 import { AGENT_ROUTES, type AgentRouteDeps } from "./agent-routes.ts";
 import { PAGE_ROUTES, type PageRouteDeps } from "./page-routes.ts";
+import { RECORDING_ROUTES, type RecordingRouteDeps } from "./recording-routes.ts";
 import type { Reply } from "./reply.ts";
 import type { OpenRoute, Route, SelfGuardedRoute } from "./route.ts";
 import { TERMINAL_ROUTES, type TerminalRouteDeps } from "./terminal-routes.ts";
 
 export type RouteDeps = AgentRouteDeps &
   TerminalRouteDeps &
+  RecordingRouteDeps &
   PageRouteDeps & {
     readiness: Readiness;
     metricsPage(request: IncomingMessage): Promise<Reply>;
@@ -38,6 +40,7 @@ export const ROUTES: readonly Route<RouteDeps>[] = [
   METRICS_ROUTE,
   ...AGENT_ROUTES,
   ...TERMINAL_ROUTES,
+  ...RECORDING_ROUTES,
 ];
 
 async function readinessReply(readiness: Readiness): Promise<Reply> {
