@@ -7,6 +7,7 @@ type Id<Name extends string> = string & { readonly [brand]: Name };
 export type UserId = Id<"UserId">;
 export type AgentId = Id<"AgentId">;
 export type TokenId = Id<"TokenId">;
+export type EnrollmentCodeId = Id<"EnrollmentCodeId">;
 /** One shell or program of an agent: "main", "split-<uuid>" or "exec-<uuid>"; unique within the agent. */
 export type SessionId = Id<"SessionId">;
 /** One WebSocket connection, of an agent or a viewer; made by the server. */
@@ -29,7 +30,9 @@ const PROGRAM_PREFIX = "exec-";
 
 export const MAIN_SESSION = "main" as SessionId;
 
-export function parseUuid<T extends UserId | AgentId | TokenId | ConnectionId | RunId>(text: string): T | undefined {
+export function parseUuid<T extends UserId | AgentId | TokenId | EnrollmentCodeId | ConnectionId | RunId>(
+  text: string,
+): T | undefined {
   return UUID.test(text) ? (text.toLowerCase() as T) : undefined;
 }
 

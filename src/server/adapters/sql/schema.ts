@@ -1,7 +1,15 @@
 // The tables as kysely sees them; migrations/ makes them.
 
 import type { ColumnType, Generated, GeneratedAlways } from "kysely";
-import type { AgentId, ConnectionId, InstanceId, RunId, TokenId, UserId } from "../../../protocol/ids.ts";
+import type {
+  AgentId,
+  ConnectionId,
+  EnrollmentCodeId,
+  InstanceId,
+  RunId,
+  TokenId,
+  UserId,
+} from "../../../protocol/ids.ts";
 import type { Scope } from "../../domain/access/identity.ts";
 import type { AgentStats, AgentStatus, SystemInfo } from "../../domain/agents/agent.ts";
 
@@ -134,6 +142,21 @@ export interface TerminalSlotTable {
   run: RunId;
 }
 
+export interface EnrollmentCodeTable {
+  id: EnrollmentCodeId;
+  user_id: UserId;
+  token_id: TokenId | null;
+  hash: string;
+  name: string;
+  tags: string[];
+  request_id: string | null;
+  created_at: Date;
+  expires_at: Date;
+  used_at: Date | null;
+  agent_id: AgentId | null;
+  used_by_request: string | null;
+}
+
 export interface Schema {
   plans: PlanTable;
   users: UserTable;
@@ -145,4 +168,5 @@ export interface Schema {
   mfa_grants: MfaGrantTable;
   instances: InstanceTable;
   terminal_slots: TerminalSlotTable;
+  enrollment_codes: EnrollmentCodeTable;
 }
