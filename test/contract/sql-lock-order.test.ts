@@ -47,15 +47,17 @@ describe("an agent whose owner is deleted at the same moment", () => {
   });
 });
 
-test("a code whose user is deleted at the same moment makes no agent", async () => {
+test("a code whose user is deleted at the same moment makes no agent, and waits for the user before it holds the code", async () => {
   const owner = await addUser(stores);
   const code = newEnrollmentCode(owner.id);
   await stores.enrollmentCodes.create(code, audit("enrollment_code.created"));
-  await other.query("DELETE FROM users WHERE id = $1", [owner.id]);
+  await other.query("SELECT 1 FROM users WHERE id = $1 FOR UPDATE", [owner.id]);
   const enrolled = stores.enrollmentCodes.enroll({ hash: code.hash, requestId: undefined }, () => {
     throw new Error("nobody's code");
   });
   await somebodyWaits();
+  await other.query("SELECT 1 FROM enrollment_codes WHERE id = $1 FOR UPDATE NOWAIT", [code.id]);
+  await other.query("DELETE FROM users WHERE id = $1", [owner.id]);
   await other.query("COMMIT");
   expect(await enrolled).toBeUndefined();
 });
