@@ -7,6 +7,7 @@ import { shortDuration } from "../text/ago.ts";
 import { isLoopback, parseGrpcAddresses } from "./addresses.ts";
 import { CliError } from "./cli-error.ts";
 import { type CommandContext, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
+import { durationOf } from "./duration.ts";
 import { type Column, renderListing } from "./output.ts";
 import type { Target } from "./target.ts";
 import { quoted } from "./up-banner.ts";
@@ -23,9 +24,7 @@ export async function inviteMachine(
   flags: GlobalFlags,
   context: CommandContext,
 ): Promise<void> {
-  const lifetime =
-    expires === undefined ? undefined : { seconds: Math.trunc(expires / 1000), nanos: (expires % 1000) * 1e6 };
-  const request = { name, tags: tag, lifetime, requestId: randomUUID() };
+  const request = { name, tags: tag, lifetime: durationOf(expires), requestId: randomUUID() };
   const { made, target } = await withApi(flags, context, async (api, asked) => ({
     made: await api.call(AgentServiceService.createEnrollmentCode, request),
     target: asked,

@@ -1,6 +1,13 @@
 // Enrolment codes: creation that a retry repeats without harm, look-up, lists, revocation; what they are for has its own file.
 
-import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool, sql, type Transaction } from "kysely";
+import {
+  type ExpressionBuilder,
+  type ExpressionWrapper,
+  type Kysely,
+  type SqlBool,
+  sql,
+  type Transaction,
+} from "kysely";
 import {
   type CreateCodeResult,
   type EnrollmentCodeFilter,
@@ -19,6 +26,8 @@ import { type OrderColumn, timeCursor } from "./paging.ts";
 import { lockUser } from "./register-agent.ts";
 import type { Schema } from "./schema.ts";
 
+const HAS_EXPIRED = sql<SqlBool>`enrollment_codes.expires_at <= now()`;
+
 const ORDERS: Readonly<Record<EnrollmentCodeOrder, OrderColumn<EnrollmentCodeRow>>> = {
   created_at: { expression: sql`created_at`, type: "time", cursorValue: (row) => timeCursor(row.created_at) },
   expires_at: { expression: sql`expires_at`, type: "time", cursorValue: (row) => timeCursor(row.expires_at) },
@@ -26,7 +35,10 @@ const ORDERS: Readonly<Record<EnrollmentCodeOrder, OrderColumn<EnrollmentCodeRow
 
 export function createEnrollmentCodeStore(database: Database): EnrollmentCodeStore {
   return {
-    create: (code, audit) => database.transaction((trx) => create(trx, code, audit)),
+    async create(code, audit) {
+      await database.run(removeExpired);
+      return database.transaction((trx) => create(trx, code, audit));
+    },
     enroll: (shown, enroll) => enrollAgent(database, shown, enroll),
     list: (query) =>
       listRows(database, { table: "enrollment_codes", query, orders: ORDERS, matches }, toEnrollmentCode),
@@ -60,7 +72,8 @@ async function create(
   audit: AuditRecord,
 ): Promise<CreateCodeResult> {
   await lockUser(trx, code.userId);
-  await removeExpired(trx);
+  // Here it may wait for a row that was passed over before: whoever holds one waits for nobody.
+  await trx.deleteFrom("enrollment_codes").where("user_id", "=", code.userId).where(HAS_EXPIRED).execute();
   const repeated = await replaceCode(trx, code, audit);
   if (repeated !== undefined) return repeated;
   const { outstanding } = await trx
@@ -90,12 +103,10 @@ async function create(
   return { outcome: "created", code: toEnrollmentCode(row) };
 }
 
-/** Everybody's, at whoever's creation. Rows that others hold are left to them: waiting for one could be waiting in a circle. */
-async function removeExpired(trx: Transaction<Schema>): Promise<void> {
-  await sql`
-    DELETE FROM enrollment_codes WHERE id IN (
-      SELECT id FROM enrollment_codes WHERE expires_at <= now() FOR UPDATE SKIP LOCKED
-    )`.execute(trx);
+/** Everybody's, at whoever's creation. Rows that others hold are left to them. */
+async function removeExpired(db: Kysely<Schema>): Promise<void> {
+  const expired = db.selectFrom("enrollment_codes").select("id").where(HAS_EXPIRED).forUpdate().skipLocked();
+  await db.deleteFrom("enrollment_codes").where("id", "in", expired).execute();
 }
 
 /** The code that the first answer told is gone: whoever has not heard it gets another one, for the time that is left. */
