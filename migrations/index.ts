@@ -11,6 +11,7 @@ import * as auditOrder from "./0006-audit-order.ts";
 import * as mfa from "./0007-mfa.ts";
 import * as userAccounts from "./0008-user-accounts.ts";
 import * as instances from "./0009-instances.ts";
+import * as enrollmentCodes from "./0010-enrollment-codes.ts";
 import * as recordings from "./0012-recordings.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -23,5 +24,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0007-mfa": mfa,
   "0008-user-accounts": userAccounts,
   "0009-instances": instances,
+  "0010-enrollment-codes": enrollmentCodes,
   "0012-recordings": recordings,
 };

@@ -1,14 +1,27 @@
 // `rexec agent`: this machine as one that terminals can be opened on.
 
 import type { Command } from "commander";
-import { enrollThisMachine, machineName } from "./agent-enroll.ts";
+import { harmless } from "../text/harmless.ts";
+import { checkCode, enrollThisMachine, enrollWithCode, machineName, type NewAgent } from "./agent-enroll.ts";
 import type { InstallFlags, ServiceFlags } from "./agent-install.ts";
+import { addInviteCommands } from "./agent-invites-command.ts";
 import { readAgentFile, writeAgentFile } from "./agent-file.ts";
 import { readClientTls } from "./client-tls.ts";
 import { CliError } from "./cli-error.ts";
-import { type CommandContext, flagsOf, formatOf, withApi } from "./command-context.ts";
+import {
+  type CommandContext,
+  flagsOf,
+  formatOf,
+  type GlobalFlags,
+  targetOf,
+  withApi,
+  withApiOf,
+} from "./command-context.ts";
+import { readCode } from "./read-secret.ts";
+import type { Target } from "./target.ts";
 
 interface EnrollFlags {
+  code?: string;
   name?: string;
   description?: string;
   tag?: string[];
@@ -21,7 +34,8 @@ export function addAgentCommand(program: Command, context: CommandContext): void
   agent
     .command("enroll")
     .description("register this machine; its own token and its servers are stored for `rexec agent run`")
-    .option("--name <name>", "by default the host's name")
+    .option("--code <code>", 'of `rexec agent invite`, in place of a token; "-" reads it (REXEC_ENROLL_CODE)')
+    .option("--name <name>", "by default the code's, or the host's name")
     .option("--description <text>")
     .option("--tag <tag...>")
     .option("--force", "although it is enrolled already")
@@ -50,6 +64,7 @@ export function addAgentCommand(program: Command, context: CommandContext): void
       const { installAgent } = await import("./agent-install.ts");
       await installAgent(command.opts<InstallFlags>(), flagsOf(command), context);
     });
+  addInviteCommands(agent, context);
   agent
     .command("status")
     .description("whether this machine is enrolled, and its agent installed, running and connected")
@@ -79,7 +94,7 @@ async function run(command: Command, context: CommandContext): Promise<void> {
 
 async function enroll(command: Command, context: CommandContext): Promise<void> {
   const flags = flagsOf(command);
-  const { name = machineName(), description = "", tag = [], force } = command.opts<EnrollFlags>();
+  const { force, run: isRunNext } = command.opts<EnrollFlags>();
   const { agentFile } = context.env;
   const known = force ? undefined : readAgentFile(agentFile);
   if (known) {
@@ -88,25 +103,47 @@ async function enroll(command: Command, context: CommandContext): Promise<void> 
       hint: "run it with `rexec agent run`; --force enrolls it anew",
     });
   }
-  const made = await withApi(flags, context, async (api, target) => {
-    const agent = await enrollThisMachine(api, { name, description, tags: tag }).catch((error: unknown) => {
-      throw error instanceof CliError && error.reason === "AGENT_NAME_TAKEN"
-        ? new CliError(
-            error.reason,
-            { message: `${error.message}: ${name}`, hint: "choose another with --name" },
-            { cause: error },
-          )
-        : error;
-    });
-    const stored = { servers: target.servers, ...agent };
-    writeAgentFile(agentFile, stored);
-    return stored;
-  });
+  const { target, agent } = await register(command.opts<EnrollFlags>(), flags, context);
+  writeAgentFile(agentFile, { servers: target.servers, ...agent });
   if (formatOf(flags).startsWith("json")) {
-    const server = made.servers.join(",");
-    context.print(`${JSON.stringify({ id: made.agentId, name: made.name, server, file: agentFile })}\n`);
+    const server = target.servers.join(",");
+    context.print(`${JSON.stringify({ id: agent.agentId, name: agent.name, server, file: agentFile })}\n`);
     return;
   }
-  context.print(`${made.agentId}\n`);
-  context.tell(`enrolled as ${made.name} at ${made.servers.join(", ")}\n`);
+  context.print(`${agent.agentId}\n`);
+  context.tell(`enrolled as ${harmless(agent.name)} at ${target.servers.join(", ")}\n`);
+  if (!isRunNext) context.tell("start it with `rexec agent run`, or as a service with `rexec agent install`\n");
+}
+
+async function register(
+  options: EnrollFlags,
+  flags: GlobalFlags,
+  context: CommandContext,
+): Promise<{ target: Target; agent: NewAgent }> {
+  const { name, description = "", tag } = options;
+  const typed = options.code ?? context.env.enrollCode;
+  if (typed === undefined) {
+    return withApi(flags, context, async (api, target) => {
+      const asked = { name: name ?? machineName(), description, tags: tag ?? [] };
+      return { target, agent: await enrollThisMachine(api, asked).catch(explainName(asked.name)) };
+    });
+  }
+  if (tag !== undefined) {
+    throw new CliError("USAGE", { message: "--tag is for who makes the code", hint: "rexec agent invite --tag TAG" });
+  }
+  const code = checkCode(typed === "-" ? await readCode(context.signal) : typed);
+  // Whoever is logged in here has nothing to do with it.
+  const target = targetOf({ ...flags, tokenFile: undefined }, context);
+  return withApiOf({ ...target, token: undefined }, flags, context, async (api) => {
+    const agent = await enrollWithCode(api, { code, name, description }).catch(explainName(name));
+    return { target, agent };
+  });
+}
+
+function explainName(name: string | undefined): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof CliError) || error.reason !== "AGENT_NAME_TAKEN") throw error;
+    const message = name === undefined ? error.message : `${error.message}: ${name}`;
+    throw new CliError(error.reason, { message, hint: "choose another with --name" }, { cause: error });
+  };
 }

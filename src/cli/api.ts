@@ -23,7 +23,8 @@ export interface ApiOptions {
   grpcAddresses: ServerList;
   isEncrypted: boolean;
   tls?: ClientTls | undefined;
-  token: string;
+  /** Undefined: of calls that are open to anybody. */
+  token: string | undefined;
   /** Of each call. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
@@ -130,8 +131,9 @@ export class Api {
 
   #metadata(): Metadata {
     const metadata = new Metadata();
-    metadata.set("authorization", `Bearer ${this.#options.token}`);
-    if (this.#options.isReadOnly) metadata.set("rexec-read-only", "true");
+    const { token, isReadOnly } = this.#options;
+    if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+    if (isReadOnly) metadata.set("rexec-read-only", "true");
     return metadata;
   }
 

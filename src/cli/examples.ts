@@ -22,7 +22,12 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "rexec agent enroll": [
     "rexec agent enroll --name box --tag web eu",
     "rexec agent enroll --server https://rexec.example --token-file token --run",
+    "rexec agent enroll --code 7K2M-9QX4 --server https://rexec.example --run",
   ],
+  "rexec agent invite": ["rexec agent invite", "rexec agent invite --name box --tag web eu --expires 1h"],
+  "rexec agent invites": ["rexec agent invites ls"],
+  "rexec agent invites ls": ["rexec agent invites ls", "rexec agent invites ls --filter used:false -o wide"],
+  "rexec agent invites revoke": ["rexec agent invites revoke 11111111-1111-4111-8111-111111111111"],
   "rexec agent run": ["rexec agent run"],
   "rexec agent install": [
     "rexec agent install",

@@ -10,6 +10,7 @@ import {
 import { ago } from "../text/ago.ts";
 import { CliError } from "./cli-error.ts";
 import { type CommandContext, formatOf, type GlobalFlags, withApi } from "./command-context.ts";
+import { durationOf } from "./duration.ts";
 import { type Column, renderListing } from "./output.ts";
 
 const SCOPES = {
@@ -47,9 +48,7 @@ export async function createToken(options: CreateOptions, flags: GlobalFlags, co
 
 export async function rotateToken(options: RotateOptions, flags: GlobalFlags, context: CommandContext): Promise<void> {
   const { id: replacesTokenId, overlap, expires } = options;
-  const duration =
-    overlap === undefined ? undefined : { seconds: Math.trunc(overlap / 1000), nanos: (overlap % 1000) * 1e6 };
-  await makeToken({ replacesTokenId, overlap: duration, expiresAt: fromNow(expires) }, flags, context);
+  await makeToken({ replacesTokenId, overlap: durationOf(overlap), expiresAt: fromNow(expires) }, flags, context);
 }
 
 function fromNow(ms: number | undefined): Date | undefined {

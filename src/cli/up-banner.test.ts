@@ -16,15 +16,15 @@ describe("renderBanner", () => {
     const text = renderBanner(facts);
     expect(text).toContain("rexec attach 'my box'");
     expect(text).toContain("in a browser, with the token in /s/admin-token:\n  http://127.0.0.1:7070/\n");
-    expect(text).toContain("ssh -fNL 7070:127.0.0.1:7070 -L 7071:127.0.0.1:7071 ");
-    expect(text).toContain("cat /s/admin-token | rexec agent enroll --run --token-file -\n");
+    expect(text).toContain("rexec serves http://127.0.0.1:7070 and gRPC on 127.0.0.1:7071; its log is /s/server.log\n");
+    expect(text).toContain("\n  rexec agent invite ");
   });
 
-  it("says where the server is, and which context, where they are not the usual", () => {
-    const text = renderBanner({ ...facts, httpPort: 7072, grpcPort: 7073, otherContext: "local" });
+  it("says which context, where it is not the current one", () => {
+    const text = renderBanner({ ...facts, otherContext: "local" });
     expect(text).toContain("rexec --context local attach");
     expect(text).toContain("rexec --context local admin ");
-    expect(text).toContain("--server http://127.0.0.1:7072 --grpc 127.0.0.1:7073");
+    expect(text).toContain("rexec --context local agent invite ");
   });
 });
 

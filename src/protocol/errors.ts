@@ -84,6 +84,13 @@ export const ERRORS = {
     http: 409,
     ws: 4400,
   },
+  ENROLLMENT_CODE_LIMIT_REACHED: {
+    message: "too many enrollment codes are outstanding",
+    grpc: GRPC.RESOURCE_EXHAUSTED,
+    http: 429,
+    ws: 4429,
+  },
+  ENROLLMENT_CODE_NOT_FOUND: { message: "enrollment code not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   AGENT_OFFLINE: { message: "agent not online", grpc: GRPC.FAILED_PRECONDITION, http: 404, ws: 4409 },
   AGENT_RECONNECTING: { message: "agent reconnecting", grpc: GRPC.UNAVAILABLE, http: 503, ws: 1013, retryAfterS: 1 },
   AGENT_ALREADY_CONNECTED: { message: "agent already connected", grpc: GRPC.ALREADY_EXISTS, http: 409, ws: 4410 },

@@ -8,6 +8,7 @@ export type UserId = Id<"UserId">;
 export type AgentId = Id<"AgentId">;
 export type TokenId = Id<"TokenId">;
 export type RecordingId = Id<"RecordingId">;
+export type EnrollmentCodeId = Id<"EnrollmentCodeId">;
 /** One shell or program of an agent: "main", "split-<uuid>" or "exec-<uuid>"; unique within the agent. */
 export type SessionId = Id<"SessionId">;
 /** One WebSocket connection, of an agent or a viewer; made by the server. */
@@ -30,7 +31,7 @@ const PROGRAM_PREFIX = "exec-";
 
 export const MAIN_SESSION = "main" as SessionId;
 
-export function parseUuid<T extends UserId | AgentId | TokenId | RecordingId | ConnectionId | RunId>(
+export function parseUuid<T extends UserId | AgentId | TokenId | EnrollmentCodeId | RecordingId | ConnectionId | RunId>(
   text: string,
 ): T | undefined {
   return UUID.test(text) ? (text.toLowerCase() as T) : undefined;

@@ -94,6 +94,8 @@ export const SETTINGS_SCHEMA = z.object({
   rate_opens_per_address: rate.default(6000),
   rate_codes: rate.default(30),
   rate_codes_per_address: rate.default(300),
+  rate_enrollments: rate.default(600),
+  rate_enrollments_per_address: rate.default(30),
 } satisfies Record<SettingName, z.ZodType>);
 
 export type Settings = z.infer<typeof SETTINGS_SCHEMA>;

@@ -122,6 +122,8 @@ export function readServerConfig(
       opensPerAddress: values.rate_opens_per_address,
       codesPerAccount: values.rate_codes,
       codesPerAddress: values.rate_codes_per_address,
+      enrollments: values.rate_enrollments,
+      enrollmentsPerAddress: values.rate_enrollments_per_address,
     },
     instanceId: values.instance_id ?? `${hostname()}:${overrides.httpPort ?? values.http_port}`,
     mfa: {

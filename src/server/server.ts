@@ -3,6 +3,7 @@
 import type { Logger } from "pino";
 import { createJoseCodec } from "./adapters/jwt/jose-codec.ts";
 import { systemClock as clock } from "./adapters/node/clock.ts";
+import { createEnrollmentCodeHash } from "./adapters/node/enrollment-code-hash.ts";
 import { EventLoopMonitor } from "./adapters/node/event-loop.ts";
 import { createSecretSeal, keyFromJwtSecret } from "./adapters/node/secret-seal.ts";
 import { nodeSecrets as secrets } from "./adapters/node/secrets.ts";
@@ -209,6 +210,7 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
     // The derived key stays behind configured ones: what it has sealed must open when keys are configured later.
     seal: createSecretSeal([...config.mfa.keys, keyFromJwtSecret(config.jwtSecret)]),
     mfaPolicy: config.mfa.policy,
+    hashEnrollmentCode: createEnrollmentCodeHash(config.jwtSecret),
     slots,
     presence: agentsEverywhere,
     recordingFiles: recording.files,

@@ -63,6 +63,8 @@ export const SETTINGS = {
   rate_opens_per_address: { meaning: "the same, of one address; 6000" },
   rate_codes: { meaning: "codes of a second factor that one account may try a minute; 30" },
   rate_codes_per_address: { meaning: "the same, of one address; 300" },
+  rate_enrollments: { meaning: "enrolment codes, right or wrong, that all machines together may try a minute; 600" },
+  rate_enrollments_per_address: { meaning: "the same, of one address; 30" },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -6,7 +6,7 @@ import { openPostgres, type SqlStores } from "../../src/server/adapters/sql/sql-
 import type { AgentId, ConnectionId, RunId, UserId } from "../../src/protocol/ids.ts";
 import { freshDatabase } from "../support/fresh-database.ts";
 import { attemptOf, enrollIn } from "../support/mfa.ts";
-import { addAgent, addUser, audit, instanceEntry } from "../support/sql-rows.ts";
+import { addAgent, addUser, audit, instanceEntry, newEnrollmentCode } from "../support/sql-rows.ts";
 
 const AT = new Date(Date.UTC(2030, 0, 1));
 let stores: SqlStores;
@@ -45,6 +45,31 @@ describe("an agent whose owner is deleted at the same moment", () => {
     await other.query("COMMIT");
     expect(await changed).toBeUndefined();
   });
+});
+
+test("a code whose user is deleted at the same moment makes no agent, and waits for the user before it holds the code", async () => {
+  const owner = await addUser(stores);
+  const code = newEnrollmentCode(owner.id);
+  await stores.enrollmentCodes.create(code, audit("enrollment_code.created"));
+  await other.query("SELECT 1 FROM users WHERE id = $1 FOR UPDATE", [owner.id]);
+  const enrolled = stores.enrollmentCodes.enroll({ hash: code.hash, requestId: undefined }, () => {
+    throw new Error("nobody's code");
+  });
+  await somebodyWaits();
+  await other.query("SELECT 1 FROM enrollment_codes WHERE id = $1 FOR UPDATE NOWAIT", [code.id]);
+  await other.query("DELETE FROM users WHERE id = $1", [owner.id]);
+  await other.query("COMMIT");
+  expect(await enrolled).toBeUndefined();
+});
+
+test("an expired code that somebody holds is waited for by nobody who makes another", async () => {
+  const [owner, maker] = [await addUser(stores), await addUser(stores)];
+  const expired = newEnrollmentCode(owner.id, { lifetimeMs: -1_000 });
+  await stores.enrollmentCodes.create(expired, audit("enrollment_code.created"));
+  await other.query("SELECT 1 FROM enrollment_codes WHERE id = $1 FOR UPDATE", [expired.id]);
+  const made = await stores.enrollmentCodes.create(newEnrollmentCode(maker.id), audit("enrollment_code.created"));
+  expect(made.outcome).toBe("created");
+  await other.query("ROLLBACK");
 });
 
 test("the end of a second factor locks agents in the order that presence does", async () => {

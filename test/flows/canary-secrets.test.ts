@@ -8,7 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { AgentServiceService, ListAgentsRequest } from "../../src/gen/rexec/agent/v1/agent_service.ts";
+import {
+  AgentServiceService,
+  CreateEnrollmentCodeRequest,
+  EnrollAgentRequest,
+  ListAgentsRequest,
+} from "../../src/gen/rexec/agent/v1/agent_service.ts";
 import { OpenTerminalRequest, SessionServiceService } from "../../src/gen/rexec/session/v1/session_service.ts";
 import { ExchangeTokenRequest, TokenServiceService } from "../../src/gen/rexec/token/v1/token_service.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
@@ -30,7 +35,7 @@ const PREFIX_LENGTH = 12;
 /** Everything secret, by what it is. */
 const canaries = new Map<string, string>();
 function canary<T extends string>(what: string, secret: T): T {
-  if (secret.length < 16) throw new Error(`${what} is too short to be found for sure`);
+  if (secret.length < 8) throw new Error(`${what} is too short to be found for sure`);
   canaries.set(what, secret);
   return secret;
 }
@@ -111,6 +116,19 @@ beforeAll(async () => {
   await caller.call(AgentServiceService.listAgents, list, { token: canaries.get("wrong token (gRPC)") });
   await caller.call(AgentServiceService.listAgents, list, { token: `${jwt}x` });
 
+  const makeCode = async (what: string) => {
+    const invitation = CreateEnrollmentCodeRequest.fromPartial({ name: what });
+    const { code } = await ok(caller.call(AgentServiceService.createEnrollmentCode, invitation, as));
+    canary(`${what}, as it is stored`, code.replace("-", ""));
+    return canary(what, code);
+  };
+  await makeCode("enrolment code");
+  const wrongCode = canary("wrong enrolment code", "WR0N-GC0D");
+  for (const code of [await makeCode("used enrolment code"), wrongCode]) {
+    const request = EnrollAgentRequest.fromPartial({ code });
+    await caller.call(AgentServiceService.enrollAgent, request);
+  }
+
   for (const [name, token] of [
     ["whoami", adminToken],
     ["whoami, refused", canaries.get("wrong token (command line)") ?? ""],
@@ -174,8 +192,8 @@ async function useAllWays(input: {
 function secretsIn(text: string, of: ReadonlyMap<string, string> = canaries): string[] {
   return [...of]
     .filter(([, secret]) =>
-      [secret.slice(0, PREFIX_LENGTH + 1), secret.slice(PREFIX_LENGTH), ...secret.split(".")].some((part) =>
-        text.includes(part),
+      [secret.slice(0, PREFIX_LENGTH + 1), secret.slice(PREFIX_LENGTH), ...secret.split(".")].some(
+        (part) => part !== "" && text.includes(part),
       ),
     )
     .map(([what]) => what);

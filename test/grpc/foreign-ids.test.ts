@@ -5,7 +5,11 @@ import { randomUUID } from "node:crypto";
 import { type DescField, type DescMethod, toBinary } from "@bufbuild/protobuf";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AgentServiceService, RegisterAgentRequest } from "../../src/gen/rexec/agent/v1/agent_service.ts";
+import {
+  AgentServiceService,
+  CreateEnrollmentCodeRequest,
+  RegisterAgentRequest,
+} from "../../src/gen/rexec/agent/v1/agent_service.ts";
 import type { AgentId, RecordingId, SessionId } from "../../src/protocol/ids.ts";
 import { openPglite } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
@@ -44,7 +48,8 @@ const cases = METHODS.filter(({ parent }) => parent.typeName.startsWith("rexec."
 interface Tenant {
   user: User;
   token: string;
-  ids(): Promise<Record<string, string>>;
+  /** Of what the tenant has, for the field that is asked about. */
+  ids(field: string): Promise<Record<string, string>>;
 }
 
 let plane: ControlPlane;
@@ -58,7 +63,7 @@ beforeAll(async () => {
   plane = await startControlPlane(stores);
   own = await tenant();
   other = await tenant();
-  credentials = await everyCredential(plane, own.user, (await own.ids())["agent_id"] as AgentId);
+  credentials = await everyCredential(plane, own.user, (await own.ids("agent_id"))["agent_id"] as AgentId);
 });
 afterAll(async () => {
   await plane.stop();
@@ -71,7 +76,7 @@ async function tenant(): Promise<Tenant> {
     user,
     token: write,
     /** Fresh ones: what a call deletes is missing in no other. */
-    async ids() {
+    async ids(field) {
       const request = RegisterAgentRequest.fromPartial({ name: randomUUID() });
       const { agent } = await ok(plane.call(AgentServiceService.registerAgent, request, { token: write }));
       const secret = await plane.addToken(user, { scopes: ["read"] });
@@ -101,9 +106,17 @@ async function tenant(): Promise<Tenant> {
         recording_id: recordingId,
         user_id: user.id,
         "user.id": user.id,
+        // Of these a user has a few only.
+        ...(field === "enrollment_code_id" ? { enrollment_code_id: await addCode(write) } : {}),
       };
     },
   };
+}
+
+async function addCode(token: string): Promise<string> {
+  const request = CreateEnrollmentCodeRequest.fromPartial({});
+  const made = await ok(plane.call(AgentServiceService.createEnrollmentCode, request, { token }));
+  return made.enrollmentCode?.id ?? "";
 }
 
 /** What is no text. */
@@ -150,7 +163,7 @@ it("has found the ids of the protos", () => {
 
 describe.each(answered)("$name", ({ method, path }) => {
   it("of another tenant is answered as one that never was, whatever the caller presents", async () => {
-    const foreign = (await other.ids())[nameOf(path)] ?? "";
+    const foreign = (await other.ids(nameOf(path)))[nameOf(path)] ?? "";
     expect(foreign).not.toBe("");
     for (const [kind, token] of Object.entries<string | undefined>({ ...credentials })) {
       // An admin reaches everybody's.
@@ -164,15 +177,15 @@ describe.each(answered)("$name", ({ method, path }) => {
   it("of one's own, or for an admin, is answered differently: the rest of the request was right", async () => {
     const adminsOnly = method.parent.name === "UserService";
     const token = adminsOnly ? credentials.admin : credentials.write;
-    const id = (await (adminsOnly ? await tenant() : own).ids())[nameOf(path)] ?? "";
+    const id = (await (adminsOnly ? await tenant() : own).ids(nameOf(path)))[nameOf(path)] ?? "";
     const never = await answer(method, path, { id: randomUUID(), token });
     expect(await answer(method, path, { id, token })).not.toEqual(never);
   });
 });
 
 it("whoever watches another's load hears nothing of it", async () => {
-  const { agent_id: agentId = "" } = await other.ids();
-  const { agent_id: ownId = "" } = await own.ids();
+  const { agent_id: agentId = "" } = await other.ids("agent_id");
+  const { agent_id: ownId = "" } = await own.ids("agent_id");
   const request = { agentIds: [agentId, ownId], minInterval: undefined };
   const open = watch(plane.port, AgentServiceService.watchAgentStats, request, own.token);
   const stats = { measuredAt: new Date() };

@@ -74,7 +74,7 @@ export class CliHome {
     args: readonly string[] = [],
   ): Promise<{ process: CliProcess; origin: string; grpcAddress: string; agentId: string }> {
     const process = this.start(["up", ...args]);
-    await process.seen(/rexec agent enroll/, START_TIMEOUT_MS);
+    await process.seen(/rexec .*agent invite/, START_TIMEOUT_MS);
     const running = JSON.parse(await readFile(join(this.stateDir, "up.json"), "utf8")) as {
       origin: string;
       grpcAddress: string;

@@ -11,6 +11,7 @@ import { createTerminalSlots } from "../../src/server/adapters/memory/terminal-s
 import { createTokenCache } from "../../src/server/adapters/memory/token-cache.ts";
 import { nodeSecrets } from "../../src/server/adapters/node/secrets.ts";
 import { systemClock } from "../../src/server/adapters/node/clock.ts";
+import { createEnrollmentCodeHash } from "../../src/server/adapters/node/enrollment-code-hash.ts";
 import { createSecretSeal, keyFromJwtSecret } from "../../src/server/adapters/node/secret-seal.ts";
 import { createTotp } from "../../src/server/adapters/totp/totp.ts";
 import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
@@ -112,6 +113,7 @@ export async function startControlPlane(
     meter: { ended: () => {} },
     totp: createTotp(),
     seal: createSecretSeal([keyFromJwtSecret("a secret of the tests")]),
+    hashEnrollmentCode: createEnrollmentCodeHash("a secret of the tests"),
     mfaPolicy: { grantMs: 15 * 60_000, maxAttempts: 5, lockoutMs: 15 * 60_000 },
     terminalBaseUrl: () => "ws://localhost:8080",
     pageTokenKey: "a key for tests",

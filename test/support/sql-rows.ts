@@ -1,9 +1,10 @@
 // Users, agents, tokens and audit records for the tests of the SQL stores.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import type { AgentId, InstanceId, RunId, TokenId, UserId } from "../../src/protocol/ids.ts";
+import type { AgentId, EnrollmentCodeId, InstanceId, RunId, TokenId, UserId } from "../../src/protocol/ids.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
 import type { NewToken } from "../../src/server/domain/access/token.ts";
 import type { Agent, NewAgent, NewAgentToken } from "../../src/server/domain/agents/agent.ts";
+import type { NewEnrollmentCode } from "../../src/server/domain/agents/enrollment-codes.ts";
 import type { AuditRecord } from "../../src/server/domain/events/audit.ts";
 import type { InstanceEntry } from "../../src/server/domain/instances/instance-store.ts";
 import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
@@ -30,6 +31,11 @@ export function newAgentToken(): NewAgentToken {
 
 export function newToken(userId: UserId, fields: Partial<NewToken> = {}): NewToken {
   return { id: randomUUID() as TokenId, userId, name: "token", scopes: ["read"], ...newSecret(), ...fields };
+}
+
+export function newEnrollmentCode(userId: UserId, fields: Partial<NewEnrollmentCode> = {}): NewEnrollmentCode {
+  const id = randomUUID() as EnrollmentCodeId;
+  return { id, userId, hash: randomBytes(32).toString("hex"), name: "", tags: [], lifetimeMs: 60_000, ...fields };
 }
 
 export function audit(type: string, fields: Partial<AuditRecord> = {}): AuditRecord {

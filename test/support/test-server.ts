@@ -23,6 +23,8 @@ export const NO_LIMITS: ServerConfig["rates"] = {
   opensPerAddress: 1_000_000,
   codesPerAccount: 1_000_000,
   codesPerAddress: 1_000_000,
+  enrollments: 1_000_000,
+  enrollmentsPerAddress: 1_000_000,
 };
 
 export interface TestServer {

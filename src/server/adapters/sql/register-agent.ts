@@ -23,15 +23,20 @@ interface Registration {
 
 export async function registerAgent(database: Database, registration: Registration): Promise<RegisterResult> {
   try {
-    return await database.transaction((trx) => register(trx, registration));
+    return await database.transaction((trx) => registerIn(trx, registration));
   } catch (error) {
-    // The name's constraint decides, not a look beforehand: another registration or a rename may be under way.
-    if (violatedConstraint(error) === "agents_user_id_name_key") return { outcome: "name_taken" };
+    if (isNameTaken(error)) return { outcome: "name_taken" };
     throw error;
   }
 }
 
-async function register(trx: Transaction<Schema>, registration: Registration): Promise<RegisterResult> {
+/** The name's constraint decides, not a look beforehand: another registration or a rename may be under way. */
+export function isNameTaken(error: unknown): boolean {
+  return violatedConstraint(error) === "agents_user_id_name_key";
+}
+
+/** As a part of more. Throws what `isNameTaken` knows. */
+export async function registerIn(trx: Transaction<Schema>, registration: Registration): Promise<RegisterResult> {
   const { agent, token, audit } = registration;
   const user = await lockUser(trx, agent.userId);
   const known = await findByRequestId(trx, agent);

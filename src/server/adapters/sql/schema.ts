@@ -4,6 +4,7 @@ import type { ColumnType, Generated, GeneratedAlways } from "kysely";
 import type {
   AgentId,
   ConnectionId,
+  EnrollmentCodeId,
   InstanceId,
   RecordingId,
   RunId,
@@ -178,6 +179,21 @@ export interface TerminalSlotTable {
   run: RunId;
 }
 
+export interface EnrollmentCodeTable {
+  id: EnrollmentCodeId;
+  user_id: UserId;
+  token_id: TokenId | null;
+  hash: string;
+  name: string;
+  tags: string[];
+  request_id: string | null;
+  created_at: Date;
+  expires_at: Date;
+  used_at: Date | null;
+  agent_id: AgentId | null;
+  used_by_request: string | null;
+}
+
 export interface Schema {
   plans: PlanTable;
   users: UserTable;
@@ -191,4 +207,5 @@ export interface Schema {
   terminal_slots: TerminalSlotTable;
   recordings: RecordingTable;
   recording_segments: RecordingSegmentTable;
+  enrollment_codes: EnrollmentCodeTable;
 }

@@ -3,6 +3,7 @@
 import { type Kysely, sql } from "kysely";
 import type { TokenStore, UserStore } from "../../domain/access/token.ts";
 import type { AgentStore } from "../../domain/agents/agent.ts";
+import type { EnrollmentCodeStore } from "../../domain/agents/enrollment-codes.ts";
 import type { EventLog } from "../../domain/events/audit.ts";
 import type { InstanceStore } from "../../domain/instances/instance-store.ts";
 import type { MfaStore } from "../../domain/mfa/mfa.ts";
@@ -14,6 +15,7 @@ import { createAccessReview } from "./access-review.ts";
 import { createAgentStore } from "./agent-store.ts";
 import { createEventLog } from "./audit-log.ts";
 import { wrapDatabase } from "./database.ts";
+import { createEnrollmentCodeStore } from "./enrollment-code-store.ts";
 import { createInstanceStore } from "./instance-store.ts";
 import { createMfaStore } from "./mfa-store.ts";
 import { runMigrations } from "./migrate.ts";
@@ -37,6 +39,7 @@ export interface SqlStores {
   accessReview: AccessReview;
   instances: InstanceStore;
   recordings: RecordingStore;
+  enrollmentCodes: EnrollmentCodeStore;
   /** Those of one run: to be made once by a process, when its run has entered. */
   terminalSlots(deps: SqlTerminalSlotsDeps): SqlTerminalSlots;
   /** Brings the schema up to date; to be called once, before anything else. */
@@ -85,6 +88,7 @@ function storesOn(db: Kysely<Schema>, engine: Pick<SqlStores, "migrate" | "close
     accessReview: createAccessReview(database),
     instances: createInstanceStore(database),
     recordings: createRecordingStore(database),
+    enrollmentCodes: createEnrollmentCodeStore(database),
     terminalSlots: (deps) => createSqlTerminalSlots({ ...deps, database }),
     migrate: engine.migrate,
     ping: () => database.run(async (db) => void (await sql`SELECT 1`.execute(db))),

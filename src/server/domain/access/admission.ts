@@ -1,7 +1,14 @@
 // The door of every call, whichever edge it comes in by: its credential, its rule, its rate. Refusals are audited.
 
 import { DomainError } from "../domain-error.ts";
-import { type AttemptLimits, type LimitedAction, type Peer, takeAttempt, tooManyAttempts } from "./attempts.ts";
+import {
+  type AttemptLimits,
+  type LimitedAction,
+  type Peer,
+  STRANGERS,
+  takeAttempt,
+  tooManyAttempts,
+} from "./attempts.ts";
 import { authenticate, type AuthenticateDeps } from "./authenticate.ts";
 import type { Identity } from "./identity.ts";
 import type { Refusals } from "./refusals.ts";
@@ -48,14 +55,43 @@ export async function admit(deps: AdmissionDeps, arrival: Arrival): Promise<User
     if (action !== undefined) await takeAttempt(deps.attempts, { action, userId: caller.user.id, peer });
     return caller;
   } catch (error) {
-    if (error instanceof DomainError && error.reason !== "BACKEND_UNAVAILABLE") {
-      deps.refusals.note({
-        ...(identity === undefined ? {} : { identity }),
-        detail: { method, reason: error.reason, peer: peer.address },
-      });
-    }
+    noteRefusal(deps, { identity, peer, method }, error);
     throw error;
   }
+}
+
+/**
+ * The same door, for a call that is open to anybody: whatever credential it presents is not looked at. Where it is limited,
+ * its request holds one that only the call itself can judge, and failures of its address count against it. Throws
+ * NOT_AUTHORIZED where somebody read-only would change something, TOO_MANY_ATTEMPTS.
+ */
+export async function admitAnybody(
+  deps: Pick<AdmissionDeps, "attempts" | "refusals">,
+  { peer, changes, readOnly = false, action, method }: Omit<Arrival, "presented" | "rule">,
+): Promise<void> {
+  const { attempts } = deps;
+  try {
+    if (changes && readOnly) throw new DomainError("NOT_AUTHORIZED");
+    if (action === undefined) return;
+    const waitMs = await attempts.authFailures.waitMs(peer.network);
+    if (waitMs > 0) throw tooManyAttempts(waitMs);
+    await takeAttempt(attempts, { action, userId: STRANGERS, peer });
+  } catch (error) {
+    noteRefusal(deps, { peer, method }, error);
+    throw error;
+  }
+}
+
+function noteRefusal(
+  { refusals }: Pick<AdmissionDeps, "refusals">,
+  { identity, peer, method }: Pick<Arrival, "peer" | "method"> & { identity?: Identity | undefined },
+  error: unknown,
+): void {
+  if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;
+  refusals.note({
+    ...(identity === undefined ? {} : { identity }),
+    detail: { method, reason: error.reason, peer: peer.address },
+  });
 }
 
 /**

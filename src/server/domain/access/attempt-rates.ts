@@ -12,6 +12,9 @@ export interface AttemptRates {
   opensPerAddress: number;
   codesPerAccount: number;
   codesPerAddress: number;
+  /** Of all addresses together. */
+  enrollments: number;
+  enrollmentsPerAddress: number;
 }
 
 /** What a key has. */
@@ -44,6 +47,10 @@ export function attemptLimitsOf(rates: AttemptRates, make: (name: string, share:
     codes: {
       byAccount: limits("codes-by-account", rates.codesPerAccount),
       byNetwork: limits("codes-by-network", rates.codesPerAddress),
+    },
+    enrollments: {
+      byAccount: limits("enrollments", rates.enrollments),
+      byNetwork: limits("enrollments-by-network", rates.enrollmentsPerAddress),
     },
   };
 }

@@ -21,6 +21,8 @@ export interface AttemptLimits {
   opens: ActionLimits;
   /** Codes of second factors, right or wrong; beside the lock-out, which counts wrong ones. */
   codes: ActionLimits;
+  /** Enrolment codes, right or wrong; wrong ones are failures of their address, too. */
+  enrollments: ActionLimits;
 }
 
 export interface ActionLimits {
@@ -29,7 +31,10 @@ export interface ActionLimits {
 }
 
 /** What is limited although the caller may do it. */
-export type LimitedAction = "registration" | "terminal" | "ticket" | "code";
+export type LimitedAction = "registration" | "terminal" | "ticket" | "code" | "enrollment";
+
+/** Those who have shown nothing yet count as one account: who guesses from many addresses is slow all the same. */
+export const STRANGERS = "strangers";
 
 /**
  * Takes one of the caller's and of the network's share. Throws TOO_MANY_ATTEMPTS, and then has taken nothing, unless others
@@ -37,7 +42,7 @@ export type LimitedAction = "registration" | "terminal" | "ticket" | "code";
  */
 export async function takeAttempt(
   limits: AttemptLimits,
-  { action, userId, peer }: { action: LimitedAction; userId: UserId; peer: Peer },
+  { action, userId, peer }: { action: LimitedAction; userId: UserId | typeof STRANGERS; peer: Peer },
 ): Promise<void> {
   const { byAccount, byNetwork } = limitsOf(limits, action);
   const [account, network] = [`${action}:${userId}`, `${action}:${peer.network}`];
@@ -48,7 +53,7 @@ export async function takeAttempt(
   if (taken.includes(false)) throw tooManyAttempts(await waitMs());
 }
 
-function limitsOf({ registrations, opens, codes }: AttemptLimits, action: LimitedAction): ActionLimits {
+function limitsOf({ registrations, opens, codes, enrollments }: AttemptLimits, action: LimitedAction): ActionLimits {
   switch (action) {
     case "registration":
       return registrations;
@@ -57,6 +62,8 @@ function limitsOf({ registrations, opens, codes }: AttemptLimits, action: Limite
       return opens;
     case "code":
       return codes;
+    case "enrollment":
+      return enrollments;
     default:
       return action satisfies never;
   }

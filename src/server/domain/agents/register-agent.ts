@@ -8,8 +8,8 @@ import type { Secrets } from "../access/token.ts";
 import type { Clock } from "../clock.ts";
 import { DomainError } from "../domain-error.ts";
 import type { EventBus } from "../events/events.ts";
-import { denyByLimit, type DenyByLimitDeps } from "../plans/limit-denials.ts";
-import type { Agent, AgentStore } from "./agent.ts";
+import { denyByLimit, type DenyByLimitDeps, type LimitDenial } from "../plans/limit-denials.ts";
+import type { Agent, AgentStore, NewAgentToken, RegisterResult } from "./agent.ts";
 import { checkAgentFields } from "./agent-fields.ts";
 
 export interface RegisterAgentDeps extends DenyByLimitDeps {
@@ -41,15 +41,13 @@ export async function registerAgent(deps: RegisterAgentDeps, input: RegisterAgen
   checkAgentFields(input.agent);
   const requestId = parseRequestId(input.requestId);
   const id = deps.secrets.randomUuid() as AgentId;
-  const tokenId = deps.secrets.randomUuid() as TokenId;
-  const tokenName = `agent-${input.agent.name}`;
-  const { secret, hash, prefix } = issueToken(deps.secrets);
+  const issued = newAgentToken(deps.secrets);
 
   // Who has hung up gets no agent: the last moment at which that can be had for nothing.
   input.signal?.throwIfAborted();
   const result = await deps.agents.register(
     { ...input.agent, id, userId: user.id, ...(requestId === undefined ? {} : { requestId }) },
-    { id: tokenId, name: tokenName, hash, prefix },
+    issued.stored(input.agent.name),
     {
       at: new Date(deps.clock.now()),
       type: "agent.registered",
@@ -59,23 +57,47 @@ export async function registerAgent(deps: RegisterAgentDeps, input: RegisterAgen
       detail: { name: input.agent.name },
     },
   );
+  return registeredAgent(deps, { by: input.caller, result, issued });
+}
 
+export interface IssuedAgentToken {
+  id: TokenId;
+  secret: string;
+  /** `name`: the agent's. */
+  stored(name: string): NewAgentToken;
+}
+
+export function newAgentToken(secrets: Secrets): IssuedAgentToken {
+  const id = secrets.randomUuid() as TokenId;
+  const { secret, hash, prefix } = issueToken(secrets);
+  return { id, secret, stored: (name) => ({ id, name: tokenNameOf(name), hash, prefix }) };
+}
+
+function tokenNameOf(agentName: string): string {
+  return `agent-${agentName}`;
+}
+
+/** What came of it, told to whoever listens; what the store has refused is thrown. */
+export function registeredAgent(
+  deps: DenyByLimitDeps,
+  { by, result, issued }: { by: LimitDenial["by"]; result: RegisterResult; issued: IssuedAgentToken },
+): RegisteredAgent {
   switch (result.outcome) {
     case "created":
-      deps.events.publish({ type: "limits.changed", userId: user.id });
+      deps.events.publish({ type: "limits.changed", userId: result.agent.userId });
       deps.events.publish({ type: "agent.registered", agent: result.agent });
-      return { agent: result.agent, token: secret, tokenId, tokenName };
+      return answerOf(result.agent, issued);
     case "repeated":
       for (const tokenHash of result.revokedTokenHashes) {
-        deps.events.publish({ type: "token.revoked", tokenHash, userId: user.id });
+        deps.events.publish({ type: "token.revoked", tokenHash, userId: result.agent.userId });
       }
-      return { agent: result.agent, token: secret, tokenId, tokenName };
+      return answerOf(result.agent, issued);
     case "limit_reached": {
       const { limit, used } = result;
-      throw denyByLimit(deps, { identity: input.caller, reason: "AGENT_LIMIT_REACHED", limit, used });
+      throw denyByLimit(deps, { by, reason: "AGENT_LIMIT_REACHED", limit, used });
     }
     case "not_in_plan":
-      throw denyByLimit(deps, { identity: input.caller, reason: "AGENT_NOT_IN_PLAN", limit: 0, used: result.used });
+      throw denyByLimit(deps, { by, reason: "AGENT_NOT_IN_PLAN", limit: 0, used: result.used });
     case "name_taken":
       throw new DomainError("AGENT_NAME_TAKEN");
     case "mfa_required":
@@ -83,4 +105,8 @@ export async function registerAgent(deps: RegisterAgentDeps, input: RegisterAgen
     default:
       return result satisfies never;
   }
+}
+
+function answerOf(agent: Agent, { id, secret }: IssuedAgentToken): RegisteredAgent {
+  return { agent, token: secret, tokenId: id, tokenName: tokenNameOf(agent.name) };
 }

@@ -1,6 +1,7 @@
 // What a limit refuses is told to listeners, written to the audit log, and answered.
 
-import type { AgentId } from "../../../protocol/ids.ts";
+import type { AgentId, UserId } from "../../../protocol/ids.ts";
+import type { Peer } from "../access/attempts.ts";
 import type { Identity } from "../access/identity.ts";
 import type { Refusals } from "../access/refusals.ts";
 import { DomainError } from "../domain-error.ts";
@@ -12,7 +13,8 @@ export interface DenyByLimitDeps {
 }
 
 export interface LimitDenial {
-  identity: Identity;
+  /** Who has run into it; a machine that shows an enrolment code does so for the user who made that, and from somewhere. */
+  by: Identity | { kind: "enrolling"; userId: UserId; peer: Peer };
   reason: LimitReason;
   limit: number;
   used: number;
@@ -22,16 +24,21 @@ export interface LimitDenial {
 
 /** The error to throw. Limits hold for the caller, whoever owns the agent. */
 export function denyByLimit(deps: DenyByLimitDeps, denial: LimitDenial): DomainError {
-  const { identity, reason, limit, used, agentId } = denial;
-  const userId = identity.user.id;
+  const { by, reason, limit, used, agentId } = denial;
+  const userId = by.kind === "enrolling" ? by.userId : by.user.id;
   const onAgent = agentId === undefined ? {} : { agentId };
   deps.events.publish({ type: "limit.denied", userId, reason, limit, used, ...onAgent });
   deps.refusals.note({
     type: "limit.denied",
-    identity,
+    ...(by.kind === "enrolling" ? {} : { identity: by }),
     subject: agentId === undefined ? `user:${userId}` : `agent:${agentId}`,
     userId,
-    detail: { reason, limit: String(limit), used: String(used) },
+    detail: {
+      reason,
+      limit: String(limit),
+      used: String(used),
+      ...(by.kind === "enrolling" ? { peer: by.peer.address } : {}),
+    },
   });
   return limitError({ reason, limit, used });
 }

@@ -44,5 +44,5 @@ async function takeSlot(deps: AdmitViewerDeps, identity: Identity, slot: Termina
   const result = await deps.slots.acquire(slot, limit);
   if (result.granted) return slot;
   const reason = "AGENT_TERMINAL_LIMIT_REACHED";
-  throw denyByLimit(deps, { identity, reason, limit: limit ?? 0, used: result.used, agentId: slot.agentId });
+  throw denyByLimit(deps, { by: identity, reason, limit: limit ?? 0, used: result.used, agentId: slot.agentId });
 }

@@ -47,7 +47,7 @@ async function checkSlot(deps: CheckTerminalDeps, { caller, agent }: { caller: U
   const answer = await deps.slots.check({ userId: caller.user.id, agentId: agent.id }, limit);
   if (answer.granted) return;
   throw denyByLimit(deps, {
-    identity: caller,
+    by: caller,
     reason: "AGENT_TERMINAL_LIMIT_REACHED",
     limit: limit ?? 0,
     used: answer.used,

@@ -2,7 +2,7 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { expect, it } from "vitest";
 import { descriptorSetBase64 } from "../../../gen/descriptors.ts";
-import { ACCESS_RULES } from "./access-rules.ts";
+import { ACCESS_RULES, LIMITED_CALLS } from "./access-rules.ts";
 import { SERVICES } from "./services.ts";
 
 /** Fields of descriptor.proto, by their numbers. */
@@ -45,9 +45,17 @@ it("every method of the protos is registered", () => {
   expect(registered.sort()).toEqual(declared.toSorted());
 });
 
-it("health is open to anybody, and nothing else is", () => {
+const ENROLL = "/rexec.agent.v1.AgentService/EnrollAgent";
+
+it("health is open to anybody, and so is what holds its credential in its request; nothing else is", () => {
   const open = [...ACCESS_RULES].filter(([, { scope }]) => scope === "anybody").map(([path]) => path);
-  expect(open.sort()).toEqual(["Check", "List", "Watch"].map((method) => `/grpc.health.v1.Health/${method}`));
+  const health = ["Check", "List", "Watch"].map((method) => `/grpc.health.v1.Health/${method}`);
+  expect(open.sort()).toEqual([...health, ENROLL]);
+});
+
+it("what is open to anybody and changes something is limited by rate", () => {
+  const open = [...ACCESS_RULES].filter(([, { scope, changes }]) => scope === "anybody" && changes);
+  expect(open.map(([path]) => [path, LIMITED_CALLS.get(path)])).toEqual([[ENROLL, "enrollment"]]);
 });
 
 it("every method says whether it changes something, and its name doesn't belie it", () => {
@@ -58,6 +66,7 @@ it("every method says whether it changes something, and its name doesn't belie i
 });
 
 it("what changes something needs more than read", () => {
-  const scopes = [...ACCESS_RULES.values()].filter(({ changes }) => changes).map(({ scope }) => scope);
+  const changing = [...ACCESS_RULES].filter(([path, { changes }]) => changes && path !== ENROLL);
+  const scopes = changing.map(([, { scope }]) => scope);
   expect(new Set(scopes)).toEqual(new Set(["write", "admin"]));
 });

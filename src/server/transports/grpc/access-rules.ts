@@ -21,6 +21,11 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
     DisconnectAgent: changes("write"),
     WatchAgents: looks("read"),
     WatchAgentStats: looks("read"),
+    CreateEnrollmentCode: changes("write"),
+    ListEnrollmentCodes: looks("read"),
+    RevokeEnrollmentCode: changes("write"),
+    // The code in it is the credential.
+    EnrollAgent: changes("anybody"),
   }),
   ...service("rexec.session.v1.SessionService", {
     ListSessions: looks("read"),
@@ -90,6 +95,9 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
 /** Calls that are limited by rate, too. */
 export const LIMITED_CALLS: ReadonlyMap<string, LimitedAction> = new Map([
   ["/rexec.agent.v1.AgentService/RegisterAgent", "registration"],
+  // What can come of it is one.
+  ["/rexec.agent.v1.AgentService/CreateEnrollmentCode", "registration"],
+  ["/rexec.agent.v1.AgentService/EnrollAgent", "enrollment"],
   ["/rexec.session.v1.SessionService/OpenTerminal", "ticket"],
   ["/rexec.exec.v1.ExecService/Exec", "terminal"],
   ["/rexec.mfa.v1.MfaService/ConfirmEnrollment", "code"],
@@ -102,7 +110,7 @@ function looks(scope: AccessRule["scope"]): AccessRule {
   return { scope, changes: false };
 }
 
-function changes(scope: UserScope): AccessRule {
+function changes(scope: AccessRule["scope"]): AccessRule {
   return { scope, changes: true };
 }
 

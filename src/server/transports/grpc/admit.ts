@@ -1,7 +1,8 @@
 // The door of every gRPC call: what it presents, where it comes from, the rule of its method, and what it renounces.
 
 import type { Metadata } from "@grpc/grpc-js";
-import { admit as admitArrival, type AdmissionDeps } from "../../domain/access/admission.ts";
+import { admit as admitArrival, admitAnybody, type AdmissionDeps } from "../../domain/access/admission.ts";
+import type { Peer } from "../../domain/access/attempts.ts";
 import type { UserIdentity } from "../../domain/access/rules.ts";
 import { invalidField } from "../../domain/domain-error.ts";
 import { parseBearer } from "../shared/bearer-token.ts";
@@ -16,13 +17,18 @@ export interface ArrivingCall {
   /** "/package.Service/Method". */
   path: string;
   metadata: Metadata;
-  peer: string;
+  peer: Peer;
   /** It was let in before, and is asked about again: no attempt of its own. */
   isUnderWay?: boolean;
 }
 
 /** "true": the call may change nothing, whoever makes it. */
 const READ_ONLY = "rexec-read-only";
+
+/** `peer`: as grpc-js has it. Without the port: every call of a client may come from another one. */
+export function peerOfCall(deps: Pick<AdmitDeps, "trustedProxies">, metadata: Metadata, peer: string): Peer {
+  return peerOf(deps.trustedProxies, peer.replace(/:\d+$/, ""), textOf(metadata, "x-forwarded-for"));
+}
 
 /**
  * Who calls; undefined where anybody may. Throws TOKEN_INVALID, NOT_AUTHORIZED (also for a call without a rule),
@@ -33,18 +39,18 @@ export async function admit(
   { path, metadata, peer, isUnderWay = false }: ArrivingCall,
 ): Promise<UserIdentity | undefined> {
   const rule = ACCESS_RULES.get(path);
-  const readOnly = asksReadOnly(metadata);
-  if (rule?.scope === "anybody") return undefined;
-  return admitArrival(deps, {
-    presented: presentedToken(metadata),
-    // The address without the port: every call of a client may come from another one.
-    peer: peerOf(deps.trustedProxies, peer.replace(/:\d+$/, ""), textOf(metadata, "x-forwarded-for")),
-    rule: rule?.scope,
+  const arrival = {
+    peer,
     changes: rule?.changes !== false,
-    readOnly,
+    readOnly: asksReadOnly(metadata),
     action: isUnderWay ? undefined : LIMITED_CALLS.get(path),
     method: path,
-  });
+  };
+  if (rule?.scope !== "anybody") {
+    return admitArrival(deps, { ...arrival, presented: presentedToken(metadata), rule: rule?.scope });
+  }
+  await admitAnybody(deps, arrival);
+  return undefined;
 }
 
 /** One entry, of the form "Bearer <token>". Anything else is no credential. */

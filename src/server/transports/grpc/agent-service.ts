@@ -3,12 +3,18 @@
 import type { Duration } from "../../../gen/google/protobuf/duration.ts";
 import type { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
 import type { AgentChanges, AgentStore } from "../../domain/agents/agent.ts";
+import { showEnrollmentCode } from "../../../protocol/enrollment-code.ts";
 import { type AgentId, parseUuid } from "../../../protocol/ids.ts";
+import { createEnrollmentCode, type CreateEnrollmentCodeDeps } from "../../domain/agents/create-enrollment-code.ts";
 import { deleteAgent } from "../../domain/agents/delete-agent.ts";
 import { disconnectAgent, type DisconnectAgentDeps } from "../../domain/agents/disconnect-agent.ts";
+import { enrollAgent, type EnrollAgentDeps } from "../../domain/agents/enroll-agent.ts";
+import type { EnrollmentCodeStore } from "../../domain/agents/enrollment-codes.ts";
 import { getAgent } from "../../domain/agents/get-agent.ts";
 import { listAgents } from "../../domain/agents/list-agents.ts";
+import { listEnrollmentCodes } from "../../domain/agents/list-enrollment-codes.ts";
 import { registerAgent, type RegisterAgentDeps } from "../../domain/agents/register-agent.ts";
+import { revokeEnrollmentCode } from "../../domain/agents/revoke-enrollment-code.ts";
 import { updateAgent, type UpdateAgentDeps } from "../../domain/agents/update-agent.ts";
 import { watchAgentStats } from "../../domain/agents/watch-agent-stats.ts";
 import { watchedAgents } from "../../domain/agents/watch-agents.ts";
@@ -17,12 +23,21 @@ import { invalidField } from "../../domain/domain-error.ts";
 import { AGENT_LIST } from "./agent-filter.ts";
 import { agentMessage } from "./agent-message.ts";
 import type { Handlers } from "./call-context.ts";
+import { durationMs } from "./duration-ms.ts";
+import { ENROLLMENT_CODE_LIST } from "./enrollment-code-filter.ts";
+import { enrollmentCodeMessage } from "./enrollment-code-message.ts";
 import type { ChangeLogs } from "../../domain/watches/change-logs.ts";
 import { nextPageToken, parseFilter, parseListRequest } from "./list-request.ts";
 import { serveStateWatch } from "./state-watch.ts";
 
-export interface AgentServiceDeps extends RegisterAgentDeps, UpdateAgentDeps, DisconnectAgentDeps {
+export interface AgentServiceDeps
+  extends RegisterAgentDeps,
+    UpdateAgentDeps,
+    DisconnectAgentDeps,
+    CreateEnrollmentCodeDeps,
+    EnrollAgentDeps {
   agents: AgentStore;
+  enrollmentCodes: EnrollmentCodeStore;
   events: EventBus;
   changeLogs: ChangeLogs;
   /** Seals page tokens; the same on every instance. */
@@ -89,6 +104,29 @@ export function agentService(deps: AgentServiceDeps): Handlers<typeof AgentServi
         send({ agentId, stats, sequence: ++sequence }),
       );
     },
+    async createEnrollmentCode({ caller, request, signal }) {
+      const { name, tags, requestId, lifetime } = request;
+      const lifetimeMs = lifetime && durationMs(lifetime);
+      const made = await createEnrollmentCode(deps, { caller, name, tags, lifetimeMs, requestId, signal });
+      return { enrollmentCode: enrollmentCodeMessage(made.enrollmentCode), code: showEnrollmentCode(made.code) };
+    },
+    async listEnrollmentCodes({ caller, request }) {
+      const query = parseListRequest(ENROLLMENT_CODE_LIST, request, deps.pageTokenKey);
+      const page = await listEnrollmentCodes(deps, { caller, query });
+      return {
+        enrollmentCodes: page.rows.map(enrollmentCodeMessage),
+        nextPageToken: nextPageToken(ENROLLMENT_CODE_LIST, request, page, deps.pageTokenKey),
+        totalSize: page.total,
+      };
+    },
+    async revokeEnrollmentCode({ caller, request, signal }) {
+      await revokeEnrollmentCode(deps, { caller, enrollmentCodeId: request.enrollmentCodeId, signal });
+      return {};
+    },
+    async enrollAgent({ request, peer, signal }) {
+      const { agent, token } = await enrollAgent(deps, { ...request, peer, signal });
+      return { agent: agentMessage(agent), token };
+    },
   };
 }
 
@@ -102,7 +140,7 @@ const MAX_STATS_INTERVAL_MS = 3_600_000;
 
 /** Throws INVALID_ARGUMENT: no report comes less often than once an hour for anybody who watches. */
 function statsIntervalMs(interval: Duration | undefined): number {
-  const ms = interval === undefined ? 0 : interval.seconds * 1000 + interval.nanos / 1e6;
+  const ms = interval === undefined ? 0 : durationMs(interval);
   if (ms < 0 || ms > MAX_STATS_INTERVAL_MS) throw invalidField("min_interval", "must be from 0 to 3600 s");
   return ms;
 }

@@ -1,10 +1,13 @@
 // What a handler gets: who calls, what was asked, and when to stop.
 
+import type { Peer } from "../../domain/access/attempts.ts";
 import type { UserIdentity } from "../../domain/access/rules.ts";
 
 export interface CallContext<Request> {
   caller: UserIdentity;
   request: Request;
+  /** Where the call comes from. */
+  peer: Peer;
   /** Aborts where the caller hangs up or its deadline passes; for a stream also where its credential ends. */
   signal: AbortSignal;
 }

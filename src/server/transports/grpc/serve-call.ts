@@ -5,7 +5,7 @@ import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import type { UserIdentity } from "../../domain/access/rules.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { Log } from "../../domain/log.ts";
-import { admit, type AdmitDeps } from "./admit.ts";
+import { admit, type AdmitDeps, peerOfCall } from "./admit.ts";
 import type { CallContext } from "./call-context.ts";
 import { decoded, type Decoded } from "./decode-request.ts";
 import { errorStatus } from "./error-status.ts";
@@ -78,8 +78,10 @@ export async function serveCall<Request, Result>(
   }
   async function answer(): Promise<Result> {
     if (deps.draining.aborted && !isServedWhileDraining(path)) throw new DomainError("DRAINING");
-    caller = await admit(deps, { path, metadata: call.metadata, peer: call.getPeer() });
-    return perform(contextOf(caller, { request: decoded(call.request), signal: ended.signal }), giveUp);
+    const { metadata } = call;
+    const peer = peerOfCall(deps, metadata, call.getPeer());
+    caller = await admit(deps, { path, metadata, peer });
+    return perform(contextOf(caller, { request: decoded(call.request), peer, signal: ended.signal }), giveUp);
   }
 
   call.on("cancelled", onCancelled);

@@ -91,8 +91,8 @@ function serveStream(deps: Deps, method: Method, handler: Stream) {
 
 function serveExchange(deps: Deps, method: Method, handler: Exchange) {
   return (call: ServerDuplexStream<Decoded<unknown>, Buffer>): void => {
-    const exchange: Stream = ({ caller, signal }, send) =>
-      handler({ caller, signal, requests: requestsOf(call, signal) }, send);
+    const exchange: Stream = ({ caller, peer, signal }, send) =>
+      handler({ caller, peer, signal, requests: requestsOf(call, signal) }, send);
     serveStreaming(deps, { method, call, arrived: arrivalOf(call), handler: exchange });
   };
 }

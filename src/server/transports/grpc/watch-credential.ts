@@ -4,7 +4,7 @@ import type { Metadata } from "@grpc/grpc-js";
 import { scopeCovers, type UserIdentity } from "../../domain/access/rules.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { EventBus } from "../../domain/events/events.ts";
-import { admit, type AdmitDeps } from "./admit.ts";
+import { admit, type AdmitDeps, peerOfCall } from "./admit.ts";
 
 export interface WatchCredentialDeps extends AdmitDeps {
   events: Pick<EventBus, "subscribe">;
@@ -25,7 +25,8 @@ export function watchCredential(
     giveUp: (error: DomainError) => void;
   },
 ): () => void {
-  const { path, caller, metadata, peer } = input;
+  const { path, caller, metadata } = input;
+  const peer = peerOfCall(deps, metadata, input.peer);
   const { credential, user } = caller;
   let expiresAtMs = credential.expiresAtMs ?? Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;

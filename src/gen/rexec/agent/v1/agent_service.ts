@@ -219,6 +219,102 @@ export interface WatchAgentStatsResponse {
   sequence: number;
 }
 
+export interface EnrollmentCode {
+  id: string;
+  userId: string;
+  /** What the agent will be called; empty: its machine says it. */
+  name: string;
+  tags: string[];
+  createdAt:
+    | Date
+    | undefined;
+  /** By the database's clock. */
+  expiresAt:
+    | Date
+    | undefined;
+  /** Unset until it has been used. */
+  usedAt:
+    | Date
+    | undefined;
+  /** What has come of it; empty until then. It goes with that agent. */
+  agentId: string;
+}
+
+export interface CreateEnrollmentCodeRequest {
+  /** As in RegisterAgentRequest; empty: its machine says it. */
+  name: string;
+  /** As in RegisterAgentRequest. */
+  tags: string[];
+  /**
+   * 1 minute to 24 hours; unset: 10 minutes. It ends sooner with the API token that made it, or that the caller's JWT was
+   * made from.
+   */
+  lifetime:
+    | Duration
+    | undefined;
+  /**
+   * A UUID made by the caller; a retry with the same one makes no second code. The first answer's code is gone, so the
+   * retry's holds a fresh one for the time that is left, and the first one's is good no more.
+   */
+  requestId: string;
+}
+
+export interface CreateEnrollmentCodeResponse {
+  enrollmentCode:
+    | EnrollmentCode
+    | undefined;
+  /** "XXXX-XXXX": Crockford's base32, which has no I, L, O and U. */
+  code: string;
+}
+
+export interface ListEnrollmentCodesRequest {
+  pageSize: number;
+  pageToken: string;
+  /** "used:false". */
+  filter: string;
+  /** "created_at" or "expires_at", with an optional " desc". Default "created_at". */
+  orderBy: string;
+}
+
+export interface ListEnrollmentCodesResponse {
+  enrollmentCodes: EnrollmentCode[];
+  nextPageToken: string;
+  totalSize: number;
+}
+
+export interface RevokeEnrollmentCodeRequest {
+  enrollmentCodeId: string;
+}
+
+export interface RevokeEnrollmentCodeResponse {
+}
+
+export interface EnrollAgentRequest {
+  /** In any case, with or without dashes and blanks; I and L are read as 1, O as 0. */
+  code: string;
+  /** As in RegisterAgentRequest; empty: the code's. */
+  name: string;
+  /** The name where neither this request nor the code says one: the host's. */
+  fallbackName: string;
+  /** As in RegisterAgentRequest. */
+  description: string;
+  os: string;
+  arch: string;
+  /**
+   * A UUID made by the caller; a retry with the same one, while the code would still be good, returns the agent that the
+   * first made.
+   */
+  requestId: string;
+}
+
+export interface EnrollAgentResponse {
+  agent:
+    | Agent
+    | undefined;
+  /** As in RegisterAgentResponse. */
+  token: string;
+}
+
 function createBaseAgent(): Agent {
   return {
     id: "",
@@ -1832,6 +1928,778 @@ export const WatchAgentStatsResponse: MessageFns<WatchAgentStatsResponse> = {
   },
 };
 
+function createBaseEnrollmentCode(): EnrollmentCode {
+  return {
+    id: "",
+    userId: "",
+    name: "",
+    tags: [],
+    createdAt: undefined,
+    expiresAt: undefined,
+    usedAt: undefined,
+    agentId: "",
+  };
+}
+
+export const EnrollmentCode: MessageFns<EnrollmentCode> = {
+  encode(message: EnrollmentCode, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.userId !== "") {
+      writer.uint32(18).string(message.userId);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    for (const v of message.tags) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.createdAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdAt), writer.uint32(42).fork()).join();
+    }
+    if (message.expiresAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.expiresAt), writer.uint32(50).fork()).join();
+    }
+    if (message.usedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.usedAt), writer.uint32(58).fork()).join();
+    }
+    if (message.agentId !== "") {
+      writer.uint32(66).string(message.agentId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnrollmentCode {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnrollmentCode();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tags.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.createdAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.expiresAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.usedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.agentId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<EnrollmentCode>, I>>(base?: I): EnrollmentCode {
+    return EnrollmentCode.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EnrollmentCode>, I>>(object: I): EnrollmentCode {
+    const message = createBaseEnrollmentCode();
+    message.id = object.id ?? "";
+    message.userId = object.userId ?? "";
+    message.name = object.name ?? "";
+    message.tags = object.tags?.map((e) => e) || [];
+    message.createdAt = object.createdAt ?? undefined;
+    message.expiresAt = object.expiresAt ?? undefined;
+    message.usedAt = object.usedAt ?? undefined;
+    message.agentId = object.agentId ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateEnrollmentCodeRequest(): CreateEnrollmentCodeRequest {
+  return { name: "", tags: [], lifetime: undefined, requestId: "" };
+}
+
+export const CreateEnrollmentCodeRequest: MessageFns<CreateEnrollmentCodeRequest> = {
+  encode(message: CreateEnrollmentCodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.tags) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.lifetime !== undefined) {
+      Duration.encode(message.lifetime, writer.uint32(26).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateEnrollmentCodeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateEnrollmentCodeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tags.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.lifetime = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<CreateEnrollmentCodeRequest>, I>>(base?: I): CreateEnrollmentCodeRequest {
+    return CreateEnrollmentCodeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreateEnrollmentCodeRequest>, I>>(object: I): CreateEnrollmentCodeRequest {
+    const message = createBaseCreateEnrollmentCodeRequest();
+    message.name = object.name ?? "";
+    message.tags = object.tags?.map((e) => e) || [];
+    message.lifetime = (object.lifetime !== undefined && object.lifetime !== null)
+      ? Duration.fromPartial(object.lifetime)
+      : undefined;
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateEnrollmentCodeResponse(): CreateEnrollmentCodeResponse {
+  return { enrollmentCode: undefined, code: "" };
+}
+
+export const CreateEnrollmentCodeResponse: MessageFns<CreateEnrollmentCodeResponse> = {
+  encode(message: CreateEnrollmentCodeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.enrollmentCode !== undefined) {
+      EnrollmentCode.encode(message.enrollmentCode, writer.uint32(10).fork()).join();
+    }
+    if (message.code !== "") {
+      writer.uint32(18).string(message.code);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateEnrollmentCodeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateEnrollmentCodeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.enrollmentCode = EnrollmentCode.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<CreateEnrollmentCodeResponse>, I>>(base?: I): CreateEnrollmentCodeResponse {
+    return CreateEnrollmentCodeResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreateEnrollmentCodeResponse>, I>>(object: I): CreateEnrollmentCodeResponse {
+    const message = createBaseCreateEnrollmentCodeResponse();
+    message.enrollmentCode = (object.enrollmentCode !== undefined && object.enrollmentCode !== null)
+      ? EnrollmentCode.fromPartial(object.enrollmentCode)
+      : undefined;
+    message.code = object.code ?? "";
+    return message;
+  },
+};
+
+function createBaseListEnrollmentCodesRequest(): ListEnrollmentCodesRequest {
+  return { pageSize: 0, pageToken: "", filter: "", orderBy: "" };
+}
+
+export const ListEnrollmentCodesRequest: MessageFns<ListEnrollmentCodesRequest> = {
+  encode(message: ListEnrollmentCodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    if (message.filter !== "") {
+      writer.uint32(26).string(message.filter);
+    }
+    if (message.orderBy !== "") {
+      writer.uint32(34).string(message.orderBy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEnrollmentCodesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEnrollmentCodesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.filter = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.orderBy = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListEnrollmentCodesRequest>, I>>(base?: I): ListEnrollmentCodesRequest {
+    return ListEnrollmentCodesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListEnrollmentCodesRequest>, I>>(object: I): ListEnrollmentCodesRequest {
+    const message = createBaseListEnrollmentCodesRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    message.filter = object.filter ?? "";
+    message.orderBy = object.orderBy ?? "";
+    return message;
+  },
+};
+
+function createBaseListEnrollmentCodesResponse(): ListEnrollmentCodesResponse {
+  return { enrollmentCodes: [], nextPageToken: "", totalSize: 0 };
+}
+
+export const ListEnrollmentCodesResponse: MessageFns<ListEnrollmentCodesResponse> = {
+  encode(message: ListEnrollmentCodesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.enrollmentCodes) {
+      EnrollmentCode.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    if (message.totalSize !== 0) {
+      writer.uint32(24).int32(message.totalSize);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEnrollmentCodesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEnrollmentCodesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.enrollmentCodes.push(EnrollmentCode.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.totalSize = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListEnrollmentCodesResponse>, I>>(base?: I): ListEnrollmentCodesResponse {
+    return ListEnrollmentCodesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListEnrollmentCodesResponse>, I>>(object: I): ListEnrollmentCodesResponse {
+    const message = createBaseListEnrollmentCodesResponse();
+    message.enrollmentCodes = object.enrollmentCodes?.map((e) => EnrollmentCode.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    message.totalSize = object.totalSize ?? 0;
+    return message;
+  },
+};
+
+function createBaseRevokeEnrollmentCodeRequest(): RevokeEnrollmentCodeRequest {
+  return { enrollmentCodeId: "" };
+}
+
+export const RevokeEnrollmentCodeRequest: MessageFns<RevokeEnrollmentCodeRequest> = {
+  encode(message: RevokeEnrollmentCodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.enrollmentCodeId !== "") {
+      writer.uint32(10).string(message.enrollmentCodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeEnrollmentCodeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeEnrollmentCodeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.enrollmentCodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RevokeEnrollmentCodeRequest>, I>>(base?: I): RevokeEnrollmentCodeRequest {
+    return RevokeEnrollmentCodeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevokeEnrollmentCodeRequest>, I>>(object: I): RevokeEnrollmentCodeRequest {
+    const message = createBaseRevokeEnrollmentCodeRequest();
+    message.enrollmentCodeId = object.enrollmentCodeId ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeEnrollmentCodeResponse(): RevokeEnrollmentCodeResponse {
+  return {};
+}
+
+export const RevokeEnrollmentCodeResponse: MessageFns<RevokeEnrollmentCodeResponse> = {
+  encode(_: RevokeEnrollmentCodeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeEnrollmentCodeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeEnrollmentCodeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RevokeEnrollmentCodeResponse>, I>>(base?: I): RevokeEnrollmentCodeResponse {
+    return RevokeEnrollmentCodeResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevokeEnrollmentCodeResponse>, I>>(_: I): RevokeEnrollmentCodeResponse {
+    const message = createBaseRevokeEnrollmentCodeResponse();
+    return message;
+  },
+};
+
+function createBaseEnrollAgentRequest(): EnrollAgentRequest {
+  return { code: "", name: "", fallbackName: "", description: "", os: "", arch: "", requestId: "" };
+}
+
+export const EnrollAgentRequest: MessageFns<EnrollAgentRequest> = {
+  encode(message: EnrollAgentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.fallbackName !== "") {
+      writer.uint32(26).string(message.fallbackName);
+    }
+    if (message.description !== "") {
+      writer.uint32(34).string(message.description);
+    }
+    if (message.os !== "") {
+      writer.uint32(42).string(message.os);
+    }
+    if (message.arch !== "") {
+      writer.uint32(50).string(message.arch);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(58).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnrollAgentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnrollAgentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fallbackName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.os = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.arch = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<EnrollAgentRequest>, I>>(base?: I): EnrollAgentRequest {
+    return EnrollAgentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EnrollAgentRequest>, I>>(object: I): EnrollAgentRequest {
+    const message = createBaseEnrollAgentRequest();
+    message.code = object.code ?? "";
+    message.name = object.name ?? "";
+    message.fallbackName = object.fallbackName ?? "";
+    message.description = object.description ?? "";
+    message.os = object.os ?? "";
+    message.arch = object.arch ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseEnrollAgentResponse(): EnrollAgentResponse {
+  return { agent: undefined, token: "" };
+}
+
+export const EnrollAgentResponse: MessageFns<EnrollAgentResponse> = {
+  encode(message: EnrollAgentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agent !== undefined) {
+      Agent.encode(message.agent, writer.uint32(10).fork()).join();
+    }
+    if (message.token !== "") {
+      writer.uint32(18).string(message.token);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnrollAgentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnrollAgentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agent = Agent.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<EnrollAgentResponse>, I>>(base?: I): EnrollAgentResponse {
+    return EnrollAgentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EnrollAgentResponse>, I>>(object: I): EnrollAgentResponse {
+    const message = createBaseEnrollAgentResponse();
+    message.agent = (object.agent !== undefined && object.agent !== null) ? Agent.fromPartial(object.agent) : undefined;
+    message.token = object.token ?? "";
+    return message;
+  },
+};
+
 /** The machines that dial out. */
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
@@ -1918,6 +2786,62 @@ export const AgentServiceService = {
       Buffer.from(WatchAgentStatsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchAgentStatsResponse => WatchAgentStatsResponse.decode(value),
   },
+  /**
+   * Makes a code with which one machine registers itself as an agent of the caller's, without a token. It is shown this
+   * once. A user has at most 16 that nobody has used yet.
+   */
+  createEnrollmentCode: {
+    path: "/rexec.agent.v1.AgentService/CreateEnrollmentCode" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateEnrollmentCodeRequest): Buffer =>
+      Buffer.from(CreateEnrollmentCodeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateEnrollmentCodeRequest => CreateEnrollmentCodeRequest.decode(value),
+    responseSerialize: (value: CreateEnrollmentCodeResponse): Buffer =>
+      Buffer.from(CreateEnrollmentCodeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateEnrollmentCodeResponse => CreateEnrollmentCodeResponse.decode(value),
+  },
+  /**
+   * Those that are still good, and those that have been used and would be; without the codes themselves. An admin's
+   * credential sees everybody's.
+   */
+  listEnrollmentCodes: {
+    path: "/rexec.agent.v1.AgentService/ListEnrollmentCodes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListEnrollmentCodesRequest): Buffer =>
+      Buffer.from(ListEnrollmentCodesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListEnrollmentCodesRequest => ListEnrollmentCodesRequest.decode(value),
+    responseSerialize: (value: ListEnrollmentCodesResponse): Buffer =>
+      Buffer.from(ListEnrollmentCodesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListEnrollmentCodesResponse => ListEnrollmentCodesResponse.decode(value),
+  },
+  /** Ends a code. One that has been used is not found any more: delete its agent. */
+  revokeEnrollmentCode: {
+    path: "/rexec.agent.v1.AgentService/RevokeEnrollmentCode" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevokeEnrollmentCodeRequest): Buffer =>
+      Buffer.from(RevokeEnrollmentCodeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevokeEnrollmentCodeRequest => RevokeEnrollmentCodeRequest.decode(value),
+    responseSerialize: (value: RevokeEnrollmentCodeResponse): Buffer =>
+      Buffer.from(RevokeEnrollmentCodeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevokeEnrollmentCodeResponse => RevokeEnrollmentCodeResponse.decode(value),
+  },
+  /**
+   * Registers an agent for the user who made the code, within that user's plan. The code is the credential, and no other
+   * one is looked at. It is used up by the agent, and by nothing else: what is refused leaves it good. A code that is
+   * wrong, used, expired or revoked is TOKEN_INVALID; so it counts as a failure of the caller's address.
+   */
+  enrollAgent: {
+    path: "/rexec.agent.v1.AgentService/EnrollAgent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EnrollAgentRequest): Buffer => Buffer.from(EnrollAgentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EnrollAgentRequest => EnrollAgentRequest.decode(value),
+    responseSerialize: (value: EnrollAgentResponse): Buffer => Buffer.from(EnrollAgentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EnrollAgentResponse => EnrollAgentResponse.decode(value),
+  },
 } as const;
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
@@ -1935,6 +2859,24 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   watchAgents: handleServerStreamingCall<WatchAgentsRequest, WatchAgentsResponse>;
   /** Statistics as agents report them, coalesced for a slow reader. */
   watchAgentStats: handleServerStreamingCall<WatchAgentStatsRequest, WatchAgentStatsResponse>;
+  /**
+   * Makes a code with which one machine registers itself as an agent of the caller's, without a token. It is shown this
+   * once. A user has at most 16 that nobody has used yet.
+   */
+  createEnrollmentCode: handleUnaryCall<CreateEnrollmentCodeRequest, CreateEnrollmentCodeResponse>;
+  /**
+   * Those that are still good, and those that have been used and would be; without the codes themselves. An admin's
+   * credential sees everybody's.
+   */
+  listEnrollmentCodes: handleUnaryCall<ListEnrollmentCodesRequest, ListEnrollmentCodesResponse>;
+  /** Ends a code. One that has been used is not found any more: delete its agent. */
+  revokeEnrollmentCode: handleUnaryCall<RevokeEnrollmentCodeRequest, RevokeEnrollmentCodeResponse>;
+  /**
+   * Registers an agent for the user who made the code, within that user's plan. The code is the credential, and no other
+   * one is looked at. It is used up by the agent, and by nothing else: what is refused leaves it good. A code that is
+   * wrong, used, expired or revoked is TOKEN_INVALID; so it counts as a failure of the caller's address.
+   */
+  enrollAgent: handleUnaryCall<EnrollAgentRequest, EnrollAgentResponse>;
 }
 
 export interface AgentServiceClient extends Client {
@@ -2049,6 +2991,80 @@ export interface AgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchAgentStatsResponse>;
+  /**
+   * Makes a code with which one machine registers itself as an agent of the caller's, without a token. It is shown this
+   * once. A user has at most 16 that nobody has used yet.
+   */
+  createEnrollmentCode(
+    request: CreateEnrollmentCodeRequest,
+    callback: (error: ServiceError | null, response: CreateEnrollmentCodeResponse) => void,
+  ): ClientUnaryCall;
+  createEnrollmentCode(
+    request: CreateEnrollmentCodeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateEnrollmentCodeResponse) => void,
+  ): ClientUnaryCall;
+  createEnrollmentCode(
+    request: CreateEnrollmentCodeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateEnrollmentCodeResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Those that are still good, and those that have been used and would be; without the codes themselves. An admin's
+   * credential sees everybody's.
+   */
+  listEnrollmentCodes(
+    request: ListEnrollmentCodesRequest,
+    callback: (error: ServiceError | null, response: ListEnrollmentCodesResponse) => void,
+  ): ClientUnaryCall;
+  listEnrollmentCodes(
+    request: ListEnrollmentCodesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListEnrollmentCodesResponse) => void,
+  ): ClientUnaryCall;
+  listEnrollmentCodes(
+    request: ListEnrollmentCodesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListEnrollmentCodesResponse) => void,
+  ): ClientUnaryCall;
+  /** Ends a code. One that has been used is not found any more: delete its agent. */
+  revokeEnrollmentCode(
+    request: RevokeEnrollmentCodeRequest,
+    callback: (error: ServiceError | null, response: RevokeEnrollmentCodeResponse) => void,
+  ): ClientUnaryCall;
+  revokeEnrollmentCode(
+    request: RevokeEnrollmentCodeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevokeEnrollmentCodeResponse) => void,
+  ): ClientUnaryCall;
+  revokeEnrollmentCode(
+    request: RevokeEnrollmentCodeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevokeEnrollmentCodeResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Registers an agent for the user who made the code, within that user's plan. The code is the credential, and no other
+   * one is looked at. It is used up by the agent, and by nothing else: what is refused leaves it good. A code that is
+   * wrong, used, expired or revoked is TOKEN_INVALID; so it counts as a failure of the caller's address.
+   */
+  enrollAgent(
+    request: EnrollAgentRequest,
+    callback: (error: ServiceError | null, response: EnrollAgentResponse) => void,
+  ): ClientUnaryCall;
+  enrollAgent(
+    request: EnrollAgentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EnrollAgentResponse) => void,
+  ): ClientUnaryCall;
+  enrollAgent(
+    request: EnrollAgentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EnrollAgentResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const AgentServiceClient = makeGenericClientConstructor(
