@@ -9,6 +9,7 @@ export interface BenchArguments {
   rounds: number;
   seconds: number | undefined;
   bulkMb: number;
+  copyMb: number;
   agents: number;
   json: string | undefined;
   before: string | undefined;
@@ -17,11 +18,12 @@ export interface BenchArguments {
 }
 
 export const USAGE = `npm run bench -- [names] [options]
-  names            echo, echo-flood, bulk, slow-reader, fan-out, echo-instances, bulk-instances, slow-reader-instances,
-                   idle-agents, reconnect-storm, admin-tui, calls, start; all by default
+  names            echo, echo-flood, bulk, slow-reader, fan-out, copy, echo-instances, bulk-instances,
+                   slow-reader-instances, idle-agents, reconnect-storm, admin-tui, calls, start; all by default
   --rounds N       how often each bench runs for each subject, in turn (5)
   --seconds S      how long what is timed runs (each bench's own)
   --bulk-mb N      the size of the file of bulk (200)
+  --copy-mb N      the size of the file of copy (1000)
   --agents N       agents that are connected at once in idle-agents, reconnect-storm and admin-tui (10000)
   --json FILE      write every round's figures there
   --before DIR     measure another checkout, built, beside this one
@@ -36,6 +38,7 @@ export function readArguments(commandLine: readonly string[]): BenchArguments {
       rounds: { type: "string", default: "5" },
       seconds: { type: "string" },
       "bulk-mb": { type: "string", default: "200" },
+      "copy-mb": { type: "string", default: "1000" },
       agents: { type: "string", default: "10000" },
       json: { type: "string" },
       before: { type: "string" },
@@ -47,6 +50,7 @@ export function readArguments(commandLine: readonly string[]): BenchArguments {
     rounds: Math.floor(positive("--rounds", values.rounds)),
     seconds: values.seconds === undefined ? undefined : positive("--seconds", values.seconds),
     bulkMb: positive("--bulk-mb", values["bulk-mb"]),
+    copyMb: positive("--copy-mb", values["copy-mb"]),
     agents: Math.floor(positive("--agents", values.agents)),
     json: values.json,
     before: values.before === undefined ? undefined : resolve(values.before),

@@ -165,6 +165,15 @@ export const GOALS: readonly Goal[] = [
       { metric: "growsMib", title: "TUI live heap grows MiB", limit: 16 },
     ] as const
   ).map((goal): Goal => ({ bench: "admin-tui", against: undefined, sense: "at most", ...goal })),
+  { bench: "copy", metric: "isRight", title: "copy SHA-256 right", against: undefined, sense: "at least", limit: 1 },
+  {
+    bench: "copy",
+    metric: "besideRatio",
+    title: "echo p99 beside a copy / idle",
+    against: undefined,
+    sense: "at most",
+    limit: 2,
+  },
   {
     bench: "calls",
     metric: "registerP99Ms",

@@ -70,7 +70,14 @@ async function runStage(
   try {
     await stage.start(subjects, { ...options, shell, optionsOf, atEnd: (stop) => void endings.push(stop) });
     for (const bench of stage.benches) {
-      results.set(bench, await runRounds(bench, subjects, { ...options, bulk: bulkFile }));
+      results.set(
+        bench,
+        await runRounds(bench, subjects, {
+          ...options,
+          bulk: bulkFile,
+          copy: { directory, bytes: Math.round(options.copyMb * 1e6) },
+        }),
+      );
     }
   } finally {
     for (const subject of subjects.reverse()) await subject.stop();

@@ -11,6 +11,8 @@ export interface BenchOptions {
   agents: number;
   /** The file that is printed in bulk. */
   bulk: { file: string; bytes: number; sha256: string };
+  /** Where files are copied from and to, and how large they are. */
+  copy: { directory: string; bytes: number };
 }
 
 export interface Metric {

@@ -1,6 +1,7 @@
 // One terminal at a time, or a few: rexec, a bare WebSocket relay and OpenSSH, each with one machine behind it.
 
 import { bulk } from "../benches/bulk.ts";
+import { copy } from "../benches/copy.ts";
 import { echo, echoFlood } from "../benches/echo.ts";
 import { fanOut } from "../benches/fan-out.ts";
 import { slowReader } from "../benches/slow-reader.ts";
@@ -11,7 +12,7 @@ import type { TerminalSubject } from "../subjects/subject.ts";
 import type { Stage } from "./stage.ts";
 
 export const terminals: Stage<TerminalSubject> = {
-  benches: [echo, echoFlood, bulk, slowReader, fanOut],
+  benches: [echo, echoFlood, bulk, slowReader, fanOut, copy],
   async start(subjects, { before, optionsOf }) {
     subjects.push(await startRexec(await optionsOf("rexec")));
     if (before !== undefined) subjects.push(await startRexec(await optionsOf("before"), before));

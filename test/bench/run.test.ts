@@ -47,6 +47,13 @@ it("gets the right bytes in bulk, whoever carries them", async () => {
   for (const rounds of Object.values(report.benches["bulk"]!)) expect(rounds[0]!["isRight"]).toBe(1);
 }, 120_000);
 
+it("copies a file there and back over a connection that is cut each way, and it is the same file", async () => {
+  const { report } = await runBenches("copy", "--rounds", "1", "--copy-mb", "64", "--seconds", "0.3");
+  const [round] = report.benches["copy"]!["rexec"]!;
+  expect(round!["isRight"]).toBe(1);
+  expect(round!["besideRatio"]).toBeGreaterThan(0);
+}, 120_000);
+
 it("goes through a second instance, by a route of its own and over Redis, with the right bytes", async () => {
   const { report } = await runBenches(
     "echo-instances",

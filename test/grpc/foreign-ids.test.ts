@@ -60,6 +60,8 @@ let credentials: Credentials;
 beforeAll(async () => {
   const stores = await openPglite();
   await stores.migrate();
+  // Each case has agents of its own.
+  await stores.plans.set({ name: "roomy", maxAgents: 1000, maxTerminalAgents: 1000 }, audit("plan.changed"));
   plane = await startControlPlane(stores);
   own = await tenant();
   other = await tenant();
@@ -71,7 +73,7 @@ afterAll(async () => {
 });
 
 async function tenant(): Promise<Tenant> {
-  const { user, token: write } = await plane.addCaller({ plan: "enterprise" });
+  const { user, token: write } = await plane.addCaller({ plan: "roomy" });
   return {
     user,
     token: write,
