@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import type { AgentId } from "../../src/protocol/ids.ts";
 import { freshDatabase } from "../support/fresh-database.ts";
 import { parseCast, type Recordings, recordingsOn, screenAfterPlaying, screenOf } from "../support/recordings.ts";
 import { type TestRedis, startRedis } from "../support/redis.ts";
@@ -65,6 +66,16 @@ async function rest(recordings: Recordings, id: string, pattern: RegExp): Promis
   return file;
 }
 
+/** The one recording of this agent. */
+async function begun(recordings: Recordings, agentId: AgentId): Promise<string> {
+  const soon = { timeout: 10_000, interval: 100 };
+  return vi.waitFor(async () => {
+    const found = await recordings.list(`agent:${agentId}`);
+    expect(found).toHaveLength(1);
+    return found[0]?.id ?? "";
+  }, soon);
+}
+
 /** Every number from 1 on, in order and once: nothing was lost or doubled. */
 function numbersIn(file: string): number[] {
   const text = parseCast(file)
@@ -99,9 +110,7 @@ async function killInTheMiddle(servers: ServerProcess[], kill: () => Promise<unk
 
   const recordings = recordingsOn(last.grpcAddress, one.adminToken);
   cleanUps.push(() => recordings.close());
-  const [recording, ...others] = await recordings.list(`agent:${agentId}`);
-  expect(others).toEqual([]);
-  const id = recording?.id ?? "";
+  const id = await begun(recordings, agentId);
   const file = await rest(recordings, id, /over-42/);
   expect(numbersIn(file)).toEqual(Array.from({ length: 350 }, (_, n) => n + 1));
   expect(await recordings.get(id)).toMatchObject({ gaps: 0, lostBytes: 0, endedAt: undefined });
@@ -128,8 +137,7 @@ it("ends where its agent has started anew, and another begins", async () => {
   await viewer.shows(printed("one-42"));
   const recordings = recordingsOn(server.grpcAddress, server.adminToken);
   cleanUps.push(() => recordings.close());
-  const [recording] = await recordings.list(`agent:${agentId}`);
-  await rest(recordings, recording?.id ?? "", /one-42/);
+  await rest(recordings, await begun(recordings, agentId), /one-42/);
   await first.stop("restarted");
   const second = await startTestAgent({ wsUrl: server.wsUrl, agentId, token });
   cleanUps.push(() => second.stop("test over"));
