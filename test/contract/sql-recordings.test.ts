@@ -1,7 +1,7 @@
 // Recordings: one at a time of a session, pieces one behind the other, ends, lists.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { AgentId, BootId, RecordingId, SessionId } from "../../src/protocol/ids.ts";
+import type { AgentId, BootId, InstanceId, RecordingId, SessionId } from "../../src/protocol/ids.ts";
 import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
 import { STOPPED } from "../../src/server/domain/recordings/end-recording.ts";
@@ -171,7 +171,11 @@ describe.each(DATABASES)("recordings on $name", ({ open }) => {
     const gone = await create({ userId: randomUUID() as User["id"] });
     await end(gone, 30, "exit 0");
     const orphan = await create();
-    const mine = [old, fresh, going, gone, orphan].map(({ id }) => id);
+    const away = await addAgent(stores, user.id);
+    const where = { instanceId: "one" as InstanceId, epoch: 1 };
+    await stores.agents.markConnected(away.id, at(1), {}, where);
+    const waiting = await create({ agentId: away.id });
+    const mine = [old, fresh, going, gone, orphan, waiting].map(({ id }) => id);
 
     const expired = (await stores.recordings.expired(at(20), 1000))
       .map(({ id }) => id)
@@ -181,7 +185,15 @@ describe.each(DATABASES)("recordings on $name", ({ open }) => {
       .map(({ id }) => id)
       .filter((id) => mine.includes(id));
     expect(forEver).toEqual([gone.id]);
-    const orphans = (await stores.recordings.orphans(1000)).filter((id) => mine.includes(id));
-    expect(orphans).toEqual([orphan.id]);
+    const abandoned = async () => {
+      const found = await stores.recordings.abandoned(at(20), 1000);
+      return new Set(found.filter((id) => mine.includes(id)));
+    };
+    expect(await abandoned()).toEqual(new Set([orphan.id]));
+    await stores.agents.markDisconnected(away.id, at(10), where);
+    expect(await abandoned()).toEqual(new Set([orphan.id, waiting.id]));
+    await stores.agents.markConnected(away.id, at(30), {}, { ...where, epoch: 2 });
+    await stores.agents.markDisconnected(away.id, at(30), { ...where, epoch: 2 });
+    expect(await abandoned()).toEqual(new Set([orphan.id]));
   });
 });

@@ -128,13 +128,17 @@ export function createRecordingStore(database: Database): RecordingStore {
         return pieces.map(({ key }) => key);
       }),
 
-    orphans: (limit) =>
+    abandoned: (before, limit) =>
       database.run(async (db) => {
         const rows = await db
           .selectFrom("recordings")
           .select("id")
           .where("ended_at", "is", null)
-          .where(sql<SqlBool>`NOT EXISTS (SELECT 1 FROM agents WHERE agents.id = agent_id)`)
+          .where(
+            sql<SqlBool>`NOT EXISTS (
+              SELECT 1 FROM agents WHERE agents.id = agent_id
+                AND (status IN ('online', 'suspect') OR last_seen_at IS NULL OR last_seen_at >= ${before}))`,
+          )
           .limit(limit)
           .execute();
         return rows.map(({ id }) => id);

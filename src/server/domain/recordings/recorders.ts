@@ -23,6 +23,8 @@ export interface RecordersDeps extends SessionRecorderDeps {
 /** Many agents come at once: they are asked about together. */
 const LOOK_AFTER_MS = 50;
 const MAX_LOOKED_AT_ONCE = 500;
+/** For the last pieces, when the server closes. */
+const LAST_STORES_MS = 3_000;
 const MAX_BEGUN = MAX_SESSIONS_PER_AGENT;
 /** An event may be missed, and a database away. */
 const LOOK_AGAIN_MS = 15_000;
@@ -67,7 +69,9 @@ export class Recorders {
     await this.#looking;
     const recorders = [...this.#recorders.values()];
     for (const recorder of recorders) recorder.stop(undefined);
-    await Promise.all(recorders.map((recorder) => recorder.whenOver));
+    const stored = Promise.all(recorders.map((recorder) => recorder.whenOver));
+    // Where the store is away, what is left is fetched from the agents by whoever holds them next.
+    await Promise.race([stored, new Promise((resolve) => setTimeout(resolve, LAST_STORES_MS).unref())]);
   }
 
   #onEvent(event: DomainEvent): void {

@@ -111,8 +111,8 @@ export interface RecordingStore {
   ): Promise<Recording | undefined>;
   /** The keys of its pieces; none where it was gone. */
   delete(id: RecordingId, audit: AuditRecord): Promise<readonly string[]>;
-  /** Those of agents that are no more. At most `limit`. */
-  orphans(limit: number): Promise<readonly RecordingId[]>;
+  /** Those that go on of agents that are no more, or were last seen before `before`. At most `limit`. */
+  abandoned(before: Date, limit: number): Promise<readonly RecordingId[]>;
   /** Ended ones that nobody is to have any more: older than `before`, or of users who are no more. At most `limit`. */
   expired(before: Date | undefined, limit: number): Promise<readonly Recording[]>;
 }

@@ -307,6 +307,7 @@ export class SessionRecorder {
   #pause(): void {
     this.#leave("away");
     this.#awayUntilMs = this.#deps.clock.monotonicMs() + PAUSE_MS;
+    this.#store();
   }
 
   #leave(state: "away" | "over"): void {

@@ -67,7 +67,7 @@ export interface Recording {
   endedAt:
     | Date
     | undefined;
-  /** "exit 0", "stopped", "agent restarted", "size limit reached", "agent deleted"; empty while it goes on. */
+  /** "exit 0", "stopped", "agent restarted", "size limit reached", "agent gone"; empty while it goes on. */
   endReason: string;
   /** From its beginning to the last event. */
   duration:
