@@ -1,6 +1,8 @@
-// Files of an agent: one question after the other, on one session over as many connections as it takes.
+// Files of an agent: one question after the other, on one session, whoever carries its pieces. Both viewers have it: the
+// one at the other end of a socket, and the one in the server's own process.
 
-import { FrameError } from "../protocol/data-frame.ts";
+import type { Program } from "./control-frame.ts";
+import { FrameError } from "./data-frame.ts";
 import {
   decodeFileAnswer,
   encodeFileQuestion,
@@ -8,22 +10,16 @@ import {
   type FileAnswerOf,
   type FileInfo,
   type FileQuestion,
-} from "../protocol/file-messages.ts";
-import { MAX_PIECE_BYTES, PROGRAM_INPUT, PROGRAM_OUTPUT } from "../protocol/program-stream.ts";
-import {
-  openPieces,
-  type PieceConnection,
-  type PieceConnectionOptions,
-  type PieceOutcome,
-} from "./piece-connection.ts";
+} from "./file-messages.ts";
+import { MAX_PIECE_BYTES, PROGRAM_INPUT, PROGRAM_OUTPUT } from "./program-stream.ts";
 
-/** Entries of one directory; more are refused, not left out. */
-const MAX_ENTRIES = 1_000_000;
+/** What such a session is asked for with. */
+export const FILES_PROGRAM: Program = { argv: [], throughShell: false, cwd: "", env: {}, timeLimitMs: 0, files: true };
 
 /** The agent can't or won't: the session goes on. */
 export class FileFailed extends Error {
   override name = "FileFailed";
-  readonly code: number;
+  readonly code: FileAnswerOf<"failure">["code"];
 
   constructor({ code, message }: FileAnswerOf<"failure">) {
     super(message);
@@ -31,47 +27,61 @@ export class FileFailed extends Error {
   }
 }
 
-/** The session has ended before the answer. */
-export class FileSessionOver extends Error {
-  override name = "FileSessionOver";
-  readonly outcome: PieceOutcome;
+export interface FileSessionWay {
+  /** At most MAX_PIECE_BYTES. Resolves when there is room for more, or nobody takes it any more. */
+  write(kind: number, bytes: Uint8Array): Promise<void>;
+  /** Leaves: the session is ended. */
+  close(): void;
+}
 
-  constructor(outcome: PieceOutcome) {
-    super("the session has ended");
-    this.outcome = outcome;
-  }
+/** With a length it is a part: the sum is of what was sent, and not of the whole file. */
+export interface FileRange {
+  path: string;
+  offset: number;
+  length?: number;
+}
+
+export interface FileTaker {
+  /** Before the first bytes. */
+  info?(info: FileInfo): Promise<void>;
+  /** Waited for before the next bytes. */
+  data(bytes: Uint8Array): Promise<void>;
+}
+
+export interface FileToWrite {
+  path: string;
+  mode: number;
+  key: string;
+  fresh: boolean;
+  keepExisting?: boolean;
+  temporary?: boolean;
 }
 
 type Piece = { answer: FileAnswer } | { data: Uint8Array };
 
 export class FileSession {
-  readonly #pieces: PieceConnection;
+  readonly #way: FileSessionWay;
+  /** Bounded by the window: what is not consumed is not acknowledged. */
   readonly #arrived: { kind: number; bytes: Uint8Array; consumed: () => void }[] = [];
-  #outcome: PieceOutcome | undefined;
+  #over: Error | undefined;
   /** A question is under way: its answer, or the rest of it, is still to come. */
   #isAsked = false;
   #onArrival: () => void = () => {};
-  #onDrain: () => void = () => {};
 
-  constructor(options: Omit<PieceConnectionOptions, "onPiece" | "program">) {
-    this.#pieces = openPieces({
-      ...options,
-      program: { argv: [], throughShell: false, cwd: "", env: {}, timeLimitMs: 0, files: true },
-      // Bounded by the window: what is not consumed is not acknowledged.
-      onPiece: (kind, bytes, consumed) => {
-        this.#arrived.push({ kind, bytes, consumed });
-        this.#onArrival();
-      },
-      onEvent: (event) => {
-        if (event.type === "drain") this.#onDrain();
-        options.onEvent(event);
-      },
-    });
-    void this.#pieces.closed.then((outcome) => {
-      this.#outcome = outcome;
-      this.#onArrival();
-      this.#onDrain();
-    });
+  constructor(way: FileSessionWay) {
+    this.#way = way;
+  }
+
+  /** What the agent has sent; the bytes are ours. */
+  piece(kind: number, bytes: Uint8Array, consumed: () => void): void {
+    this.#arrived.push({ kind, bytes, consumed });
+    this.#onArrival();
+  }
+
+  /** Nothing more will come: who waits for it gets this error. */
+  end(error: unknown): void {
+    this.#over = error instanceof Error ? error : new Error(String(error));
+    this.#onArrival();
   }
 
   /** False: what comes next belongs to a question that was given up, and this session can't be gone on with. */
@@ -79,24 +89,21 @@ export class FileSession {
     return !this.#isAsked;
   }
 
-  /** Of what the path leads to, links followed. Throws FileFailed, FileSessionOver; so do all of these. */
+  /** Of what the path leads to, links followed. Throws FileFailed, FrameError, and what it was ended with; so do all of these. */
   async stat(path: string): Promise<FileInfo> {
     this.#ask({ $case: "stat", value: { path } });
     return this.#lastAnswer("info");
   }
 
-  /** In no order; links are told as links. */
-  async list(path: string): Promise<FileInfo[]> {
+  /** In no order, some at a time, each waited for; links are told as links. */
+  async list(path: string, take: (entries: readonly FileInfo[]) => Promise<void>): Promise<void> {
     this.#ask({ $case: "list", value: { path } });
-    const entries: FileInfo[] = [];
-    for (let part = await this.#answer("directory"); ; part = await this.#answer("directory")) {
-      entries.push(...part.entries);
-      if (entries.length > MAX_ENTRIES) throw new Error(`${path} has more than ${MAX_ENTRIES} entries`);
-      if (part.isLast) {
-        this.#isAsked = false;
-        return entries;
-      }
+    for (let isLast = false; !isLast; ) {
+      const part = await this.#answer("directory");
+      if (part.entries.length > 0) await take(part.entries);
+      ({ isLast } = part);
     }
+    this.#isAsked = false;
   }
 
   /** What is there already is well. */
@@ -105,17 +112,18 @@ export class FileSession {
     return this.#lastAnswer("info");
   }
 
-  /** From `offset` on; `take` is waited for before the next bytes. The sum is of the whole file. */
+  /** From `offset` on. The sum is of the whole file, unless a length is given. */
   async read(
-    path: string,
-    offset: number,
-    take: (bytes: Uint8Array) => Promise<void>,
+    { path, offset, length }: FileRange,
+    taker: FileTaker,
   ): Promise<{ info: FileInfo; sha256: Uint8Array; size: number }> {
-    this.#ask({ $case: "read", value: { path, offset } });
+    if (length === undefined) this.#ask({ $case: "read", value: { path, offset } });
+    else this.#ask({ $case: "readRange", value: { path, offset, length } });
     const info = await this.#answer("info");
+    await taker.info?.(info);
     while (true) {
       const piece = await this.#next();
-      if ("data" in piece) await take(piece.data);
+      if ("data" in piece) await taker.data(piece.data);
       else {
         const { sha256, size } = expected(piece.answer, "readEnd");
         this.#isAsked = false;
@@ -125,25 +133,21 @@ export class FileSession {
   }
 
   /** Begins to write, or goes on with what is there under `key`; send() and finish() follow. */
-  async write(file: { path: string; mode: number; key: string; fresh: boolean }): Promise<FileAnswerOf<"ready">> {
-    this.#ask({ $case: "write", value: file });
+  async write(file: FileToWrite): Promise<FileAnswerOf<"ready">> {
+    this.#ask({ $case: "write", value: { keepExisting: false, temporary: false, ...file } });
     return this.#lastAnswer("ready");
   }
 
   /** Resolves when more may be sent. */
   async send(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) {
-      if (this.#outcome !== undefined) throw new FileSessionOver(this.#outcome);
+      if (this.#over !== undefined) throw this.#over;
       // What the agent says while we write is that it can't go on.
       if (this.#arrived.length > 0) {
         await this.#next();
         throw new FrameError("an answer to no question");
       }
-      const isBelow = this.#pieces.write(PROGRAM_INPUT.FILE_DATA, bytes.subarray(at, at + MAX_PIECE_BYTES));
-      if (!isBelow)
-        await new Promise<void>((resolve) => {
-          this.#onDrain = resolve;
-        });
+      await this.#way.write(PROGRAM_INPUT.FILE_DATA, bytes.subarray(at, at + MAX_PIECE_BYTES));
     }
   }
 
@@ -155,12 +159,15 @@ export class FileSession {
 
   /** Leaves. */
   close(): void {
-    this.#pieces.close();
+    this.#way.close();
   }
 
   #ask(question: FileQuestion): void {
     this.#isAsked = true;
-    this.#pieces.write(PROGRAM_INPUT.FILE_REQUEST, encodeFileQuestion(question));
+    // Its answer is what is waited for. A question that is too long has none.
+    this.#way
+      .write(PROGRAM_INPUT.FILE_REQUEST, encodeFileQuestion(question))
+      .catch((error: unknown) => this.end(error));
   }
 
   async #lastAnswer<C extends FileAnswer["$case"]>($case: C): Promise<FileAnswerOf<C>> {
@@ -179,7 +186,7 @@ export class FileSession {
     while (true) {
       const first = this.#arrived.shift();
       if (first === undefined) {
-        if (this.#outcome !== undefined) throw new FileSessionOver(this.#outcome);
+        if (this.#over !== undefined) throw this.#over;
         await new Promise<void>((resolve) => {
           this.#onArrival = resolve;
         });
