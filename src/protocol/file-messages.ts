@@ -17,6 +17,8 @@ export const FILE_KIND = {
 export const FILE_FAILURE = {
   NOT_FOUND: FileFailure_Code.CODE_NOT_FOUND,
   CHECKSUM: FileFailure_Code.CODE_CHECKSUM,
+  NO_SPACE: FileFailure_Code.CODE_NO_SPACE,
+  EXISTS: FileFailure_Code.CODE_EXISTS,
 } as const;
 
 const REASONS: Readonly<Partial<Record<FileAnswerOf<"failure">["code"], ErrorReason>>> = {

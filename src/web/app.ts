@@ -3,6 +3,7 @@
 import { AgentList } from "./agent-list.ts";
 import { AgentPoll } from "./agent-poll.ts";
 import { element, iconButton } from "./element.ts";
+import { refuseOtherDrops } from "./files/drop-zone.ts";
 import { KeyBar } from "./key-bar.ts";
 import { keysDialog } from "./keys-dialog.ts";
 import { LoginForm } from "./login-form.ts";
@@ -71,8 +72,9 @@ export class App {
     window.addEventListener("keydown", (event) => this.#onKey(event), { capture: true });
     window.addEventListener("beforeunload", (event) => {
       // Ctrl+W means a word to a shell, and the whole page to a browser.
-      if (this.#workspace.panes.some(({ isLive }) => isLive)) event.preventDefault();
+      if (this.#workspace.panes.some(({ isLive, files }) => isLive || files.isUnderWay)) event.preventDefault();
     });
+    refuseOtherDrops();
   }
 
   async #logIn(token: string): Promise<void> {
