@@ -101,6 +101,8 @@ export class App {
   #askAgain(message = LOGGED_OUT): void {
     this.#poll.stop();
     this.#api = undefined;
+    // One that is open keeps everything else from being clicked, the login as well.
+    for (const dialog of this.#page.querySelectorAll("dialog")) dialog.close();
     this.#page.hidden = true;
     this.#login.show(message);
   }

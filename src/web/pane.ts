@@ -187,9 +187,9 @@ export class Pane {
     this.files.goOn();
   }
 
-  /** For files alone: the terminal asks by itself where it is locked out. */
+  /** For files, unless it is asked for already: a terminal that is locked out asks by itself. */
   #askCode(): void {
-    if (this.#outcome?.kind === "failed" && this.#outcome.reason === "MFA_REQUIRED") return;
+    if (this.frame.foot.querySelector(".code") !== null) return;
     const before = [...this.frame.foot.children];
     const done = (): void => {
       this.frame.foot.replaceChildren(...before);

@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -94,7 +95,7 @@ async function upload(paths: string[], folder = ""): Promise<void> {
 
 async function look(path: string): Promise<void> {
   await under.page.getByLabel("File or folder").fill(path);
-  await button("Open").click();
+  await dialog().getByRole("button", { name: "Open", exact: true }).click();
 }
 
 function put(file: string, bytes: Uint8Array | string): string {
@@ -187,22 +188,79 @@ describe("an upload", () => {
     expect(await under.pane().locator(".transfers").isVisible()).toBe(false);
   });
 
-  it("waits for the code of a locked agent, and goes on with it", async () => {
-    const mfa = new MfaServiceClient(server.grpcAddress, credentials.createInsecure());
-    const { otpauthUrl } = (await call(mfa, "enroll", {}, server.adminToken)) as { otpauthUrl: string };
-    const app = authenticatorOf(otpauthUrl);
-    await call(mfa, "confirmEnrollment", { code: app.code(Date.now(), -1) }, server.adminToken);
+  it("whose session is ended from elsewhere goes on where it was when it is tried again", async () => {
+    const bytes = randomBytes(48 * MIB);
+    await upload([put("large", bytes)]);
+    await expect.poll(partBytes, { interval: 5 }).toBeGreaterThan(2 * MIB);
+    const sessions = await listSessionsOver(server.grpcAddress, server.adminToken);
+    const sessionId = sessions.find(({ id }) => id.startsWith("exec-"))?.id ?? "";
+    await call(server.sessions, "terminateSession", { agentId, sessionId }, server.adminToken);
+    await told().toBe("The agent has ended it: stopped.");
+    const there = partBytes();
+    expect(there).toBeGreaterThan(2 * MIB);
+    await row().getByRole("button", { name: "Try again" }).click();
+    const shown = row().locator("progress:visible");
+    await shown.waitFor();
+    expect(Number(await shown.getAttribute("value"))).toBeGreaterThanOrEqual(there);
+    await told().toMatch(/^Uploaded/);
+    expect(sha256(readFileSync(join(home, "large")))).toBe(sha256(bytes));
+  });
+});
+
+describe("a locked agent", () => {
+  let mfa: MfaServiceClient;
+  let codes: string[];
+
+  beforeAll(async () => {
+    mfa = new MfaServiceClient(server.grpcAddress, credentials.createInsecure());
+    const enrolled = await call(mfa, "enroll", {}, server.adminToken);
+    const { otpauthUrl, recoveryCodes } = enrolled as { otpauthUrl: string; recoveryCodes: string[] };
+    codes = recoveryCodes;
+    const code = authenticatorOf(otpauthUrl).code(Date.now());
+    await call(mfa, "confirmEnrollment", { code }, server.adminToken);
+  });
+  afterAll(() => mfa?.close());
+
+  async function enterCode(): Promise<void> {
+    await under.page.getByLabel("Code of your second factor").fill(codes.pop() ?? "");
+    await under.page.keyboard.press("Enter");
+  }
+
+  it("gets its files when it has been opened by the terminal's code", async () => {
     const bytes = randomBytes(48 * MIB);
     await upload([put("large", bytes), put("second", "second"), put("third", "third")]);
     await expect.poll(partBytes, { interval: 5 }).toBeGreaterThan(MIB);
     await call(mfa, "lockAgent", { agentId }, server.adminToken);
     await told().toBe("The agent is locked: it goes on when you have entered your code.");
     expect(readdirSync(home)).not.toContain("large");
-    await under.page.getByLabel("Code of your second factor").fill(app.code(Date.now()));
-    await under.page.keyboard.press("Enter");
+    await enterCode();
     for (const index of [0, 1, 2]) await told(index).toMatch(/^Uploaded/);
     expect(sha256(readFileSync(join(home, "large")))).toBe(sha256(bytes));
-    mfa.close();
+    await under.shows(/^[#$]/m);
+  });
+
+  it("asks for a code where there is no terminal that asks", async () => {
+    await under.page.keyboard.type("exit\n");
+    await button("Open anew").waitFor();
+    await call(mfa, "lockAgent", { agentId }, server.adminToken);
+    await upload([put("x", "x"), put("y", "y")]);
+    await enterCode();
+    for (const index of [0, 1]) await told(index).toMatch(/^Uploaded/);
+    expect(readdirSync(home).toSorted()).toEqual(["x", "y"]);
+    await button("Open anew").waitFor();
+  });
+
+  it("asks for a code before it shows a folder", async () => {
+    await under.page.keyboard.type("exit\n");
+    await button("Open anew").waitFor();
+    await call(mfa, "lockAgent", { agentId }, server.adminToken);
+    await choose("Download…");
+    await look("");
+    await enterCode();
+    await button("Open anew").waitFor();
+    await choose("Download…");
+    await look("");
+    await expect.poll(() => dialog().locator(".folder li").allInnerTexts()).toEqual(["../"]);
   });
 });
 
@@ -245,6 +303,29 @@ describe("a download", () => {
     await button("Download 2 files").click();
     for (const index of [0, 1]) await told(index).toBe("Downloaded");
     expect((await Promise.all(saved)).toSorted()).toEqual(["a.log: a.log", "c.log: c.log"]);
+  });
+
+  it("of 20 MiB goes on where it was when the connection is cut, and is the same", async () => {
+    const bytes = randomBytes(20 * MIB);
+    writeFileSync(join(home, "large"), bytes);
+    const saved = under.page.waitForEvent("download");
+    await choose("Download…");
+    await look("large");
+    await expect
+      .poll(() => row().locator("progress").getAttribute("value").then(Number), { interval: 5 })
+      .toBeGreaterThan(MIB);
+    await proxy.cut();
+    await told().toBe("Connection lost. It goes on when it is back.");
+    await proxy.mend();
+    expect(sha256(readFileSync(await (await saved).path()))).toBe(sha256(bytes));
+  });
+
+  it("of more than a browser holds is refused, and the way to it is told", async () => {
+    writeFileSync(join(home, "huge"), "");
+    truncateSync(join(home, "huge"), 2 ** 30 + 1);
+    await choose("Download…");
+    await look("huge");
+    await told().toBe("It has more than 1 GiB. The command line takes it: rexec cp AGENT:PATH .");
   });
 
   it("is refused in words: what is not there, what is outside, what is no file", async () => {

@@ -6,7 +6,7 @@ import { harmless } from "../../text/harmless.ts";
 import { element } from "../element.ts";
 import { agentPath, FOLDER_HELP } from "./agent-path.ts";
 import { type FolderRows, folderRows, listFolder } from "./folder-listing.ts";
-import { troubleText } from "./transfer-text.ts";
+import { isLocked, troubleText } from "./transfer-text.ts";
 
 export interface DownloadDialogOptions {
   agentName: string;
@@ -17,12 +17,14 @@ export interface DownloadDialogOptions {
   openFiles: () => FileSession;
   /** `typed`: for the next time. */
   download: (paths: readonly string[], typed: string) => void;
+  /** A code of the second factor is wanted first. */
+  onLocked: () => void;
   onClose: () => void;
 }
 
 /** Shows it; it is gone when it is closed. */
 export function askFiles(host: HTMLElement, options: DownloadDialogOptions): void {
-  const { agentName, room, openFiles, download, onClose } = options;
+  const { agentName, room, openFiles, download, onLocked, onClose } = options;
   const path = element("input", {
     id: "download-path",
     value: options.path,
@@ -73,6 +75,7 @@ export function askFiles(host: HTMLElement, options: DownloadDialogOptions): voi
       if (kind === FILE_KIND.DIRECTORY) show(realPath, await listFolder(session, realPath));
       else finish([realPath]);
     } catch (error) {
+      if (isLocked(error)) return locked();
       trouble.textContent = troubleText(error);
     } finally {
       session.close();
@@ -96,6 +99,11 @@ export function askFiles(host: HTMLElement, options: DownloadDialogOptions): voi
     take.disabled = length === 0 || length > room;
     take.textContent = length === 1 ? "Download 1 file" : `Download ${length} files`;
     trouble.textContent = length > room ? `${room} more can be taken now.` : "";
+  }
+
+  function locked(): void {
+    dialog.close();
+    onLocked();
   }
 
   function finish(paths: readonly string[]): void {

@@ -2,16 +2,11 @@
 
 import { element } from "../element.ts";
 
-export interface DropZone {
-  /** Over the terminal. */
-  root: HTMLElement;
-}
-
-/** `target` takes what is dropped anywhere on it, while `isOpen` says so. */
+/** What is drawn. `target` takes what is dropped anywhere on it, while `isOpen` says so. */
 export function dropZone(
   target: HTMLElement,
   { text, isOpen, dropped }: { text: string; isOpen: () => boolean; dropped: (files: readonly File[]) => void },
-): DropZone {
+): HTMLElement {
   const root = element("div", { className: "drop-zone", hidden: true }, element("p", {}, text));
   const show = (event: DragEvent): void => {
     if (!holdsFiles(event) || !isOpen()) return;
@@ -31,7 +26,7 @@ export function dropZone(
     const files = [...(event.dataTransfer?.files ?? [])];
     if (files.length > 0) dropped(files);
   });
-  return { root };
+  return root;
 }
 
 /** A browser shows what is dropped beside all zones in place of the page, and of its terminals. */

@@ -38,10 +38,11 @@ export class PaneFiles {
     this.#transfers = new Transfers({ openFiles: (onLink) => this.#open(onLink), onLocked: () => deps.askCode() });
     const zone = dropZone(deps.root, {
       text: `Drop files to upload them to ${deps.agent.name}`,
-      isOpen: () => deps.isAllowed(),
+      // One question at a time.
+      isOpen: () => deps.isAllowed() && deps.root.querySelector("dialog") === null,
       dropped: (files) => this.#ask(files),
     });
-    deps.stage.append(zone.root);
+    deps.stage.append(zone);
     deps.stage.after(this.#transfers.root);
     deps.root.append(this.#chooser);
     this.#chooser.addEventListener("change", () => {
@@ -71,6 +72,7 @@ export class PaneFiles {
         this.#path = typed;
         this.#transfers.add(paths.map((path) => new Download(path)));
       },
+      onLocked: () => this.#deps.askCode(),
       onClose: () => this.#focus(),
     });
   }

@@ -172,7 +172,7 @@ export class Transfers {
     for (const each of this.#entries) {
       if (each !== entry && each.state !== "waiting") continue;
       this.#enter(each, "locked");
-      each.row.show(troubleText(error), { isTrouble: true, actions: [this.#cancel(each)] });
+      each.row.show(troubleText(error), { isTrouble: true, actions: [this.#again(each), this.#cancel(each)] });
     }
     this.#deps.onLocked();
   }
