@@ -74,8 +74,8 @@ async function writeText(path: string, text: string, more: Partial<WriteStart> =
   await made.send(text);
   return made.finish(sum);
 }
-/** Leaves its beginning on the agent, and tells how much that is. */
-async function cutOff(path: string, bytes: Uint8Array, leastBytes: number): Promise<number> {
+/** Leaves its beginning on the agent. */
+async function cutOff(path: string, bytes: Uint8Array, leastBytes: number): Promise<void> {
   const part = join(home, `.${path}.${KEY}.rexec-part`);
   const made = write(path, { resumeKey: KEY });
   for (let at = 0; at < bytes.length; at += 2 ** 17) await made.send(bytes.subarray(at, at + 2 ** 17));
@@ -83,8 +83,9 @@ async function cutOff(path: string, bytes: Uint8Array, leastBytes: number): Prom
   made.stream.cancel();
   await made.end;
   await noSession();
-  return statSync(part).size;
 }
+/** The agent tidies up when the session has ended. */
+const hasOnly = (...names: string[]) => vi.waitFor(() => expect(readdirSync(home)).toEqual(names), WAIT);
 const noSession = () =>
   vi.waitFor(async () => expect(await listSessionsOver(server.grpcAddress, server.adminToken)).toEqual([]), WAIT);
 const content = (path: string) => readFileSync(join(home, path), "utf8");
@@ -228,15 +229,16 @@ describe("what is written", () => {
     await unfinished.send("four");
     unfinished.stream.end();
     expect(await failureOf(unfinished)).toMatchObject({ code: status.INVALID_ARGUMENT });
-    await noSession();
-    expect(readdirSync(home)).toEqual(["file"]);
+    await hasOnly("file");
   });
 
   it("goes on where an attempt before was cut off", async () => {
     const bytes = randomBytes(2 * MIB);
-    const there = await cutOff("resumed", bytes.subarray(0, MIB), 2 ** 18);
+    await cutOff("resumed", bytes.subarray(0, MIB), 2 ** 18);
     const start = { resumeKey: KEY, size: bytes.length };
-    expect(await failureOf(write("resumed", { ...start, resumeOffset: bytes.length }))).toEqual({
+    const ahead = await failureOf(write("resumed", { ...start, resumeOffset: bytes.length }));
+    const there = statSync(join(home, `.resumed.${KEY}.rexec-part`)).size;
+    expect(ahead).toEqual({
       code: status.OUT_OF_RANGE,
       reason: "FILE_OFFSET_BEYOND_END",
       metadata: { size: String(there) },
@@ -258,7 +260,7 @@ describe("what is written", () => {
     expect(await cancelled.end).toMatchObject({ failed: { code: status.CANCELLED } });
     const late = files.write({ agentId, path: "late" }, { deadlineMs: 700 });
     expect(await late.end).toMatchObject({ failed: { code: status.DEADLINE_EXCEEDED } });
-    await vi.waitFor(() => expect(readdirSync(home)).toEqual(["file"]), WAIT);
+    await hasOnly("file");
   });
 });
 
@@ -341,8 +343,7 @@ describe("a request that can't be meant", () => {
       await made.say(request);
       expect(await failureOf(made)).toMatchObject({ code: status.INVALID_ARGUMENT });
     }
-    await noSession();
-    expect(readdirSync(home)).toEqual([`.begun.${KEY}.rexec-part`, "file"]);
+    await hasOnly(`.begun.${KEY}.rexec-part`, "file");
   });
 });
 
@@ -350,5 +351,5 @@ it("no session is left when the calls are over", async () => {
   await stat("file");
   await ended(read("file"));
   await writeText("x", "y");
-  await vi.waitFor(async () => expect(await listSessionsOver(server.grpcAddress, server.adminToken)).toEqual([]), WAIT);
+  await noSession();
 });

@@ -87,7 +87,7 @@ export interface ReadRequest {
   path: string;
   /** Where to begin. FILE_OFFSET_BEYOND_END where the file is shorter. */
   offset: number;
-  /** At most so many bytes; not set: to the end. */
+  /** At most so many bytes; not set: to the end. Agents of older versions refuse it. */
   length?: number | undefined;
 }
 
@@ -128,7 +128,10 @@ export interface WriteStart {
   mode?:
     | number
     | undefined;
-  /** Replaces the file that is there. Without it, that one stays, and the call fails with FILE_EXISTS. */
+  /**
+   * Replaces the file that is there. Without it, that one stays, and the call fails with FILE_EXISTS; with UNIMPLEMENTED where
+   * the agent is of an older version, which would replace it.
+   */
   overwrite: boolean;
   /** How many bytes the whole file has, where that is known: other than so many are refused. */
   size?:
