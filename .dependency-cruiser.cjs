@@ -52,7 +52,7 @@ const rooms = [
   // A browser has no builtins, and every package travels.
   {
     from: "^src/web/",
-    to: within("^src/web/", client, protocol, text, "(^|/)node_modules/@xterm/xterm/"),
+    to: within("^src/web/", client, protocol, text, "(^|/)node_modules/@(xterm/xterm|noble/hashes)/"),
   },
   // `rexec up` and `rexec server` run the server, `rexec up` and `rexec agent` the agent, in this very process.
   { from: "^src/cli/(up|server)[.]ts$", to: within("^src/server/(main|server|config)[.]ts$") },

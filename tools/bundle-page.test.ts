@@ -27,6 +27,7 @@ describe("the page", () => {
     });
     expect([...new Set(parts.filter((part) => !part.includes("rolldown/runtime")))].sort()).toEqual([
       "@bufbuild/protobuf",
+      "@noble/hashes",
       "@xterm/xterm",
       "src/client",
       "src/gen",

@@ -20,6 +20,7 @@ const packages = [
   "react",
   "ws",
   "@xterm/xterm",
+  "@noble/hashes",
 ];
 const testPackages = ["vitest", "fast-check"];
 
@@ -95,6 +96,7 @@ const allowed: [string, string][] = [
   ["src/admin-tui/List.tsx", "react"],
   ["src/web/page.ts", "src/client/open.ts"],
   ["src/web/screen.ts", "@xterm/xterm"],
+  ["src/web/files/sum.ts", "@noble/hashes"],
   ["src/protocol/frame.test.ts", "vitest"],
   ["src/protocol/frame.test.ts", "fast-check"],
   ["src/protocol/frame.test.ts", "node:fs"],

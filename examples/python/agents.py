@@ -1,10 +1,9 @@
 """Registers an agent, lists agents, or asks for a ticket to a terminal."""
 
 import json
-import sys
 import uuid
 
-from rexec import RexecError, call
+from rexec import call, main
 
 AGENTS = "rexec.agent.v1.AgentService"
 SESSIONS = "rexec.session.v1.SessionService"
@@ -34,12 +33,4 @@ def ticket(agent_id):
     print(json.dumps({"url": opened.url, "ticket": opened.ticket, "session_id": opened.session_id}))
 
 
-COMMANDS = {"register": register, "list": list_agents, "ticket": ticket}
-
-try:
-    COMMANDS[sys.argv[1]](*sys.argv[2:])
-except RexecError as error:
-    print(f"{error.reason}: {error}", file=sys.stderr)
-    for name, detail in error.details.items():
-        print(f"  {name}: {str(detail).strip()}".replace("\n", " "), file=sys.stderr)
-    sys.exit(1)
+main({"register": register, "list": list_agents, "ticket": ticket})

@@ -1,6 +1,8 @@
 """The control plane from Python: messages made of descriptors, a token on every call, errors with their reasons."""
 
+import contextlib
 import os
+import sys
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -51,15 +53,57 @@ def _unpack(detail):
 
 def call(service, method, **fields):
     """One call with a deadline, its request made of the fields. Raises RexecError."""
-    descriptor = _POOL.FindServiceByName(service).methods_by_name[method]
-    stub = _CHANNEL.unary_unary(
+    with _refusals():
+        return _method(_CHANNEL.unary_unary, service, method)(_request(service, method, **fields), timeout=10, **_token())
+
+
+def receive(service, method, **fields):
+    """The responses of a call, one by one as they are taken. Raises RexecError."""
+    with _refusals():
+        yield from _method(_CHANNEL.unary_stream, service, method)(_request(service, method, **fields), **_token())
+
+
+def send(service, method, requests):
+    """One call with many requests: an iterable of their fields, asked for as they are taken. Raises RexecError."""
+    made = (_request(service, method, **fields) for fields in requests)
+    with _refusals():
+        return _method(_CHANNEL.stream_unary, service, method)(made, **_token())
+
+
+def main(commands):
+    """Runs the one that the command line names, with the rest of its words."""
+    try:
+        commands[sys.argv[1]](*sys.argv[2:])
+    except RexecError as error:
+        print(f"{error.reason}: {error}", file=sys.stderr)
+        for name, detail in error.details.items():
+            print(f"  {name}: {str(detail).strip()}".replace("\n", " "), file=sys.stderr)
+        sys.exit(1)
+
+
+def _descriptor(service, method):
+    return _POOL.FindServiceByName(service).methods_by_name[method]
+
+
+def _request(service, method, **fields):
+    return message_class(_descriptor(service, method).input_type.full_name)(**fields)
+
+
+def _method(kind, service, method):
+    return kind(
         f"/{service}/{method}",
         request_serializer=lambda request: request.SerializeToString(),
-        response_deserializer=message_class(descriptor.output_type.full_name).FromString,
+        response_deserializer=message_class(_descriptor(service, method).output_type.full_name).FromString,
     )
-    request = message_class(descriptor.input_type.full_name)(**fields)
-    metadata = (("authorization", "Bearer " + os.environ.get("REXEC_TOKEN", "")),)
+
+
+def _token():
+    return {"metadata": (("authorization", "Bearer " + os.environ.get("REXEC_TOKEN", "")),)}
+
+
+@contextlib.contextmanager
+def _refusals():
     try:
-        return stub(request, metadata=metadata, timeout=10)
+        yield
     except grpc.RpcError as error:
         raise RexecError(error) from error

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { FileSession } from "../client/file-session.ts";
 import { FILE_KIND, type FileInfo } from "../protocol/file-messages.ts";
+import type { FileRange, FileSession } from "../protocol/file-session.ts";
 import { download } from "./copy-files.ts";
 import { CopyProgress } from "./copy-progress.ts";
 
@@ -27,6 +27,11 @@ const info = (name: string, kind: FileInfo["kind"]): FileInfo => ({
   realPath: `/srv/${name}`,
 });
 
+const lists =
+  (...entries: FileInfo[]): FileSession["list"] =>
+  (_path, take) =>
+    take(entries);
+
 it.each(["../evil", "..", ".", "", "a/b", "/evil", "a\\b", "a\0b"])(
   "named %j by the agent, is not copied",
   async (name) => {
@@ -35,8 +40,8 @@ it.each(["../evil", "..", ".", "", "a/b", "/evil", "a\\b", "a\0b"])(
     const session = {
       isInStep: true,
       stat: async () => info("site", FILE_KIND.DIRECTORY),
-      list: async () => [info(name, FILE_KIND.FILE)],
-      read: async (path: string) => {
+      list: lists(info(name, FILE_KIND.FILE)),
+      read: async ({ path }: FileRange) => {
         asked.push(path);
         throw new Error("was asked for");
       },
@@ -61,7 +66,7 @@ it("is not gone on with where a file can't be written here and the rest of it is
   const session = {
     isInStep: false,
     stat: async () => info("site", FILE_KIND.DIRECTORY),
-    list: async () => [info("a", FILE_KIND.FILE), info("b", FILE_KIND.FILE)],
+    list: lists(info("a", FILE_KIND.FILE), info("b", FILE_KIND.FILE)),
     read: async () => {
       reads += 1;
       throw noSpace;

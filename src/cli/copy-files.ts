@@ -4,14 +4,16 @@ import { createHash } from "node:crypto";
 import { type FileHandle, lstat, mkdir, open, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { posix } from "node:path";
-import { FileFailed, type FileSession } from "../client/file-session.ts";
 import { FILE_FAILURE, FILE_KIND, type FileInfo } from "../protocol/file-messages.ts";
+import { FileFailed, type FileSession } from "../protocol/file-session.ts";
 import { CliError } from "./cli-error.ts";
 import type { CopyProgress } from "./copy-progress.ts";
 import { copyKey, FetchedFile, hashFile } from "./local-file.ts";
 
 const READ_BYTES = 64 * 1024;
 const NEW_FILE_MODE = 0o644;
+/** Entries of one directory; more are refused, not left out. */
+const MAX_ENTRIES = 1_000_000;
 
 export interface CopyDeps {
   session: FileSession;
@@ -133,7 +135,7 @@ async function downloadDirectory(deps: CopyDeps, from: FileInfo, to: string): Pr
   });
   if (!(await lstat(to)).isDirectory()) throw new CliError("USAGE", { message: `${to} is no directory` });
   let count = 0;
-  for (const entry of await deps.session.list(from.realPath)) {
+  for (const entry of await listed(deps.session, from.realPath)) {
     const path = posix.join(from.realPath, entry.name);
     count += await others(deps, path, async () => {
       const place = join(to, localName(entry.name));
@@ -153,10 +155,11 @@ async function downloadFile({ session, progress, onResumed }: CopyDeps, info: Fi
   try {
     if (file.size > 0) onResumed(realPath, file.size);
     progress.begin(to, { done: file.size, total: size });
-    const sent = await session.read(realPath, file.size, async (bytes) => {
+    const data = async (bytes: Uint8Array): Promise<void> => {
       await file.write(bytes);
       progress.add(bytes.length);
-    });
+    };
+    const sent = await session.read({ path: realPath, offset: file.size }, { data });
     await file.finish({ ...sent, mode: sent.info.mode });
     return 1;
   } finally {
@@ -174,10 +177,11 @@ export async function downloadStream(
   const { kind, realPath } = await session.stat(from);
   if (kind === FILE_KIND.DIRECTORY) throw new CliError("USAGE", { message: `${from} is a directory` });
   const hash = createHash("sha256");
-  const { sha256 } = await session.read(realPath, 0, (bytes) => {
+  const data = (bytes: Uint8Array): Promise<void> => {
     hash.update(bytes);
     return write(bytes);
-  });
+  };
+  const { sha256 } = await session.read({ path: realPath, offset: 0 }, { data });
   if (!hash.digest().equals(sha256))
     throw new CliError("PROTOCOL", { message: `what arrived of ${from} is not what was sent` });
   return 1;
@@ -195,6 +199,15 @@ async function others(deps: CopyDeps, path: string, copy: () => Promise<number>)
     deps.onFailed(path, error.message);
     return 0;
   }
+}
+
+async function listed(session: FileSession, path: string): Promise<FileInfo[]> {
+  const all: FileInfo[] = [];
+  await session.list(path, async (entries) => {
+    all.push(...entries);
+    if (all.length > MAX_ENTRIES) throw new Error(`${path} has more than ${MAX_ENTRIES} entries`);
+  });
+  return all;
 }
 
 /** Undefined where nothing is there. */

@@ -1,8 +1,9 @@
 // Copies files to an agent or from it.
 
-import { FileFailed, FileSession, FileSessionOver } from "../client/file-session.ts";
+import { FileSessionOver, openFileSession } from "../client/file-session.ts";
 import { FrameError } from "../protocol/data-frame.ts";
 import { FILE_FAILURE } from "../protocol/file-messages.ts";
+import { FileFailed, type FileSession } from "../protocol/file-session.ts";
 import { byteCount } from "../text/byte-count.ts";
 import { harmless } from "../text/harmless.ts";
 import { AgentConnection } from "./agent-connection.ts";
@@ -33,7 +34,7 @@ export async function copy(options: CopyOptions, flags: GlobalFlags, context: Co
     { target: { ...target, token }, agentId, openTimeoutMs: flags.timeout, onNotice },
     () => session.close(),
   );
-  const session = new FileSession(connection.options);
+  const session: FileSession = openFileSession(connection.options);
   const leave = (): void => session.close();
   context.signal.addEventListener("abort", leave);
   const failed: string[] = [];

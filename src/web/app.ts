@@ -3,6 +3,7 @@
 import { AgentList } from "./agent-list.ts";
 import { AgentPoll } from "./agent-poll.ts";
 import { element, iconButton } from "./element.ts";
+import { refuseOtherDrops } from "./files/drop-zone.ts";
 import { KeyBar } from "./key-bar.ts";
 import { keysDialog } from "./keys-dialog.ts";
 import { LoginForm } from "./login-form.ts";
@@ -82,8 +83,9 @@ export class App {
     window.addEventListener("keydown", (event) => this.#onKey(event), { capture: true });
     window.addEventListener("beforeunload", (event) => {
       // Ctrl+W means a word to a shell, and the whole page to a browser.
-      if (this.#workspace.panes.some(({ isLive }) => isLive)) event.preventDefault();
+      if (this.#workspace.panes.some(({ isLive, files }) => isLive || files.isUnderWay)) event.preventDefault();
     });
+    refuseOtherDrops();
   }
 
   async #logIn(token: string): Promise<void> {
@@ -110,6 +112,8 @@ export class App {
   #askAgain(message = LOGGED_OUT): void {
     this.#poll.stop();
     this.#api = undefined;
+    // One that is open keeps everything else from being clicked, the login as well.
+    for (const dialog of this.#page.querySelectorAll("dialog")) dialog.close();
     this.#page.hidden = true;
     this.#login.show(message);
   }

@@ -46,7 +46,8 @@ function outcomeText(outcome: Ended): string {
   return reason === "" ? "The shell has ended." : `The shell has ended: ${harmless(reason)}.`;
 }
 
-function codeForm(actions: PaneEndActions): HTMLElement {
+/** Asks for the code of a second factor until one is right. */
+export function codeForm(actions: Pick<PaneEndActions, "verify" | "openAgain" | "close">): HTMLElement {
   const code = element("input", {
     name: "code",
     className: "code",

@@ -3,10 +3,13 @@
 import { MAIN_SESSION, type SessionId } from "../protocol/ids.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
 import { element, iconButton } from "./element.ts";
+import { menu } from "./menu.ts";
 import type { PaneTarget } from "./pane-target.ts";
 
 export interface PaneActions {
   split(direction: "beside" | "below", kind: "main" | "new"): void;
+  upload(): void;
+  download(): void;
   close(): void;
 }
 
@@ -17,12 +20,15 @@ const NOTE_MS = 10_000;
 
 export class PaneFrame {
   readonly root: HTMLElement;
+  /** What the terminal is in, and what is drawn over it. */
+  readonly stage: HTMLElement;
   /** For the terminal. */
   readonly body = element("div", { className: "pane-body" });
   /** For what stands below it when it has ended. */
   readonly foot = element("div", { className: "pane-foot" });
   readonly #session = element("span", { className: "pane-session" });
   readonly #size = element("span", { className: "pane-size" });
+  readonly #files: HTMLElement;
   readonly #banner = element("div", { className: "pane-banner", role: "status", hidden: true });
   #timer: ReturnType<typeof setTimeout> | undefined;
   #shown = { text: "", isTrouble: false };
@@ -30,19 +36,23 @@ export class PaneFrame {
   constructor({ agent, kind, isReadOnly }: PaneTarget, actions: PaneActions) {
     this.#session.textContent = sessionText(kind === "main" ? MAIN_SESSION : undefined, isReadOnly);
     const title = element("span", { className: "pane-title" }, element("strong", {}, agent.name), this.#session);
-    const menu = splitMenu(actions);
+    const split = splitMenu(actions);
+    this.#files = filesMenu(agent.name, actions);
+    this.#files.hidden = isReadOnly;
+    this.stage = element("div", { className: "pane-stage" }, this.body, this.#banner);
     const close = iconButton("close", `Close this view of ${agent.name}`, () => actions.close());
     this.root = element(
       "section",
       { className: "pane", ariaLabel: `${agent.name}${isReadOnly ? ", watching" : ""}` },
-      element("header", { className: "pane-header" }, title, this.#size, menu, close),
-      element("div", { className: "pane-stage" }, this.body, this.#banner),
+      element("header", { className: "pane-header" }, title, this.#size, this.#files, split, close),
+      this.stage,
       this.foot,
     );
   }
 
   showSession({ sessionId, isReadOnly }: { sessionId: SessionId; isReadOnly: boolean }): void {
     this.#session.textContent = sessionText(sessionId, isReadOnly);
+    this.#files.hidden = isReadOnly;
   }
 
   showSize({ cols, rows }: TerminalSize, isOurs: boolean): void {
@@ -87,33 +97,17 @@ function sessionText(sessionId: SessionId | undefined, isReadOnly: boolean): str
 }
 
 function splitMenu(actions: PaneActions): HTMLElement {
-  const item = (label: string, direction: "beside" | "below", kind: "main" | "new") =>
-    element("button", { type: "button", onclick: () => choose(direction, kind) }, label);
-  const list = element(
-    "div",
-    { className: "menu-list" },
-    item("New shell beside", "beside", "new"),
-    item("New shell below", "below", "new"),
-    item("Shared main beside", "beside", "main"),
-    item("Shared main below", "below", "main"),
-  );
-  const menu = element(
-    "details",
-    { className: "menu" },
-    element("summary", { title: "Split this view" }, "Split"),
-    list,
-  );
-  function choose(direction: "beside" | "below", kind: "main" | "new"): void {
-    menu.open = false;
-    actions.split(direction, kind);
-  }
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    menu.open = false;
-    menu.querySelector("summary")?.focus();
-  });
-  menu.addEventListener("focusout", ({ relatedTarget }) => {
-    if (!(relatedTarget instanceof Node && menu.contains(relatedTarget))) menu.open = false;
-  });
-  return menu;
+  return menu("Split", "Split this view", [
+    { label: "New shell beside", run: () => actions.split("beside", "new") },
+    { label: "New shell below", run: () => actions.split("below", "new") },
+    { label: "Shared main beside", run: () => actions.split("beside", "main") },
+    { label: "Shared main below", run: () => actions.split("below", "main") },
+  ]);
+}
+
+function filesMenu(agentName: string, actions: PaneActions): HTMLElement {
+  return menu("Files", `Files of ${agentName}`, [
+    { label: "Upload…", run: () => actions.upload() },
+    { label: "Download…", run: () => actions.download() },
+  ]);
 }

@@ -9,7 +9,8 @@ import { SCROLLBACK_LINES } from "../protocol/limits.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
 import { browserSockets } from "./browser-socket.ts";
 import { element } from "./element.ts";
-import { paneEnd } from "./pane-end.ts";
+import { PaneFiles } from "./files/pane-files.ts";
+import { codeForm, paneEnd } from "./pane-end.ts";
 import type { PaneFrame } from "./pane-frame.ts";
 import { bannerText, FIRST_STATUS, isTroubled, nextStatus } from "./pane-status.ts";
 import type { PaneTarget } from "./pane-target.ts";
@@ -33,6 +34,7 @@ const MAX_PENDING_INPUT_BYTES = 16 * 1024 * 1024;
 
 export class Pane {
   readonly frame: PaneFrame;
+  readonly files: PaneFiles;
   readonly #deps: PaneDeps;
   #target: PaneTarget;
   #screen: TerminalScreen;
@@ -47,6 +49,16 @@ export class Pane {
     this.frame = frame;
     this.#deps = deps;
     this.#target = target;
+    this.files = new PaneFiles({
+      agent: target.agent,
+      root: frame.root,
+      stage: frame.stage,
+      api: () => deps.api(),
+      webSocketOrigin: deps.webSocketOrigin,
+      isAllowed: () => !this.#target.isReadOnly,
+      askCode: () => this.#askCode(),
+      focus: () => this.focus(),
+    });
     this.#screen = this.#newScreen();
     this.#connect();
   }
@@ -81,6 +93,7 @@ export class Pane {
   }
 
   dispose(): void {
+    this.files.dispose();
     this.#connection?.close();
     this.#screen.dispose();
     this.frame.dispose();
@@ -163,10 +176,27 @@ export class Pane {
       },
       logIn: () => this.#deps.logIn(),
       close: () => this.#deps.close(),
-      verify: (code) => this.#deps.api().verify(this.#target.agent.id, code),
+      verify: (code) => this.#verify(code),
     });
     this.frame.foot.replaceChildren(end);
     if (hadFocus) this.focus();
+  }
+
+  async #verify(code: string): Promise<void> {
+    await this.#deps.api().verify(this.#target.agent.id, code);
+    this.files.goOn();
+  }
+
+  /** For files, unless it is asked for already: a terminal that is locked out asks by itself. */
+  #askCode(): void {
+    if (this.frame.foot.querySelector(".code") !== null) return;
+    const before = [...this.frame.foot.children];
+    const done = (): void => {
+      this.frame.foot.replaceChildren(...before);
+      this.focus();
+    };
+    this.frame.foot.replaceChildren(codeForm({ verify: (code) => this.#verify(code), openAgain: done, close: done }));
+    this.focus();
   }
 
   #openAgain(): void {

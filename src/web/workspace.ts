@@ -91,6 +91,8 @@ export class Workspace {
         this.#select(pane);
         this.split(where, kind);
       },
+      upload: () => pane.files.upload(),
+      download: () => pane.files.download(),
       close: () => this.close(pane),
     });
     this.#place(frame.root, direction);

@@ -2,9 +2,10 @@
 
 import { execFile, execFileSync } from "node:child_process";
 import { globSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import type { Writable } from "node:stream";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AgentId } from "../../src/protocol/ids.ts";
@@ -33,12 +34,20 @@ interface Ended {
 }
 
 function run(program: string, words: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
+  return start(program, words, environment).ended;
+}
+
+function start(
+  program: string,
+  words: readonly string[],
+  environment: Record<string, string>,
+): { ended: Promise<Ended>; stdin: Writable } {
   const env = { ...process.env, REXEC_GRPC: server.grpcAddress, REXEC_TOKEN: server.adminToken, ...environment };
-  return new Promise((resolve) => {
-    execFile(program, words, { cwd: ROOT, env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
+  const { promise, resolve } = Promise.withResolvers<Ended>();
+  const child = execFile(program, words, { cwd: ROOT, env }, (error, stdout, stderr) => {
+    resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
   });
+  return { ended: promise, stdin: child.stdin as Writable };
 }
 
 /** Registers by the example, and runs the agent that came of it. */
@@ -79,6 +88,7 @@ describe("examples/node", () => {
 
 describe("examples/python", () => {
   let python: (...words: string[]) => Promise<Ended>;
+  let files: (...words: string[]) => { ended: Promise<Ended>; stdin: Writable };
 
   beforeAll(async () => {
     const directory = await mkdtemp(join(tmpdir(), "rexec-python-"));
@@ -90,6 +100,7 @@ describe("examples/python", () => {
     const { python: program, env } = findPythonGrpc();
     const environment = { ...env, REXEC_DESCRIPTORS: descriptors, PYTHONDONTWRITEBYTECODE: "1" };
     python = (...words) => run(program, ["examples/python/agents.py", ...words], environment);
+    files = (...words) => start(program, ["examples/python/files.py", ...words], environment);
   });
 
   it("registers an agent, lists it, and gets a ticket to it", async () => {
@@ -103,6 +114,23 @@ describe("examples/python", () => {
     const terminal = await WireSocket.dial(opened.url, { token: opened.ticket });
     await terminal.jsonOf("shell_started");
     await terminal.close();
+  });
+
+  it("puts a file on an agent, and fetches it", async () => {
+    const agentId = await connect(await python("register", "python-files"));
+    const path = join(await mkdtemp(join(tmpdir(), "rexec-files-")), "file");
+    cleanUps.push(() => rm(dirname(path), { recursive: true }));
+    const text = "line\n".repeat(100_000);
+    const put = files("put", agentId, path);
+    put.stdin.end(text);
+    expect(await put.ended).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^500000 bytes, SHA-256 /) as string,
+    });
+    expect(await readFile(path, "utf8")).toBe(text);
+    expect(await files("get", agentId, path).ended).toEqual({ code: 0, stdout: text, stderr: "" });
+    const { code, stderr } = await files("get", agentId, `${path}-none`).ended;
+    expect([code, stderr.split("\n")[0]]).toEqual([1, "FILE_NOT_FOUND: file not found"]);
   });
 
   it("says why it was refused", async () => {

@@ -1,6 +1,7 @@
 // Programs over gRPC, on a real agent: outputs, input, signals, ends, and who may.
 
 import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -133,6 +134,18 @@ describe("the end of a call is the end of its program", () => {
     const pid = await started(made);
     made.stream.cancel();
     await gone(pid);
+  });
+
+  it("cancelled, and is not told that its input has come to an end", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "rexec-exec-"));
+    const file = join(directory, "complete");
+    const made = run(`trap '' TERM; echo $$; cat > /dev/null; echo > ${file}`);
+    await made.stdin("the beginning of it");
+    const pid = await started(made);
+    made.stream.cancel();
+    await gone(pid);
+    expect(existsSync(file)).toBe(false);
+    await rm(directory, { recursive: true, force: true });
   });
 
   it("past its deadline", async () => {

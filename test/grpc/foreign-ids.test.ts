@@ -152,7 +152,8 @@ async function answer(
   return result.outcome === "ok" ? { outcome: "ok" } : result;
 }
 
-const answered = cases.filter(({ method }) => method.methodKind !== "server_streaming");
+/** A watch says nothing of an id: it stays silent. */
+const answered = cases.filter(({ method }) => !method.name.startsWith("Watch"));
 
 it("has found the ids of the protos", () => {
   expect(answered.length).toBeGreaterThan(15);

@@ -12,15 +12,18 @@ const PLAIN_SHELL = {
   env: { PATH: "/usr/bin:/bin", TERM: "xterm-256color" },
 };
 
-/** `others`: servers to turn to when the first is lost. */
+/** `others`: servers to turn to when the first is lost. `home`: where its files and shells begin. */
 export async function startTestAgent(input: {
   wsUrl: string;
   others?: readonly string[];
   agentId: AgentId;
   token: string;
+  home?: string;
+  fileRoots?: readonly string[];
 }): Promise<RunningAgent> {
-  const { wsUrl, others = [], agentId, token } = input;
-  const agent = startAgent({ servers: [wsUrl, ...others], agentId, token, logger: silentLogger, shell: PLAIN_SHELL });
+  const { wsUrl, others = [], agentId, token, home = PLAIN_SHELL.cwd, fileRoots } = input;
+  const shell = { ...PLAIN_SHELL, cwd: home };
+  const agent = startAgent({ servers: [wsUrl, ...others], agentId, token, logger: silentLogger, shell, fileRoots });
   await new Promise<void>((resolve) => agent.onState(({ kind }) => kind === "connected" && resolve()));
   return agent;
 }

@@ -82,6 +82,8 @@ describe("a token", () => {
     await under.open("box");
     await under.page.keyboard.type("echo be''fore\n");
     await under.shows(/^before$/m);
+    // What is open then must not be in the way.
+    await under.page.getByRole("button", { name: "Keys", exact: true }).click();
     await callTokens("revokeToken", { tokenId: token?.id ?? "" });
     await expect.poll(() => alertOf(under), { timeout: 30_000 }).toMatch(/^Your login has ended/);
     await under.logIn(server.adminToken);

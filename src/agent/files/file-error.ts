@@ -13,6 +13,8 @@ const CODES = {
   CHECKSUM: FileFailure_Code.CODE_CHECKSUM,
   INVALID: FileFailure_Code.CODE_INVALID,
   OTHER: FileFailure_Code.CODE_OTHER,
+  EXISTS: FileFailure_Code.CODE_EXISTS,
+  OFFSET: FileFailure_Code.CODE_OFFSET,
 } as const;
 
 type Code = keyof typeof CODES;
@@ -36,6 +38,7 @@ const OF_ERRNO: Readonly<Record<string, Code>> = {
   ELOOP: "OUTSIDE",
   EISDIR: "IS_DIRECTORY",
   ENOTDIR: "NOT_DIRECTORY",
+  EEXIST: "EXISTS",
   ENOSPC: "NO_SPACE",
   EDQUOT: "NO_SPACE",
   EFBIG: "NO_SPACE",

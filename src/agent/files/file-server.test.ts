@@ -81,7 +81,7 @@ async function failure(request: Question): Promise<FileFailure_Code> {
 const read = (path: string, offset = 0): Question => ({ $case: "read", value: { path, offset } });
 const write = (path: string, more = {}): Question => ({
   $case: "write",
-  value: { path, mode: 0o600, key: KEY, fresh: false, ...more },
+  value: { path, mode: 0o600, key: KEY, fresh: false, keepExisting: false, temporary: false, ...more },
 });
 
 describe("outside the roots", () => {
@@ -135,6 +135,23 @@ describe("reading", () => {
     expect(end.$case === "readEnd" && Buffer.from(end.value.sha256).equals(sum("content"))).toBe(true);
   });
 
+  it("gives a part, as far as there is one, and sums up that part alone", async () => {
+    for (const [offset, length, text] of [
+      [2, 3, "nte"],
+      [5, 100, "nt"],
+      [7, 1, ""],
+      [0, 0, ""],
+    ] as const) {
+      data = [];
+      ask({ $case: "readRange", value: { path: "file", offset, length } });
+      expect(await answer()).toMatchObject({ $case: "info", value: { size: 7 } });
+      const end = await answer();
+      expect(Buffer.concat(data).toString()).toBe(text);
+      expect(end).toMatchObject({ $case: "readEnd", value: { size: 7 } });
+      expect(end.$case === "readEnd" && Buffer.from(end.value.sha256).equals(sum(text))).toBe(true);
+    }
+  });
+
   it("waits while nobody may read", async () => {
     server.pause();
     ask(read("file"));
@@ -147,7 +164,7 @@ describe("reading", () => {
 
   it("is of regular files, and of what they have", async () => {
     expect(await failure(read("."))).toBe(FileFailure_Code.CODE_IS_DIRECTORY);
-    expect(await failure(read("file", 8))).toBe(FileFailure_Code.CODE_INVALID);
+    expect(await failure(read("file", 8))).toBe(FileFailure_Code.CODE_OFFSET);
     expect(await failure(read("none"))).toBe(FileFailure_Code.CODE_NOT_FOUND);
     expect(await failure(read(""))).toBe(FileFailure_Code.CODE_INVALID);
     expect(await failure(read("a\0b"))).toBe(FileFailure_Code.CODE_INVALID);
@@ -215,6 +232,39 @@ describe("writing", () => {
     other.write(encodePiece(PROGRAM_INPUT.FILE_REQUEST, FileRequest.encode({ request: finish("new text") }).finish()));
     await vi.waitFor(() => expect(told.at(-1)).toMatchObject({ $case: "written", value: { size: 8 } }));
     expect(readFileSync(join(root, "file"), "utf8")).toBe("new text");
+  });
+
+  it("keeps what is there where that is asked for, also what has come since it began", async () => {
+    expect(await failure(write("file", { keepExisting: true }))).toBe(FileFailure_Code.CODE_EXISTS);
+    ask(write("new", { keepExisting: true }));
+    expect(await answer()).toMatchObject({ $case: "ready", value: { keepExisting: true } });
+    send("ours");
+    writeFileSync(join(root, "new"), "theirs");
+    expect(await failure(finish("ours"))).toBe(FileFailure_Code.CODE_EXISTS);
+    expect(readFileSync(join(root, "new"), "utf8")).toBe("theirs");
+    rmSync(join(root, "new"));
+    ask(write("new", { keepExisting: true }));
+    expect(await answer()).toMatchObject({ $case: "ready", value: { offset: 4 } });
+    ask(finish("ours"));
+    expect(await answer()).toMatchObject({ $case: "written", value: { size: 4 } });
+    expect(readFileSync(join(root, "new"), "utf8")).toBe("ours");
+    expect(readdirSync(root).toSorted()).toEqual(["file", "new"]);
+  });
+
+  it("leaves nothing of what is temporary, however it ends; the rest stays for the next attempt", async () => {
+    const parts = () => readdirSync(root).filter((name) => name.endsWith(".rexec-part"));
+    ask(write("file"));
+    await answer();
+    send("new ");
+    ask(write("other", { temporary: true }));
+    await answer();
+    expect(parts()).toHaveLength(2);
+    ask(write("third", { temporary: true }));
+    await answer();
+    expect(parts().toSorted()).toEqual([`.file.${KEY}.rexec-part`, `.third.${KEY}.rexec-part`]);
+    server.signal("SIGKILL");
+    await vi.waitFor(() => expect(parts()).toEqual([`.file.${KEY}.rexec-part`]));
+    expect(readFileSync(join(root, "file"), "utf8")).toBe("content");
   });
 
   it("follows no link that somebody has put in the place of what it writes", async () => {

@@ -1,7 +1,7 @@
 // Files, behind the same interface as a shell's PTY: a session whose input is requests and bytes, and whose output is
 // answers and bytes (proto/rexec/stream/v1/files.proto). One request at a time, in order.
 
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, opendir, stat } from "node:fs/promises";
 import { basename } from "node:path";
@@ -121,12 +121,14 @@ class FileServer implements Pty {
       case "list":
         return this.#list(await this.#roots.existing(request.value.path));
       case "read":
-        return this.#read(await this.#roots.existing(request.value.path), request.value.offset);
+      case "readRange":
+        return this.#read(await this.#roots.existing(request.value.path), request.value);
       case "write": {
         await this.#letGo();
         this.#incoming = await IncomingFile.open(this.#roots, request.value);
         const { size } = this.#incoming;
-        return this.#answer({ $case: "ready", value: { offset: size, sha256: this.#incoming.sha256() } });
+        const { keepExisting } = request.value;
+        return this.#answer({ $case: "ready", value: { offset: size, sha256: this.#incoming.sha256(), keepExisting } });
       }
       case "finish": {
         const incoming = this.#incoming;
@@ -157,36 +159,41 @@ class FileServer implements Pty {
     this.#answer({ $case: "directory", value: { entries: [], isLast: true } });
   }
 
-  async #read(real: string, offset: number): Promise<void> {
+  async #read(real: string, { offset, length }: { offset: number; length?: number }): Promise<void> {
     const handle = await open(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
       this.#roots.requireOpened(handle.fd, real);
       const stats = await handle.stat();
       if (stats.isDirectory()) throw new FileError("IS_DIRECTORY", `${real} is a directory`);
       if (!stats.isFile()) throw new FileError("NOT_REGULAR", `${real} is no regular file`);
-      if (offset > stats.size) throw new FileError("INVALID", `${real} has ${stats.size} bytes`);
+      const { size } = stats;
+      if (offset > size) throw new FileError("OFFSET", `${real} has ${size} bytes`);
       this.#answer({ $case: "info", value: fileInfo(basename(real), stats, real) });
-      await this.#send(handle, { offset, size: stats.size });
+      const hash = createHash("sha256");
+      // Of a part nobody asks for the whole one's sum, which takes the longer, the further in it is.
+      if (length === undefined) await hashRange(handle, hash, offset);
+      await this.#send(handle, hash, {
+        from: offset,
+        to: length === undefined ? size : Math.min(size, offset + length),
+      });
+      this.#answer({ $case: "readEnd", value: { sha256: hash.digest(), size } });
     } finally {
       await handle.close();
     }
   }
 
   /** What it had when it was opened: what is appended meanwhile is the next one's. */
-  async #send(handle: FileHandle, { offset, size }: { offset: number; size: number }): Promise<void> {
-    const hash = createHash("sha256");
-    await hashRange(handle, hash, offset);
+  async #send(handle: FileHandle, hash: Hash, { from, to }: { from: number; to: number }): Promise<void> {
     const buffer = Buffer.allocUnsafe(MAX_PIECE_BYTES);
-    for (let at = offset; at < size; ) {
+    for (let at = from; at < to; ) {
       await this.#mayGoOn();
-      const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, size - at), at);
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, to - at), at);
       if (bytesRead === 0) throw new FileError("OTHER", "the file has become shorter while it was read");
       if (!this.isAlive()) throw ended();
       hash.update(buffer.subarray(0, bytesRead));
       this.#events.onOutput(encodePiece(PROGRAM_OUTPUT.FILE_DATA, buffer.subarray(0, bytesRead)));
       at += bytesRead;
     }
-    this.#answer({ $case: "readEnd", value: { sha256: hash.digest(), size } });
   }
 
   /** Resolves when somebody may read; throws where nobody ever will. */
@@ -206,7 +213,7 @@ class FileServer implements Pty {
   async #letGo(): Promise<void> {
     const incoming = this.#incoming;
     this.#incoming = undefined;
-    // What is there is there; closing it can tell nothing that is needed.
+    // What is there is there; closing it, or taking it away, can tell nothing that is needed.
     await incoming?.abandon().catch(() => {});
   }
 

@@ -2,7 +2,7 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FileError } from "./file-error.ts";
 import type { FileRoots } from "./file-roots.ts";
@@ -14,6 +14,8 @@ const READ_BYTES = 256 * 1024;
 /** Nobody but its writer reads it before it is whole. */
 const PART_MODE = 0o600;
 const PERMISSIONS = 0o777;
+/** What file systems say that know one name for each file: FAT, some of networks. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /** By the name of the part: who writes one. */
 const underWay = new Map<string, IncomingFile>();
@@ -23,15 +25,18 @@ export interface IncomingOptions {
   mode: number;
   key: string;
   fresh: boolean;
+  keepExisting: boolean;
+  temporary: boolean;
 }
 
 export class IncomingFile {
   readonly #handle: FileHandle;
   readonly #part: string;
   readonly #place: string;
-  readonly #mode: number;
+  readonly #options: IncomingOptions;
   readonly #hash: Hash;
   #size: number;
+  #isPlaced = false;
   #writing: Promise<void> = Promise.resolve();
   #isTakenOver = false;
 
@@ -39,25 +44,27 @@ export class IncomingFile {
     handle: FileHandle;
     part: string;
     place: string;
-    mode: number;
+    options: IncomingOptions;
     hash: Hash;
     size: number;
   }) {
     this.#handle = opened.handle;
     this.#part = opened.part;
     this.#place = opened.place;
-    this.#mode = opened.mode;
+    this.#options = opened.options;
     this.#hash = opened.hash;
     this.#size = opened.size;
   }
 
   /** Goes on with what an attempt before has left under the same key, unless it is to be fresh. */
-  static async open(roots: FileRoots, { path, mode, key, fresh }: IncomingOptions): Promise<IncomingFile> {
+  static async open(roots: FileRoots, options: IncomingOptions): Promise<IncomingFile> {
+    const { path, key, fresh, keepExisting } = options;
     if (!KEY.test(key)) throw new FileError("INVALID", "no key");
     const place = await roots.target(path);
     const there = await lstat(place).catch(() => undefined);
     if (there?.isDirectory()) throw new FileError("IS_DIRECTORY", `${path} is a directory`);
     if (there !== undefined && !there.isFile()) throw new FileError("NOT_REGULAR", `${path} is no regular file`);
+    if (there !== undefined && keepExisting) throw new FileError("EXISTS", `${path} is there already`);
     const part = join(dirname(place), partName(basename(place), key));
     // One that was killed is still there for a while: it must not write what this one counts on.
     await underWay.get(part)?.takeOver();
@@ -69,7 +76,7 @@ export class IncomingFile {
       const hash = createHash("sha256");
       const { size } = stats;
       await hashRange(handle, hash, size);
-      const incoming = new IncomingFile({ handle, part, place, mode, hash, size });
+      const incoming = new IncomingFile({ handle, part, place, options, hash, size });
       underWay.set(part, incoming);
       return incoming;
     } catch (error) {
@@ -112,18 +119,44 @@ export class IncomingFile {
         await rm(this.#part, { force: true });
         throw new FileError("CHECKSUM", "what arrived is not what was sent; nothing was put in place");
       }
-      await this.#handle.chmod(this.#mode & PERMISSIONS);
+      await this.#handle.chmod(this.#options.mode & PERMISSIONS);
       await this.#handle.sync();
-      await rename(this.#part, this.#place);
+      await (this.#options.keepExisting ? this.#moveToFreePlace() : rename(this.#part, this.#place));
+      this.#isPlaced = true;
     } finally {
       await this.abandon();
     }
   }
 
-  /** What is there stays, for the next attempt. */
+  /** What is there stays for the next attempt, where there may be one. */
   async abandon(): Promise<void> {
-    if (underWay.get(this.#part) === this) underWay.delete(this.#part);
-    await this.#handle.close();
+    // Whoever takes it over waits for this, too.
+    this.#writing = this.#letGo();
+    await this.#writing;
+  }
+
+  async #letGo(): Promise<void> {
+    try {
+      await this.#handle.close();
+      const isLeft = !this.#isPlaced && !this.#isTakenOver;
+      if (isLeft && this.#options.temporary) await rm(this.#part, { force: true });
+    } finally {
+      if (underWay.get(this.#part) === this) underWay.delete(this.#part);
+    }
+  }
+
+  /** A rename would replace what has come there meanwhile; a second name for the same file does not. */
+  async #moveToFreePlace(): Promise<void> {
+    try {
+      await link(this.#part, this.#place);
+      await rm(this.#part);
+    } catch (error) {
+      const errno = error instanceof Error && "code" in error ? String(error.code) : "";
+      if (!WITHOUT_LINKS.has(errno)) throw error;
+      const there = await lstat(this.#place).catch(() => undefined);
+      if (there !== undefined) throw new FileError("EXISTS", `${this.#place} is there already`);
+      await rename(this.#part, this.#place);
+    }
   }
 
   /** Resolves when it writes no more. */

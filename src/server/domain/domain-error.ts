@@ -11,6 +11,8 @@ export interface ErrorDetails {
   retryAfterS?: number;
   /** For AGENT_OFFLINE; unset where the agent has never been seen. */
   lastSeenAt?: Date;
+  /** For FILE_OFFSET_BEYOND_END: how many bytes are there. */
+  sizeBytes?: number;
 }
 
 /** Carries a reason of the error table. `message` is the table's text; what happened inside goes into `cause`. */

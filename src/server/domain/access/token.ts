@@ -113,9 +113,11 @@ export interface UserStore {
   ensure(user: { id: UserId; email: string; username: string; plan: string; admin: boolean }): Promise<User>;
 }
 
-/** SHA-256 in hex, and random bytes: the domain itself has no crypto. */
+/** SHA-256, and random bytes: the domain itself has no crypto. */
 export interface Secrets {
   sha256Hex(text: string): string;
+  /** Of bytes that come one after the other. */
+  sha256(): { update(bytes: Uint8Array): void; digest(): Uint8Array };
   randomHex(bytes: number): string;
   randomUuid(): string;
 }

@@ -1,28 +1,15 @@
-// Runs a program on an agent for somebody, whose viewer is in this process; ended by all that ends a viewer elsewhere.
+// Runs a program on an agent for somebody: its outputs apart from each other, its input, signals and exit code.
 
 import type { Program } from "../../../protocol/control-frame.ts";
-import { reasonOfMessage } from "../../../protocol/errors.ts";
-import { type AttachmentKey, type ConnectionId, programId } from "../../../protocol/ids.ts";
-import type { OpenConnections } from "../access/open-connections.ts";
-import { mayOpenTerminal, requireScope, type UserIdentity } from "../access/rules.ts";
-import type { Secrets } from "../access/token.ts";
+import type { SessionId } from "../../../protocol/ids.ts";
+import { MAX_PIECE_BYTES, type OutputName, outputName, PROGRAM_INPUT } from "../../../protocol/program-stream.ts";
+import { requireScope, type UserIdentity } from "../access/rules.ts";
 import { reachableAgent, type ReachableAgentDeps } from "../agents/reachable-agent.ts";
-import { DomainError, invalidField } from "../domain-error.ts";
-import type { Log } from "../log.ts";
-import type { TerminalSlots } from "../plans/plan.ts";
-import { admitViewer, type AdmitViewerDeps } from "./admit-viewer.ts";
-import type { GrantWatch } from "./grant-watch.ts";
-import { type ProgramConsumer, ProgramViewer } from "./program-viewer.ts";
-import type { TerminalRouter } from "./terminal-router.ts";
+import { type DomainError, invalidField } from "../domain-error.ts";
+import { openProgram, type OpenProgramDeps } from "./open-program.ts";
+import type { ProgramEnd } from "./program-viewer.ts";
 
-export interface ExecDeps extends ReachableAgentDeps, AdmitViewerDeps {
-  router: Pick<TerminalRouter, "openViewer">;
-  connections: Pick<OpenConnections, "add" | "delete">;
-  grants: Pick<GrantWatch, "add" | "delete" | "look">;
-  slots: Pick<TerminalSlots, "acquire" | "release">;
-  secrets: Secrets;
-  log: Log;
-}
+export interface ExecDeps extends ReachableAgentDeps, OpenProgramDeps {}
 
 export interface ExecInput {
   caller: UserIdentity;
@@ -31,68 +18,55 @@ export interface ExecInput {
   signal: AbortSignal;
 }
 
-/** It has none; the wire wants a size. */
-const NO_WINDOW = { cols: 80, rows: 24 };
+export interface ExecConsumer {
+  /** Before anything else. */
+  started(sessionId: SessionId): void;
+  /** Call `consumed` when the bytes have left your hands: the program is paced by it. The bytes are yours. */
+  output(output: OutputName, bytes: Uint8Array, consumed: () => void): void;
+}
+
+export interface RunningProgram {
+  /** Resolves behind the last output. Rejects with the DomainError that ended it first. */
+  readonly ended: Promise<ProgramEnd>;
+  /** Standard input. Resolves when there is room for more, or nobody takes it any more: who waits is bounded. */
+  write(bytes: Uint8Array): Promise<void>;
+  endInput(): Promise<void>;
+  signal(name: string): Promise<void>;
+  /** Ends the program, and what waits for it. */
+  end(error: DomainError): void;
+}
 
 /**
  * The caller ends what it gets, in any case. Throws INVALID_ARGUMENT, AGENT_NOT_FOUND, NOT_AUTHORIZED, MFA_REQUIRED, AGENT_OFFLINE,
  * AGENT_RECONNECTING, AGENT_TERMINAL_LIMIT_REACHED, SESSION_LIMIT_REACHED, UNIMPLEMENTED; some of them by what it returns.
  */
-export async function exec(deps: ExecDeps, input: ExecInput, consumer: ProgramConsumer): Promise<ProgramViewer> {
+export async function exec(deps: ExecDeps, input: ExecInput, consumer: ExecConsumer): Promise<RunningProgram> {
   const caller = requireScope(input.caller, "write");
   const { agentId, program, signal } = input;
   const agent = await reachableAgent(deps, { caller, agentId, field: "start.agent_id" });
   checkProgram(program);
-  const sessionId = programId(deps.secrets.randomUuid());
-  if (!mayOpenTerminal(caller, agent, { sessionId, readOnly: false })) throw new DomainError("NOT_AUTHORIZED");
-  const connectionId = deps.secrets.randomUuid() as ConnectionId;
-  const { grantedUntil, slot } = await admitViewer(deps, { identity: caller, agent, connectionId });
-  const viewer = new ProgramViewer(consumer, () => {
-    deps.connections.delete(connection);
-    deps.grants.delete(connection);
-    deps.slots.release(slot).catch((error: unknown) => {
-      deps.log.warn({ agentId: agent.id, err: error }, "terminal slot not released");
-    });
-  });
-  const connection = {
-    agentId: agent.id,
-    userId: caller.user.id,
-    ownerId: agent.userId,
-    identity: caller,
-    credential: caller.credential,
-    close: (_code: number, text: string) => viewer.end(new DomainError(reasonOfMessage(text) ?? "INTERNAL")),
-    // The edge knows whether its caller is there.
-    ping: () => {},
-    terminate: () => {},
-  };
-  deps.connections.add(connection);
-  deps.grants.add(connection, grantedUntil);
-  try {
-    // What has ended between the admission and now.
-    await deps.grants.look(connection);
-    signal.throwIfAborted();
-  } catch (error) {
-    viewer.end(new DomainError("INTERNAL"));
-    throw error;
-  }
-  viewer.start((link) =>
-    deps.router.openViewer(
-      agent.id,
-      {
-        userId: caller.user.id,
-        key: deps.secrets.randomHex(16) as AttachmentKey,
-        sessionId,
-        create: true,
-        readOnly: false,
-        size: NO_WINDOW,
-        scrollbackLines: 0,
-        program,
-        resume: undefined,
+  const viewer = await openProgram(
+    deps,
+    { caller, agent, program, signal },
+    {
+      started: (sessionId) => consumer.started(sessionId),
+      piece(kind, bytes, consumed) {
+        const output = outputName(kind);
+        if (output === undefined) consumed();
+        else consumer.output(output, bytes, consumed);
       },
-      link,
-    ),
+    },
   );
-  return viewer;
+  return {
+    ended: viewer.ended,
+    async write(bytes) {
+      for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES)
+        await viewer.write(PROGRAM_INPUT.STDIN, bytes.subarray(at, at + MAX_PIECE_BYTES));
+    },
+    endInput: () => viewer.write(PROGRAM_INPUT.END),
+    signal: (name) => viewer.write(PROGRAM_INPUT.SIGNAL, new TextEncoder().encode(name)),
+    end: (error) => viewer.end(error),
+  };
 }
 
 /** What no agent takes is refused by its field; the rest each agent decides (src/agent/program/program-command.ts). */

@@ -1,4 +1,4 @@
-// A program's viewer in this very process: what src/client/program-connection.ts is to the other end of a socket. It
+// A program's viewer in this very process: what src/client/piece-connection.ts is to the other end of a socket. It
 // acknowledges output when its consumer has taken it, and sends input again to an agent that has dialled in anew.
 
 import type { ControlMessage, ControlOf } from "../../../protocol/control-frame.ts";
@@ -7,14 +7,7 @@ import { type ErrorReason, isErrorReason, reasonOfMessage } from "../../../proto
 import type { SessionId } from "../../../protocol/ids.ts";
 import { InputStream } from "../../../protocol/input-stream.ts";
 import { type Delivery, OutputStream } from "../../../protocol/output-stream.ts";
-import {
-  encodePiece,
-  MAX_PIECE_BYTES,
-  type OutputName,
-  outputName,
-  PacedPieces,
-  PROGRAM_INPUT,
-} from "../../../protocol/program-stream.ts";
+import { encodePiece, PacedPieces } from "../../../protocol/program-stream.ts";
 import { DomainError } from "../domain-error.ts";
 import type { HeldAgent } from "./held-agent.ts";
 import type { ViewerLink } from "./links.ts";
@@ -23,8 +16,8 @@ import type { Viewer } from "./viewer.ts";
 export interface ProgramConsumer {
   /** Before anything else. */
   started(sessionId: SessionId): void;
-  /** Call `consumed` when the bytes have left your hands: the program is paced by it. The bytes are yours. */
-  output(output: OutputName, bytes: Uint8Array, consumed: () => void): void;
+  /** A piece of its output. Call `consumed` when the bytes have left your hands: the program is paced by it. The bytes are yours. */
+  piece(kind: number, bytes: Uint8Array, consumed: () => void): void;
 }
 
 export interface ProgramEnd {
@@ -42,11 +35,7 @@ export class ProgramViewer {
   readonly #onGone: () => void;
   readonly #input = new InputStream();
   readonly #output = new OutputStream();
-  readonly #pieces = new PacedPieces((kind, bytes, taken) => {
-    const output = outputName(kind);
-    if (output === undefined) taken();
-    else this.#consumer.output(output, bytes, taken);
-  });
+  readonly #pieces = new PacedPieces((kind, bytes, taken) => this.#consumer.piece(kind, bytes, taken));
   #opened: Opened | undefined;
   #attached: ControlOf<"opened"> | undefined;
   #hasBegun = false;
@@ -78,20 +67,9 @@ export class ProgramViewer {
     else this.end(new DomainError(result));
   }
 
-  /** Standard input. Resolves when there is room for more, or nobody takes it any more: who waits is bounded. */
-  write(bytes: Uint8Array): Promise<void> {
-    let isBelow = true;
-    for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES)
-      isBelow = this.#input.write(encodePiece(PROGRAM_INPUT.STDIN, bytes.subarray(at, at + MAX_PIECE_BYTES)));
-    return this.#sent(isBelow);
-  }
-
-  endInput(): Promise<void> {
-    return this.#sent(this.#input.write(encodePiece(PROGRAM_INPUT.END)));
-  }
-
-  signal(name: string): Promise<void> {
-    return this.#sent(this.#input.write(encodePiece(PROGRAM_INPUT.SIGNAL, new TextEncoder().encode(name))));
+  /** A piece of its input, MAX_PIECE_BYTES at most. Resolves when there is room for more, or nobody takes it any more. */
+  write(kind: number, bytes?: Uint8Array): Promise<void> {
+    return this.#sent(this.#input.write(encodePiece(kind, bytes)));
   }
 
   /** Ends the program, and what waits for it. */

@@ -44,6 +44,13 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
     ReadRecording: looks("read"),
     DeleteRecording: changes("write"),
   }),
+  // Each opens a session on the agent. What its user may read is more than who only watches gets to see.
+  ...service("rexec.file.v1.FileService", {
+    Stat: changes("write"),
+    List: changes("write"),
+    Read: changes("write"),
+    Write: changes("write"),
+  }),
   ...service("rexec.plan.v1.PlanService", {
     CheckPlan: looks("read"),
     GetLimits: looks("read"),
@@ -100,6 +107,10 @@ export const LIMITED_CALLS: ReadonlyMap<string, LimitedAction> = new Map([
   ["/rexec.agent.v1.AgentService/EnrollAgent", "enrollment"],
   ["/rexec.session.v1.SessionService/OpenTerminal", "ticket"],
   ["/rexec.exec.v1.ExecService/Exec", "terminal"],
+  ["/rexec.file.v1.FileService/Stat", "terminal"],
+  ["/rexec.file.v1.FileService/List", "terminal"],
+  ["/rexec.file.v1.FileService/Read", "terminal"],
+  ["/rexec.file.v1.FileService/Write", "terminal"],
   ["/rexec.mfa.v1.MfaService/ConfirmEnrollment", "code"],
   ["/rexec.mfa.v1.MfaService/Disable", "code"],
   ["/rexec.mfa.v1.MfaService/UnlockAgent", "code"],

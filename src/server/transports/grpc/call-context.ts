@@ -32,16 +32,23 @@ export type ExchangeHandler<Request, Response> = (
   send: Send<Response>,
 ) => Promise<void>;
 
+/** As a unary call, with requests that come one by one. */
+export type UploadHandler<Request, Response> = (
+  context: Omit<CallContext<never>, "request"> & { requests: Requests<Request> },
+) => Promise<Response>;
+
 /** Every call of one service, by the names of its generated definition. */
 export type Handlers<Definition> = {
   [Method in keyof Definition]: Definition[Method] extends {
     requestDeserialize: (bytes: Buffer) => infer Request;
-    requestStream: infer IsExchange;
+    requestStream: infer IsUpload;
     responseSerialize: (response: infer Response) => Buffer;
     responseStream: infer IsStream;
   }
-    ? IsExchange extends true
-      ? ExchangeHandler<Request, Response>
+    ? IsUpload extends true
+      ? IsStream extends true
+        ? ExchangeHandler<Request, Response>
+        : UploadHandler<Request, Response>
       : IsStream extends true
         ? StreamHandler<Request, Response>
         : UnaryHandler<Request, Response>

@@ -14,11 +14,12 @@ export const STATUS_DETAILS_KEY = "grpc-status-details-bin";
 /** `metadata` goes into ErrorInfo, beside what the error itself has to say. */
 export function errorStatus(error: DomainError, metadata: Record<string, string> = {}): StatusObject {
   const { grpc: code, message, retryAfterS: usualRetryS } = errorRow(error.reason);
-  const { quota, violations, lastSeenAt, retryAfterS = usualRetryS } = error.details;
+  const { quota, violations, lastSeenAt, sizeBytes, retryAfterS = usualRetryS } = error.details;
 
   const info = { ...metadata };
   if (quota !== undefined) Object.assign(info, { limit: String(quota.limit), used: String(quota.used) });
   if (lastSeenAt !== undefined) info["last_seen_at"] = lastSeenAt.toISOString();
+  if (sizeBytes !== undefined) info["size"] = String(sizeBytes);
 
   const details: Any[] = [
     pack("ErrorInfo", ErrorInfo.encode({ reason: error.reason, domain: ERROR_DOMAIN, metadata: info }).finish()),

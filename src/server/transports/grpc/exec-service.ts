@@ -8,8 +8,7 @@ import type {
   ExecStart,
 } from "../../../gen/rexec/exec/v1/exec_service.ts";
 import { DomainError, invalidField } from "../../domain/domain-error.ts";
-import { exec, type ExecDeps } from "../../domain/terminals/exec.ts";
-import type { ProgramViewer } from "../../domain/terminals/program-viewer.ts";
+import { exec, type ExecDeps, type RunningProgram } from "../../domain/terminals/exec.ts";
 import type { Handlers, Requests, Send } from "./call-context.ts";
 
 /** No system has a longer one. */
@@ -66,7 +65,7 @@ function durationMs({ seconds, nanos }: Duration): number {
 }
 
 /** Rejects with INVALID_ARGUMENT for what can't be meant, and when the call is over. */
-async function feed(running: ProgramViewer, requests: Requests<ExecRequest>): Promise<void> {
+async function feed(running: RunningProgram, requests: Requests<ExecRequest>): Promise<void> {
   let isInputOpen = true;
   for (;;) {
     const message = await requests.next();

@@ -1,6 +1,7 @@
-// The requests of a stream that both sides write to, one at a time: what is not asked for stays with its sender.
+// The requests of a stream that callers write to, one at a time: what is not asked for stays with its sender.
 
-import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { setImmediate } from "node:timers/promises";
+import type { ServerDuplexStream, ServerReadableStream } from "@grpc/grpc-js";
 import type { Requests } from "./call-context.ts";
 import { decoded, type Decoded } from "./decode-request.ts";
 import type { ServerCall } from "./serve-call.ts";
@@ -11,7 +12,7 @@ import type { ServerCall } from "./serve-call.ts";
  */
 export const MAX_STREAM_REQUEST_BYTES = 256 * 1024;
 
-type Call<Request> = ServerDuplexStream<Decoded<Request>, never>;
+type Call<Request> = ServerDuplexStream<Decoded<Request>, never> | ServerReadableStream<Decoded<Request>, never>;
 
 /** `signal` ends what waits. */
 export function requestsOf<Request>(call: Call<Request>, signal: AbortSignal): Requests<Request> {
@@ -25,7 +26,13 @@ export function requestsOf<Request>(call: Call<Request>, signal: AbortSignal): R
         signal.throwIfAborted();
         const arrived = call.read() as Decoded<Request> | null;
         if (arrived !== null) return decoded(arrived);
-        if (call.readableEnded) return undefined;
+        if (call.readableEnded) {
+          // grpc-js 1.14.7 tells of a cancelled call first as of one whose requests have ended, and takes that back in the
+          // same turn of the event loop: what was cut off would be taken for complete.
+          await setImmediate();
+          signal.throwIfAborted();
+          return undefined;
+        }
         const { promise, resolve } = Promise.withResolvers<void>();
         wake = resolve;
         await promise;
@@ -35,7 +42,7 @@ export function requestsOf<Request>(call: Call<Request>, signal: AbortSignal): R
 }
 
 /** Such a call at its arrival, as serveCall wants it: it has no request of its own. */
-export function arrivalOf(call: ServerDuplexStream<unknown, unknown>): ServerCall<undefined> {
+export function arrivalOf(call: Call<unknown>): ServerCall<undefined> {
   return {
     request: { outcome: "decoded", request: undefined },
     metadata: call.metadata,

@@ -4,6 +4,7 @@ import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
 import { EventServiceService } from "../../../gen/rexec/event/v1/event_service.ts";
 import { ExecServiceService } from "../../../gen/rexec/exec/v1/exec_service.ts";
+import { FileServiceService } from "../../../gen/rexec/file/v1/file_service.ts";
 import { PlanServiceService } from "../../../gen/rexec/plan/v1/plan_service.ts";
 import { HealthService } from "../../../gen/grpc/health/v1/health.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
@@ -13,6 +14,8 @@ import { agentService, type AgentServiceDeps } from "./agent-service.ts";
 import { eventService, type EventServiceDeps } from "./event-service.ts";
 import { execService } from "./exec-service.ts";
 import type { ExecDeps } from "../../domain/terminals/exec.ts";
+import { fileService } from "./file-service.ts";
+import type { WriteDeps } from "../../domain/files/file-calls.ts";
 import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
 import { instanceService, type InstanceServiceDeps } from "./instance-service.ts";
 import { healthService, type HealthServiceDeps } from "./health-service.ts";
@@ -34,6 +37,7 @@ export type GrpcDeps = ImplementServiceDeps &
   TokenServiceDeps &
   SessionServiceDeps &
   ExecDeps &
+  WriteDeps &
   EventServiceDeps &
   InstanceServiceDeps &
   MfaServiceDeps &
@@ -85,6 +89,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [EventServiceService, eventService(deps)],
     [SessionServiceService, sessionService(deps)],
     [ExecServiceService, execService(deps)],
+    [FileServiceService, fileService(deps)],
     [TokenServiceService, tokenService(deps)],
     [InstanceServiceService, instanceService(deps)],
     [MfaServiceService, mfaService(deps)],

@@ -5,6 +5,7 @@ import {
   type MethodDefinition,
   type sendUnaryData,
   type ServerDuplexStream,
+  type ServerReadableStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
@@ -14,7 +15,7 @@ import {
 import { DomainError } from "../../domain/domain-error.ts";
 import type { CallMeter } from "../../domain/metrics.ts";
 import { ACCESS_RULES } from "./access-rules.ts";
-import type { CallContext, ExchangeHandler, Send, StreamHandler, UnaryHandler } from "./call-context.ts";
+import type { CallContext, ExchangeHandler, Send, StreamHandler, UnaryHandler, UploadHandler } from "./call-context.ts";
 import { type Decoded, decodeRequest } from "./decode-request.ts";
 import { arrivalOf, MAX_STREAM_REQUEST_BYTES, requestsOf } from "./request-stream.ts";
 import {
@@ -40,13 +41,15 @@ type Deps = ImplementServiceDeps &
 type Unary = UnaryHandler<unknown, unknown>;
 type Stream = StreamHandler<unknown, unknown>;
 type Exchange = ExchangeHandler<unknown, unknown>;
+type Upload = UploadHandler<unknown, unknown>;
+type Handler = Unary | Stream | Exchange | Upload;
 type Method = MethodDefinition<unknown, unknown>;
 
 /** The definition, with requests that arrive as Decoded and responses that leave as bytes, and what serves each method. */
 export function implementService(
   deps: Deps,
   definition: ServiceDefinition,
-  handlers: Readonly<Record<string, Unary | Stream | Exchange>>,
+  handlers: Readonly<Record<string, Handler>>,
 ): { definition: ServiceDefinition; implementation: UntypedServiceImplementation } {
   const rewired: Record<string, Method> = {};
   const implementation: UntypedServiceImplementation = {};
@@ -61,7 +64,8 @@ export function implementService(
   return { definition: rewired, implementation };
 }
 
-function serveMethod(deps: Deps, method: Method, handler: Unary | Stream | Exchange | undefined) {
+function serveMethod(deps: Deps, method: Method, handler: Handler | undefined) {
+  if (method.requestStream && !method.responseStream) return serveUpload(deps, method, handler as Upload);
   if (method.requestStream) return serveExchange(deps, method, handler as Exchange);
   return method.responseStream
     ? serveStream(deps, method, handler as Stream)
@@ -77,11 +81,21 @@ function serveUnary(deps: Deps, method: Method, handler: Unary) {
   return (call: ServerUnaryCall<Decoded<unknown>, Buffer>, respond: sendUnaryData<Buffer>): void => {
     // Encoded here and not in grpc-js, which would send an encoder's error text to the client.
     const perform = async (context: Parameters<Unary>[0]) => method.responseSerialize(await handler(context));
-    void serveMetered(deps, { method, call, perform }).then((answer) => {
-      if (answer.outcome === "done") respond(null, answer.result);
-      else respond(answer.status);
-    });
+    void serveMetered(deps, { method, call, perform }).then((answer) => tell(answer, respond));
   };
+}
+
+function serveUpload(deps: Deps, method: Method, handler: Upload) {
+  return (call: ServerReadableStream<Decoded<unknown>, Buffer>, respond: sendUnaryData<Buffer>): void => {
+    const perform = async ({ caller, peer, signal }: CallContext<unknown>) =>
+      method.responseSerialize(await handler({ caller, peer, signal, requests: requestsOf(call, signal) }));
+    void serveLong(deps, { method, call, arrived: arrivalOf(call), perform }).then((answer) => tell(answer, respond));
+  };
+}
+
+function tell(answer: Answer<Buffer>, respond: sendUnaryData<Buffer>): void {
+  if (answer.outcome === "done") respond(null, answer.result);
+  else respond(answer.status);
 }
 
 function serveStream(deps: Deps, method: Method, handler: Stream) {
@@ -104,7 +118,27 @@ function serveStreaming(
   stream: { method: Method; call: Streaming; arrived: ServerCall<unknown>; handler: Stream },
 ): void {
   const { method, call, arrived, handler } = stream;
-  const perform: Perform<unknown, void> = async (context, giveUp) => {
+  const perform = (context: CallContext<unknown>) => handler(context, sendOn(call, method, context.signal));
+  void serveLong(deps, { method, call, arrived, perform }).then((answer) => {
+    if (answer.outcome === "error") call.emit("error", answer.status);
+    else call.end();
+  });
+}
+
+type Long = Streaming | ServerReadableStream<Decoded<unknown>, Buffer>;
+
+/** A call that may go on for long: it ends with what let its caller in, and with the instance's service. */
+function serveLong<Result>(
+  deps: Deps,
+  input: {
+    method: Method;
+    call: Long;
+    arrived: ServerCall<unknown>;
+    perform: (context: CallContext<unknown>) => Promise<Result>;
+  },
+): Promise<Answer<Result>> {
+  const { method, call, arrived } = input;
+  const perform: Perform<unknown, Result> = async (context, giveUp) => {
     const { path } = method;
     const stop = watchCaller(deps, path, { context, call, giveUp });
     const onDraining = (): void => giveUp(new DomainError("DRAINING"));
@@ -114,16 +148,13 @@ function serveStreaming(
     // A watch that is taken up again may have nothing to say for long: this tells that it is being served.
     else call.sendMetadata(new Metadata());
     try {
-      await handler(context, sendOn(call, method, context.signal));
+      return await input.perform(context);
     } finally {
       over.removeEventListener("abort", onDraining);
       stop();
     }
   };
-  void serveMetered(deps, { method, call: arrived, perform }).then((answer) => {
-    if (answer.outcome === "error") call.emit("error", answer.status);
-    else call.end();
-  });
+  return serveMetered(deps, { method, call: arrived, perform });
 }
 
 /** Returns what ends it. Where anybody may call there is no credential that could end, and no user to count for. */
@@ -132,7 +163,7 @@ function watchCaller(
   path: string,
   stream: {
     context: CallContext<unknown>;
-    call: Streaming;
+    call: Long;
     giveUp: (error: DomainError) => void;
   },
 ): () => void {
@@ -157,7 +188,7 @@ async function serveMetered<Result>(
   deps.meter.ended({
     method: method.path.slice(1),
     code: status[answer.outcome === "done" ? status.OK : answer.status.code] ?? "UNKNOWN",
-    isStream: method.responseStream,
+    isStream: method.requestStream || method.responseStream,
     seconds: (performance.now() - startedAtMs) / 1000,
   });
   return answer;

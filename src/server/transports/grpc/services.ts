@@ -5,6 +5,7 @@ import { HealthService } from "../../../gen/grpc/health/v1/health.ts";
 import { AgentServiceService } from "../../../gen/rexec/agent/v1/agent_service.ts";
 import { EventServiceService } from "../../../gen/rexec/event/v1/event_service.ts";
 import { ExecServiceService } from "../../../gen/rexec/exec/v1/exec_service.ts";
+import { FileServiceService } from "../../../gen/rexec/file/v1/file_service.ts";
 import { InstanceServiceService } from "../../../gen/rexec/instance/v1/instance_service.ts";
 import { MfaServiceService } from "../../../gen/rexec/mfa/v1/mfa_service.ts";
 import { PlanServiceService } from "../../../gen/rexec/plan/v1/plan_service.ts";
@@ -18,6 +19,7 @@ export const SERVICES = [
   SessionServiceService,
   ExecServiceService,
   RecordingServiceService,
+  FileServiceService,
   PlanServiceService,
   MfaServiceService,
   TokenServiceService,

@@ -37,6 +37,9 @@ export interface FileRequest {
     | //
     /** Answered by FileInfo. What is there already is well. */
     { $case: "makeDirectory"; value: MakeDirectory }
+    | //
+    /** Answered by FileInfo, the bytes, and ReadEnd. Agents that don't know it answer CODE_INVALID. */
+    { $case: "readRange"; value: ReadRange }
     | undefined;
 }
 
@@ -54,6 +57,14 @@ export interface ReadFile {
   offset: number;
 }
 
+/** A part of a file, without a look at what is before it. */
+export interface ReadRange {
+  path: string;
+  offset: number;
+  /** At most so many bytes: where the file ends sooner, so does what is sent. */
+  length: number;
+}
+
 export interface WriteFile {
   path: string;
   /** Permission bits. */
@@ -62,6 +73,10 @@ export interface WriteFile {
   key: string;
   /** Whatever is there of it is dropped. */
   fresh: boolean;
+  /** CODE_EXISTS where something has that name already, now or when it is finished. */
+  keepExisting: boolean;
+  /** What is there of it goes with the session, or with the next write: there is no attempt after this one. */
+  temporary: boolean;
 }
 
 export interface FinishWrite {
@@ -124,8 +139,9 @@ export interface DirectoryPart {
 }
 
 export interface ReadEnd {
-  /** Of the whole file, also where its beginning was not sent. */
+  /** Of the whole file, also where its beginning was not sent; of a ReadRange, of what was sent. */
   sha256: Uint8Array;
+  /** Of the file. */
   size: number;
 }
 
@@ -134,6 +150,8 @@ export interface WriteReady {
   offset: number;
   /** Of what is there. */
   sha256: Uint8Array;
+  /** As it was asked for: an agent that does not know of it would replace what is there. */
+  keepExisting: boolean;
 }
 
 export interface Written {
@@ -161,6 +179,9 @@ export const FileFailure_Code = {
   CODE_CHECKSUM: 8,
   CODE_INVALID: 9,
   CODE_OTHER: 10,
+  CODE_EXISTS: 11,
+  /** CODE_OFFSET - Behind the end of the file. */
+  CODE_OFFSET: 12,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -178,6 +199,8 @@ export namespace FileFailure_Code {
   export type CODE_CHECKSUM = typeof FileFailure_Code.CODE_CHECKSUM;
   export type CODE_INVALID = typeof FileFailure_Code.CODE_INVALID;
   export type CODE_OTHER = typeof FileFailure_Code.CODE_OTHER;
+  export type CODE_EXISTS = typeof FileFailure_Code.CODE_EXISTS;
+  export type CODE_OFFSET = typeof FileFailure_Code.CODE_OFFSET;
   export type UNRECOGNIZED = typeof FileFailure_Code.UNRECOGNIZED;
 }
 
@@ -205,6 +228,9 @@ export const FileRequest: MessageFns<FileRequest> = {
         break;
       case "makeDirectory":
         MakeDirectory.encode(message.request.value, writer.uint32(50).fork()).join();
+        break;
+      case "readRange":
+        ReadRange.encode(message.request.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -271,6 +297,14 @@ export const FileRequest: MessageFns<FileRequest> = {
             message.request = { $case: "makeDirectory", value: MakeDirectory.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.request = { $case: "readRange", value: ReadRange.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -322,6 +356,12 @@ export const FileRequest: MessageFns<FileRequest> = {
       case "makeDirectory": {
         if (object.request?.value !== undefined && object.request?.value !== null) {
           message.request = { $case: "makeDirectory", value: MakeDirectory.fromPartial(object.request.value) };
+        }
+        break;
+      }
+      case "readRange": {
+        if (object.request?.value !== undefined && object.request?.value !== null) {
+          message.request = { $case: "readRange", value: ReadRange.fromPartial(object.request.value) };
         }
         break;
       }
@@ -507,8 +547,87 @@ export const ReadFile: MessageFns<ReadFile> = {
   },
 };
 
+function createBaseReadRange(): ReadRange {
+  return { path: "", offset: 0, length: 0 };
+}
+
+export const ReadRange: MessageFns<ReadRange> = {
+  encode(message: ReadRange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(16).uint64(message.offset);
+    }
+    if (message.length !== 0) {
+      writer.uint32(24).uint64(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadRange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadRange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.length = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ReadRange>, I>>(base?: I): ReadRange {
+    return ReadRange.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReadRange>, I>>(object: I): ReadRange {
+    const message = createBaseReadRange();
+    message.path = object.path ?? "";
+    message.offset = object.offset ?? 0;
+    message.length = object.length ?? 0;
+    return message;
+  },
+};
+
 function createBaseWriteFile(): WriteFile {
-  return { path: "", mode: 0, key: "", fresh: false };
+  return { path: "", mode: 0, key: "", fresh: false, keepExisting: false, temporary: false };
 }
 
 export const WriteFile: MessageFns<WriteFile> = {
@@ -524,6 +643,12 @@ export const WriteFile: MessageFns<WriteFile> = {
     }
     if (message.fresh !== false) {
       writer.uint32(32).bool(message.fresh);
+    }
+    if (message.keepExisting !== false) {
+      writer.uint32(40).bool(message.keepExisting);
+    }
+    if (message.temporary !== false) {
+      writer.uint32(48).bool(message.temporary);
     }
     return writer;
   },
@@ -573,6 +698,22 @@ export const WriteFile: MessageFns<WriteFile> = {
             message.fresh = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.keepExisting = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.temporary = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -594,6 +735,8 @@ export const WriteFile: MessageFns<WriteFile> = {
     message.mode = object.mode ?? 0;
     message.key = object.key ?? "";
     message.fresh = object.fresh ?? false;
+    message.keepExisting = object.keepExisting ?? false;
+    message.temporary = object.temporary ?? false;
     return message;
   },
 };
@@ -1119,7 +1262,7 @@ export const ReadEnd: MessageFns<ReadEnd> = {
 };
 
 function createBaseWriteReady(): WriteReady {
-  return { offset: 0, sha256: new Uint8Array(0) };
+  return { offset: 0, sha256: new Uint8Array(0), keepExisting: false };
 }
 
 export const WriteReady: MessageFns<WriteReady> = {
@@ -1129,6 +1272,9 @@ export const WriteReady: MessageFns<WriteReady> = {
     }
     if (message.sha256.length !== 0) {
       writer.uint32(18).bytes(message.sha256);
+    }
+    if (message.keepExisting !== false) {
+      writer.uint32(24).bool(message.keepExisting);
     }
     return writer;
   },
@@ -1162,6 +1308,14 @@ export const WriteReady: MessageFns<WriteReady> = {
             message.sha256 = reader.bytes();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.keepExisting = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1181,6 +1335,7 @@ export const WriteReady: MessageFns<WriteReady> = {
     const message = createBaseWriteReady();
     message.offset = object.offset ?? 0;
     message.sha256 = object.sha256 ?? new Uint8Array(0);
+    message.keepExisting = object.keepExisting ?? false;
     return message;
   },
 };
