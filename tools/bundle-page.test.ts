@@ -8,7 +8,7 @@ import { bundlePage, bundlePageScript } from "./bundle-page.js";
 
 const root = resolve(import.meta.dirname, "..");
 /** 0014 says what it is now; more than this wants a reason. */
-const MAX_PAGE_KIB = 128;
+const MAX_PAGE_KIB = 144;
 
 let directory: string;
 

@@ -28,6 +28,7 @@ export class PaneFrame {
   readonly foot = element("div", { className: "pane-foot" });
   readonly #session = element("span", { className: "pane-session" });
   readonly #size = element("span", { className: "pane-size" });
+  readonly #menus = element("span", { className: "pane-menus" });
   readonly #files: HTMLElement;
   readonly #banner = element("div", { className: "pane-banner", role: "status", hidden: true });
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -36,15 +37,15 @@ export class PaneFrame {
   constructor({ agent, kind, isReadOnly }: PaneTarget, actions: PaneActions) {
     this.#session.textContent = sessionText(kind === "main" ? MAIN_SESSION : undefined, isReadOnly);
     const title = element("span", { className: "pane-title" }, element("strong", {}, agent.name), this.#session);
-    const split = splitMenu(actions);
     this.#files = filesMenu(agent.name, actions);
     this.#files.hidden = isReadOnly;
+    this.#menus.append(this.#files, splitMenu(actions));
     this.stage = element("div", { className: "pane-stage" }, this.body, this.#banner);
     const close = iconButton("close", `Close this view of ${agent.name}`, () => actions.close());
     this.root = element(
       "section",
       { className: "pane", ariaLabel: `${agent.name}${isReadOnly ? ", watching" : ""}` },
-      element("header", { className: "pane-header" }, title, this.#size, this.#files, split, close),
+      element("header", { className: "pane-header" }, title, this.#size, this.#menus, close),
       this.stage,
       this.foot,
     );
@@ -53,6 +54,11 @@ export class PaneFrame {
   showSession({ sessionId, isReadOnly }: { sessionId: SessionId; isReadOnly: boolean }): void {
     this.#session.textContent = sessionText(sessionId, isReadOnly);
     this.#files.hidden = isReadOnly;
+  }
+
+  /** Before the menus. */
+  addControl(control: HTMLElement): void {
+    this.#menus.prepend(control);
   }
 
   showSize({ cols, rows }: TerminalSize, isOurs: boolean): void {

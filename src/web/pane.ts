@@ -12,6 +12,7 @@ import { element } from "./element.ts";
 import { PaneFiles } from "./files/pane-files.ts";
 import { codeForm, paneEnd } from "./pane-end.ts";
 import type { PaneFrame } from "./pane-frame.ts";
+import { PaneRecording } from "./pane-recording.ts";
 import { bannerText, FIRST_STATUS, isTroubled, nextStatus } from "./pane-status.ts";
 import type { PaneTarget } from "./pane-target.ts";
 import type { ServerApi } from "./server-api.ts";
@@ -37,6 +38,7 @@ export class Pane {
   readonly files: PaneFiles;
   readonly #deps: PaneDeps;
   #target: PaneTarget;
+  readonly #recording: PaneRecording;
   #screen: TerminalScreen;
   #connection: TerminalConnection | undefined;
   /** What the shell is called, once it is open. */
@@ -59,6 +61,13 @@ export class Pane {
       askCode: () => this.#askCode(),
       focus: () => this.focus(),
     });
+    this.#recording = new PaneRecording({
+      agentId: target.agent.id,
+      api: () => deps.api(),
+      isAllowed: () => !this.#target.isReadOnly,
+      say: (note) => this.#note(note),
+    });
+    frame.addControl(this.#recording.button);
     this.#screen = this.#newScreen();
     this.#connect();
   }
@@ -152,7 +161,9 @@ export class Pane {
     if (event.type === "opened") {
       this.#sessionId = event.sessionId;
       this.frame.showSession({ sessionId: event.sessionId, isReadOnly: event.readOnly });
+      void this.#recording.opened(event.sessionId);
     }
+    if (event.type === "event") this.#recording.onEvent(event.event);
     if (event.type === "reset") this.#screen.reset(event);
     if (event.type === "opened" || event.type === "resized") this.#screen.resized(event);
     this.#status = nextStatus(this.#status, event);
@@ -161,6 +172,7 @@ export class Pane {
 
   #onClosed(outcome: TerminalOutcome): void {
     this.#outcome = outcome;
+    this.#recording.closed();
     if (outcome.kind === "detached") return;
     // A shell that has ended is no more; the next one of one's own has another name.
     if (outcome.kind === "ended" || (outcome.kind === "failed" && outcome.reason === "SESSION_NOT_FOUND")) {
@@ -218,10 +230,14 @@ export class Pane {
     const connection = this.#connection;
     if (connection === undefined) return;
     if (connection.pendingInputBytes + bytes.length > MAX_PENDING_INPUT_BYTES) {
-      this.#status = { ...this.#status, note: `${bytes.length} bytes were not typed: too many are waiting already.` };
-      return this.#show();
+      return this.#note(`${bytes.length} bytes were not typed: too many are waiting already.`);
     }
     connection.write(this.#deps.typed(bytes));
+  }
+
+  #note(note: string): void {
+    this.#status = { ...this.#status, note };
+    this.#show();
   }
 
   #show(): void {

@@ -8,6 +8,8 @@ import { Playback } from "./playback.ts";
 import { currentTheme, onThemeChange, TERMINAL_LOOKS } from "./terminal-theme.ts";
 
 const SPEEDS = [0.5, 1, 2, 4, 8];
+const FONT_SIZE = TERMINAL_LOOKS.fontSize ?? 13;
+const MIN_FONT_SIZE = 7;
 /** How often the place is told while it plays. */
 const TELL_EVERY_MS = 200;
 const STEP_MS = 5_000;
@@ -25,7 +27,7 @@ export class RecordingPlayer {
     className: "player-place",
     ariaLabel: "Place in the recording",
     min: "0",
-    step: "100",
+    step: "1",
     oninput: () => this.#playback.seek(Number(this.#place.value)),
   });
   readonly #time = element("span", { className: "player-time" });
@@ -49,6 +51,7 @@ export class RecordingPlayer {
       cursorInactiveStyle: "block",
     });
     this.#terminal.open(screen);
+    this.#fit(screen);
     this.#stopThemes = onThemeChange((theme) => {
       this.#terminal.options.theme = theme;
     });
@@ -97,6 +100,14 @@ export class RecordingPlayer {
       speed,
       element("label", { className: "player-skip" }, skip, "Skip pauses"),
     );
+  }
+
+  /** A window that was wider than this one is drawn smaller, as far as it can be read. */
+  #fit(screen: HTMLElement): void {
+    const drawn = this.#terminal.element?.offsetWidth ?? 0;
+    if (drawn <= screen.clientWidth) return;
+    const size = Math.floor((FONT_SIZE * screen.clientWidth) / drawn);
+    this.#terminal.options.fontSize = Math.max(size, MIN_FONT_SIZE);
   }
 
   #reset(): void {

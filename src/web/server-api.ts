@@ -20,6 +20,7 @@ export interface AgentPage {
 
 export interface ListedRecording {
   id: string;
+  agentId: string;
   agentName: string;
   sessionId: string;
   startedAt: Date;
@@ -145,6 +146,7 @@ export function parseAgent(row: unknown): ListedAgent | undefined {
 function parseRecording(row: unknown): ListedRecording {
   return {
     id: textOf(row, "id"),
+    agentId: textOf(row, "agent_id"),
     agentName: harmless(textOf(row, "agent_name")),
     sessionId: textOf(row, "session_id"),
     startedAt: new Date(textOf(row, "started_at")),
