@@ -11,6 +11,7 @@ import * as auditOrder from "./0006-audit-order.ts";
 import * as mfa from "./0007-mfa.ts";
 import * as userAccounts from "./0008-user-accounts.ts";
 import * as instances from "./0009-instances.ts";
+import * as shares from "./0011-shares.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-plans": plans,
@@ -22,4 +23,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0007-mfa": mfa,
   "0008-user-accounts": userAccounts,
   "0009-instances": instances,
+  "0011-shares": shares,
 };

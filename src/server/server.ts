@@ -153,6 +153,7 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
   const gateway = new WebSocketGateway({
     authenticate,
     agents: stores.agents,
+    shares: stores.shares,
     mfa: stores.mfa,
     accessReview: stores.accessReview,
     ...viewing,
@@ -209,6 +210,8 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
     mfaPolicy: config.mfa.policy,
     slots,
     presence: agentsEverywhere,
+    sessions: agentsEverywhere,
+    publicUrl: config.publicUrl,
   };
   const http = createHttpListener(tls, createHttpHandler({ ...edge, isDraining, page: createPageFiles() }));
   http.server.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));
@@ -221,7 +224,6 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
       grants: gateway.grants,
       eventWakeUps: books.eventWakeUps,
       changeLogs: books.changeLogs,
-      sessions: agentsEverywhere,
       control: agentsEverywhere,
       instances,
       draining: draining.signal,

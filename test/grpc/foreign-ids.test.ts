@@ -14,6 +14,7 @@ import { type ControlPlane, startControlPlane } from "../support/control-plane.t
 import { type Credentials, everyCredential } from "../support/credentials.ts";
 import { ok } from "../support/grpc-call.ts";
 import { watch } from "../support/grpc-watch.ts";
+import { addShare } from "../support/sql-rows.ts";
 import { METHODS, pathOf, requestWith, textFields } from "../support/request-messages.ts";
 
 type Method = MethodDefinition<unknown, unknown>;
@@ -77,6 +78,7 @@ async function tenant(): Promise<Tenant> {
       const token = await plane.stores.tokens.findByHash(plane.deps.secrets.sha256Hex(secret));
       const agentId = agent?.id as AgentId;
       const tokenId = token?.id ?? "";
+      const { share } = await addShare(plane.stores, { userId: user.id, agentId });
       return {
         agent_id: agentId,
         agent_ids: agentId,
@@ -84,6 +86,7 @@ async function tenant(): Promise<Tenant> {
         "agent.id": agentId,
         token_id: tokenId,
         replaces_token_id: tokenId,
+        share_id: share.id,
         user_id: user.id,
         "user.id": user.id,
       };
@@ -95,6 +98,7 @@ async function tenant(): Promise<Tenant> {
 const BESIDE: Readonly<Record<string, object>> = {
   "CreateToken agent_id": { name: "plain", scopes: [1] },
   "CheckPlan agent_id": { action: 2 },
+  "CreateShare agent_id": { access: 1 },
 };
 
 /** So that the id is all that may be wrong. */

@@ -4,7 +4,7 @@ import type { AgentId } from "../../src/protocol/ids.ts";
 import { openPglite, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { Refusal } from "../../src/server/domain/access/refusals.ts";
 import type { UserScope } from "../../src/server/domain/access/rules.ts";
-import type { CallerRoute } from "../../src/server/transports/http/route.ts";
+import type { CallerRoute, GuestRoute } from "../../src/server/transports/http/route.ts";
 import { type RouteDeps, ROUTES } from "../../src/server/transports/http/routes.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { type Credentials, everyCredential } from "../support/credentials.ts";
@@ -40,7 +40,7 @@ afterAll(async () => {
 
 type Guarded = CallerRoute<RouteDeps>;
 const isGuarded = (route: (typeof ROUTES)[number]): route is Guarded =>
-  route.access !== "anybody" && route.access !== "own_rule";
+  route.access !== "anybody" && route.access !== "own_rule" && route.access !== "guest";
 const cells = ROUTES.filter(isGuarded).map((route) => [`${route.method} ${route.path}`, route] as const);
 
 /** Without a body: who may use a route that reads one hears 415, and nothing is changed. */
@@ -49,9 +49,10 @@ const request = (route: Guarded, token: string | undefined, id: string = agentId
 const answerOf = async (response: Response) => ({ status: response.status, ...((await response.json()) as object) });
 
 it("every route says who may use it, and no two are the same", () => {
-  const scopes: readonly (UserScope | "anybody" | "own_rule" | undefined)[] = [
+  const scopes: readonly (UserScope | "anybody" | "own_rule" | "guest" | undefined)[] = [
     "anybody",
     "own_rule",
+    "guest",
     "read",
     "write",
     "admin",
@@ -61,6 +62,7 @@ it("every route says who may use it, and no two are the same", () => {
   expect(pathsOf("anybody")).toEqual(["/", "/assets/:name", "/healthz", "/readyz"]);
   // metrics-access.test.ts shows who may.
   expect(pathsOf("own_rule")).toEqual(["/metrics"]);
+  expect(pathsOf("guest")).toEqual(["/api/share", "/api/share/terminal"]);
   expect(new Set(ROUTES.map(({ method, path }) => `${method} ${path}`)).size).toBe(ROUTES.length);
 });
 
@@ -92,8 +94,13 @@ describe.each(cells)("%s", (_, route) => {
     }
   });
 
-  it("is closed to agents, tickets and half-finished logins", async () => {
-    for (const kind of ["agent", "ticket", "mfaPending"] as const) {
+  it("is closed to who holds a link that has ended", async () => {
+    const answer = await answerOf(await request(route, tokens.endedGuest));
+    expect(answer).toEqual({ status: 401, error: "share has ended", reason: "SHARE_ENDED" });
+  });
+
+  it("is closed to agents, tickets, guests and half-finished logins", async () => {
+    for (const kind of ["agent", "ticket", "guest", "mfaPending"] as const) {
       expect({ kind, ...(await answerOf(await request(route, tokens[kind]))) }).toEqual({
         kind,
         status: 403,
@@ -123,7 +130,10 @@ describe.each(cells)("%s", (_, route) => {
   });
 
   it.runIf(route.path.includes(":id"))("answers for another's agent as for one that never was", async () => {
-    const body = isRead || route.method === "DELETE" ? {} : { json: { name: "stolen", code: "000000" } };
+    const body =
+      isRead || route.method === "DELETE"
+        ? {}
+        : { json: { name: "stolen", code: "000000", session_id: "", access: "watch" } };
     const ids = [foreign.id, "00000000-0000-4000-8000-000000000000", "no-uuid"];
     for (const id of ids) {
       const path = route.path.replace(":id", id);
@@ -142,6 +152,26 @@ describe.each(cells)("%s", (_, route) => {
   it("takes no token from the query", async () => {
     const path = route.path.replace(":id", agentId);
     expect((await edge.fetch(`${path}?token=${tokens.admin}`, { method: route.method })).status).toBe(401);
+  });
+});
+
+const isForGuests = (route: (typeof ROUTES)[number]): route is GuestRoute<RouteDeps> => route.access === "guest";
+
+describe.each(ROUTES.filter(isForGuests).map((route) => [route.path, route] as const))("%s", (path) => {
+  const statusFor = async (token: string | undefined) => (await edge.fetch(path, { token })).status;
+
+  it("is closed to everybody but guests, admins among them", async () => {
+    for (const [kind, token] of Object.entries({ ...tokens } as Record<string, string | undefined>)) {
+      const isNone = ["none", "unknown", "garbage", "expired", "revoked", "forged", "endedGuest"].includes(kind);
+      expect({ kind, status: await statusFor(token) }).toEqual({
+        kind,
+        status: kind === "guest" ? 200 : isNone ? 401 : 403,
+      });
+    }
+  });
+
+  it("takes no secret from the query", async () => {
+    expect((await edge.fetch(`${path}?token=${tokens.guest}`)).status).toBe(401);
   });
 });
 

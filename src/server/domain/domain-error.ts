@@ -1,6 +1,7 @@
 // The one error that the domain throws on purpose. Only an edge translates it, from the table in protocol/errors.ts.
 
 import { type ErrorReason, errorRow } from "../../protocol/errors.ts";
+import type { ShareId, UserId } from "../../protocol/ids.ts";
 
 export interface ErrorDetails {
   /** For limits. */
@@ -11,6 +12,8 @@ export interface ErrorDetails {
   retryAfterS?: number;
   /** For AGENT_OFFLINE; unset where the agent has never been seen. */
   lastSeenAt?: Date;
+  /** For SHARE_ENDED: which, for the audit log. No edge tells it. */
+  share?: { id: ShareId; userId: UserId };
 }
 
 /** Carries a reason of the error table. `message` is the table's text; what happened inside goes into `cause`. */

@@ -1,8 +1,18 @@
 // The tables as kysely sees them; migrations/ makes them.
 
 import type { ColumnType, Generated, GeneratedAlways } from "kysely";
-import type { AgentId, ConnectionId, InstanceId, RunId, TokenId, UserId } from "../../../protocol/ids.ts";
+import type {
+  AgentId,
+  ConnectionId,
+  InstanceId,
+  RunId,
+  SessionId,
+  ShareId,
+  TokenId,
+  UserId,
+} from "../../../protocol/ids.ts";
 import type { Scope } from "../../domain/access/identity.ts";
+import type { ShareAccess } from "../../domain/shares/share.ts";
 import type { AgentStats, AgentStatus, SystemInfo } from "../../domain/agents/agent.ts";
 
 /** Parsed when read, text when written: the drivers disagree on which JavaScript values are JSON. */
@@ -127,6 +137,30 @@ export interface InstanceTable {
   event_loop_p99_ms: number;
 }
 
+export interface ShareTable {
+  id: ShareId;
+  user_id: UserId;
+  agent_id: AgentId;
+  session_id: SessionId;
+  session_started_at: Date;
+  access: ShareAccess;
+  max_viewers: number;
+  hash: string;
+  token_hash: string | null;
+  request_id: string | null;
+  created_at: Date;
+  expires_at: Date;
+  revoked_at: Date | null;
+  opened: Generated<number>;
+  last_opened_at: Date | null;
+}
+
+/** A view: each share with its end as it is now. */
+export interface ShareNowView extends ShareTable {
+  ends_at: Date;
+  is_revoked: boolean;
+}
+
 export interface TerminalSlotTable {
   connection_id: ConnectionId;
   user_id: UserId;
@@ -145,4 +179,6 @@ export interface Schema {
   mfa_grants: MfaGrantTable;
   instances: InstanceTable;
   terminal_slots: TerminalSlotTable;
+  shares: ShareTable;
+  shares_now: ShareNowView;
 }

@@ -9,9 +9,9 @@ export interface AuditRecord {
   at: Date;
   /** "agent.registered", "agent.deleted", "token.created", "access.refused", … */
   type: string;
-  /** "agent:ID", "token:ID", "user:ID", "session:AGENT/ID". */
+  /** "agent:ID", "token:ID", "share:ID", "user:ID", "session:AGENT/ID". */
   subject: string;
-  /** "user:ID", "agent:ID" or "system". */
+  /** "user:ID", "agent:ID", "share:ID" for a guest, or "system". */
   actor: string;
   /** The subject's owner, where it has one. */
   userId?: UserId;

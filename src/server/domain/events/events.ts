@@ -1,7 +1,7 @@
 // What happens, told as it happens to whoever listens on any instance (watches, connected terminals), and here (the audit
 // log).
 
-import type { AgentId, AttachmentKey, InstanceId, SessionId, TokenId, UserId } from "../../../protocol/ids.ts";
+import type { AgentId, AttachmentKey, InstanceId, SessionId, ShareId, TokenId, UserId } from "../../../protocol/ids.ts";
 import type { Agent, AgentStats, SystemInfo } from "../agents/agent.ts";
 import type { Plan } from "../plans/plan.ts";
 
@@ -28,6 +28,8 @@ export type DomainEvent =
       type: "session.joined" | "session.left";
       attachmentKey: AttachmentKey;
       viewerUserId: UserId;
+      /** A guest: of the share that this user has made. */
+      shareId?: ShareId | undefined;
       readOnly: boolean;
     } & OfSession)
   | { type: "limit.denied"; userId: UserId; reason: LimitReason; limit: number; used: number; agentId?: AgentId }
@@ -42,6 +44,8 @@ export type DomainEvent =
   | { type: "token.revoked"; tokenHash: string; userId: UserId }
   /** It ends sooner than was said when it was made; open sockets that it opened end with it. */
   | { type: "token.shortened"; tokenHash: string; userId: UserId; expiresAt: Date }
+  /** Open sockets of its guests must close within 2 s. */
+  | { type: "share.revoked"; shareId: ShareId; userId: UserId }
   | { type: "plan.changed"; plan: Plan }
   | { type: "user.created" | "user.updated" | "user.deleted"; userId: UserId }
   | { type: "instance.up" | "instance.draining" | "instance.down"; instanceId: InstanceId }

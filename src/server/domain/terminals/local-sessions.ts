@@ -54,6 +54,7 @@ function viewersOf(session: ShellSession, instanceId: InstanceId): ViewerView[] 
   return [...session.viewers].map(({ open, joinedAt, link }) => ({
     attachmentKey: open.key,
     userId: open.userId,
+    ...(open.guest && { shareId: open.guest.shareId }),
     joinedAt,
     readOnly: open.readOnly,
     protocol: link.protocol,

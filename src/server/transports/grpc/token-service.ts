@@ -1,6 +1,5 @@
 // TokenService: decodes, calls the domain, encodes.
 
-import type { Duration } from "../../../gen/google/protobuf/duration.ts";
 import type { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { createToken, type CreateTokenDeps } from "../../domain/access/create-token.ts";
 import { exchangeToken } from "../../domain/access/exchange-token.ts";
@@ -8,6 +7,7 @@ import { listTokens } from "../../domain/access/list-tokens.ts";
 import { revokeToken } from "../../domain/access/revoke-token.ts";
 import type { JwtCodec, TokenStore } from "../../domain/access/token.ts";
 import type { Handlers } from "./call-context.ts";
+import { durationMs } from "./duration.ts";
 import { nextPageToken, parseListRequest } from "./list-request.ts";
 import { TOKEN_LIST } from "./token-filter.ts";
 import { scopesOf, tokenMessage } from "./token-message.ts";
@@ -41,8 +41,4 @@ export function tokenService(deps: TokenServiceDeps): Handlers<typeof TokenServi
     },
     exchangeToken: ({ caller }) => exchangeToken(deps, { caller }),
   };
-}
-
-function durationMs({ seconds, nanos }: Duration): number {
-  return seconds * 1000 + nanos / 1e6;
 }

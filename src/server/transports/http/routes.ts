@@ -6,10 +6,12 @@ import { AGENT_ROUTES, type AgentRouteDeps } from "./agent-routes.ts";
 import { PAGE_ROUTES, type PageRouteDeps } from "./page-routes.ts";
 import type { Reply } from "./reply.ts";
 import type { OpenRoute, Route, SelfGuardedRoute } from "./route.ts";
+import { SHARE_ROUTES, type ShareRouteDeps } from "./share-routes.ts";
 import { TERMINAL_ROUTES, type TerminalRouteDeps } from "./terminal-routes.ts";
 
 export type RouteDeps = AgentRouteDeps &
   TerminalRouteDeps &
+  ShareRouteDeps &
   PageRouteDeps & {
     readiness: Readiness;
     metricsPage(request: IncomingMessage): Promise<Reply>;
@@ -38,6 +40,7 @@ export const ROUTES: readonly Route<RouteDeps>[] = [
   METRICS_ROUTE,
   ...AGENT_ROUTES,
   ...TERMINAL_ROUTES,
+  ...SHARE_ROUTES,
 ];
 
 async function readinessReply(readiness: Readiness): Promise<Reply> {
