@@ -8,6 +8,8 @@ export interface CliEnvironment {
   host: string | undefined;
   /** REXEC_TOKEN. */
   token: string | undefined;
+  /** REXEC_SHARE: the link of a session that somebody shares. */
+  share: string | undefined;
   /** REXEC_CA_FILE, REXEC_CLIENT_CERT_FILE, REXEC_CLIENT_KEY_FILE. */
   caFile: string | undefined;
   clientCertFile: string | undefined;
@@ -38,6 +40,7 @@ export function readEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env):
   return {
     host: env["REXEC_HOST"] || undefined,
     token: env["REXEC_TOKEN"]?.trim() || undefined,
+    share: env["REXEC_SHARE"]?.trim() || undefined,
     caFile: env["REXEC_CA_FILE"] || undefined,
     clientCertFile: env["REXEC_CLIENT_CERT_FILE"] || undefined,
     clientKeyFile: env["REXEC_CLIENT_KEY_FILE"] || undefined,
@@ -52,9 +55,10 @@ export function readEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env):
   };
 }
 
-/** The token must reach no child, neither a shell nor what it starts. */
+/** The token and the link must reach no child, neither a shell nor what it starts. */
 export function forgetToken(env: NodeJS.ProcessEnv = process.env): void {
   delete env["REXEC_TOKEN"];
+  delete env["REXEC_SHARE"];
 }
 
 /** The XDG specification: a relative path is to be ignored. */

@@ -22,6 +22,7 @@ import { addLogoutCommand } from "./logout.ts";
 import { addMfaCommand } from "./mfa-command.ts";
 import { OUTPUT_FORMATS } from "./output.ts";
 import { addSessionsCommand } from "./sessions-command.ts";
+import { addShareCommands } from "./share-command.ts";
 import { addServerCommand } from "./server-command.ts";
 import { addTokenCommand } from "./token-command.ts";
 import { addUsersCommand } from "./users-command.ts";
@@ -68,6 +69,7 @@ export function buildProgram(context: CommandContext): Command {
   addExecCommand(program, context);
   addCpCommand(program, context);
   addSessionsCommand(program, context);
+  addShareCommands(program, context);
   addAdminCommand(program, context);
   addTokenCommand(program, context);
   addLimitsCommand(program, context);
