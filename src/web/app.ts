@@ -8,6 +8,8 @@ import { keysDialog } from "./keys-dialog.ts";
 import { LoginForm } from "./login-form.ts";
 import { failureText } from "./refusal-text.ts";
 import { createServerApi, RefusedError, type ServerApi } from "./server-api.ts";
+import { createShareApi } from "./share-api.ts";
+import { ShareDialog } from "./share-dialog.ts";
 import { type Command, commandOf } from "./shortcuts.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -31,6 +33,7 @@ export class App {
     webSocketOrigin: location.origin.replace(/^http/, "ws"),
     typed: (bytes) => this.#keys.withCtrl(bytes),
     logIn: () => this.#askAgain(),
+    share: (shared) => this.#share.open(shared),
     onChange: () => this.#onPanes(),
     onFull: (maxPanes) => this.#say(`${maxPanes} views are open already. Close one first.`),
   });
@@ -41,6 +44,10 @@ export class App {
       this.#list.show(page);
     },
     onTrouble: (error) => this.#onTrouble(error),
+  });
+  readonly #share = new ShareDialog({
+    api: () => createShareApi(this.#requireApi().token),
+    origin: location.origin,
   });
   readonly #message = element("span", { className: "message", role: "status" });
   readonly #position = element("span", { className: "position" });
@@ -61,7 +68,15 @@ export class App {
       element("button", { type: "button", onclick: () => this.#logOut() }, "Log out"),
     );
     const main = element("main", { className: "main" }, this.#list.root, this.#workspace.root);
-    this.#page = element("div", { className: "page", hidden: true }, bar, main, this.#keys.root, dialog);
+    this.#page = element(
+      "div",
+      { className: "page", hidden: true },
+      bar,
+      main,
+      this.#keys.root,
+      dialog,
+      this.#share.root,
+    );
   }
 
   start(root: HTMLElement): void {
@@ -73,6 +88,15 @@ export class App {
       // Ctrl+W means a word to a shell, and the whole page to a browser.
       if (this.#workspace.panes.some(({ isLive }) => isLive)) event.preventDefault();
     });
+  }
+
+  /** Another page takes its place. */
+  leave(): void {
+    this.#workspace.closeAll();
+    this.#poll.stop();
+    this.#page.hidden = true;
+    this.#page.remove();
+    this.#login.root.remove();
   }
 
   async #logIn(token: string): Promise<void> {
@@ -99,6 +123,7 @@ export class App {
   #askAgain(message = LOGGED_OUT): void {
     this.#poll.stop();
     this.#api = undefined;
+    this.#share.root.close();
     this.#page.hidden = true;
     this.#login.show(message);
   }

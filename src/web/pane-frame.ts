@@ -8,6 +8,7 @@ import type { PaneTarget } from "./pane-target.ts";
 export interface PaneActions {
   split(direction: "beside" | "below", kind: "main" | "new"): void;
   close(): void;
+  share(): void;
 }
 
 /** A connection that is back within this was never gone, for a human. */
@@ -24,18 +25,20 @@ export class PaneFrame {
   readonly #session = element("span", { className: "pane-session" });
   readonly #size = element("span", { className: "pane-size" });
   readonly #banner = element("div", { className: "pane-banner", role: "status", hidden: true });
+  /** There is nothing to share before it is open. */
+  readonly #share = element("button", { type: "button", className: "share-button", disabled: true }, "Share…");
   #timer: ReturnType<typeof setTimeout> | undefined;
   #shown = { text: "", isTrouble: false };
 
-  constructor({ agent, kind, isReadOnly }: PaneTarget, actions: PaneActions) {
+  /** Without actions for guests, to whom nothing else is open. */
+  constructor({ agent, kind, isReadOnly }: PaneTarget, actions?: PaneActions) {
     this.#session.textContent = sessionText(kind === "main" ? MAIN_SESSION : undefined, isReadOnly);
     const title = element("span", { className: "pane-title" }, element("strong", {}, agent.name), this.#session);
-    const menu = splitMenu(actions);
-    const close = iconButton("close", `Close this view of ${agent.name}`, () => actions.close());
+    const controls = actions === undefined ? [] : this.#controls(agent.name, actions);
     this.root = element(
       "section",
       { className: "pane", ariaLabel: `${agent.name}${isReadOnly ? ", watching" : ""}` },
-      element("header", { className: "pane-header" }, title, this.#size, menu, close),
+      element("header", { className: "pane-header" }, title, this.#size, ...controls),
       element("div", { className: "pane-stage" }, this.body, this.#banner),
       this.foot,
     );
@@ -43,6 +46,7 @@ export class PaneFrame {
 
   showSession({ sessionId, isReadOnly }: { sessionId: SessionId; isReadOnly: boolean }): void {
     this.#session.textContent = sessionText(sessionId, isReadOnly);
+    this.#share.disabled = false;
   }
 
   showSize({ cols, rows }: TerminalSize, isOurs: boolean): void {
@@ -72,6 +76,12 @@ export class PaneFrame {
   dispose(): void {
     clearTimeout(this.#timer);
     this.root.remove();
+  }
+
+  #controls(agentName: string, actions: PaneActions): HTMLElement[] {
+    this.#share.addEventListener("click", () => actions.share());
+    const close = iconButton("close", `Close this view of ${agentName}`, () => actions.close());
+    return [this.#share, splitMenu(actions), close];
   }
 
   #draw(text: string, isTrouble: boolean): void {

@@ -9,23 +9,23 @@ import { SCROLLBACK_LINES } from "../protocol/limits.ts";
 import type { TerminalSize } from "../protocol/terminal-size.ts";
 import { browserSockets } from "./browser-socket.ts";
 import { element } from "./element.ts";
-import { paneEnd } from "./pane-end.ts";
+import type { Ended, OpenAgain } from "./pane-end.ts";
 import type { PaneFrame } from "./pane-frame.ts";
 import { bannerText, FIRST_STATUS, isTroubled, nextStatus } from "./pane-status.ts";
 import type { PaneTarget } from "./pane-target.ts";
-import type { ServerApi } from "./server-api.ts";
+import type { TerminalApi } from "./server-api.ts";
 import { TerminalScreen } from "./terminal-screen.ts";
 import { whyRefused } from "./why-refused.ts";
 
 export interface PaneDeps {
-  /** Of the present login. */
-  api(): ServerApi;
+  /** Of the present login, or of a guest. */
+  api(): TerminalApi;
   /** "ws://host:port" of the page's own server. */
   webSocketOrigin: string;
   /** What goes to the shell of what was typed: the key bar's Ctrl may change it. */
   typed(bytes: Uint8Array): Uint8Array;
-  logIn(): void;
-  close(): void;
+  /** What stands below a terminal that has ended. */
+  end(outcome: Ended, again: OpenAgain): HTMLElement;
 }
 
 /** Typed or pasted, and not taken by the shell: what comes on top is not taken, and that is told. */
@@ -53,6 +53,11 @@ export class Pane {
 
   get target(): PaneTarget {
     return this.#target;
+  }
+
+  /** What is open; undefined before. */
+  get sessionId(): SessionId | undefined {
+    return this.#sessionId;
   }
 
   /** Whether closing it would cost somebody a shell that can be typed into. */
@@ -131,7 +136,7 @@ export class Pane {
   }
 
   #sessionToOpen(): OpenTerminalOptions["target"] {
-    const sessionId = this.#target.kind === "main" ? MAIN_SESSION : this.#sessionId;
+    const { kind, sessionId = kind === "main" ? MAIN_SESSION : this.#sessionId } = this.#target;
     return sessionId === undefined ? { kind: "new" } : { kind: "session", sessionId };
   }
 
@@ -155,15 +160,12 @@ export class Pane {
     }
     const hadFocus = this.frame.root.contains(document.activeElement);
     this.#show();
-    const end = paneEnd(outcome, this.#target.isReadOnly, {
+    const end = this.#deps.end(outcome, {
       openAgain: () => this.#openAgain(),
       watchInstead: () => {
         this.#target = { ...this.#target, kind: "main", isReadOnly: true };
         this.#openAgain();
       },
-      logIn: () => this.#deps.logIn(),
-      close: () => this.#deps.close(),
-      verify: (code) => this.#deps.api().verify(this.#target.agent.id, code),
     });
     this.frame.foot.replaceChildren(end);
     if (hadFocus) this.focus();

@@ -47,10 +47,14 @@ export interface ServerApi {
   verify(agentId: AgentId, code: string): Promise<void>;
 }
 
+/** What a terminal needs of who opens it: a login, or a guest. */
+export type TerminalApi = Pick<ServerApi, "token" | "checkTerminal">;
+
 const TIMEOUT_MS = 10_000;
 
-export function createServerApi(token: string): ServerApi {
-  async function ask(path: string, request: RequestInit = {}): Promise<Response> {
+/** How to ask with this credential: throws RefusedError, and what fetch throws where nobody answers. */
+export function askAs(token: string): (path: string, request?: RequestInit) => Promise<Response> {
+  return async (path, request = {}) => {
     const headers = new Headers(request.headers);
     headers.set("authorization", `Bearer ${token}`);
     const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -62,8 +66,11 @@ export function createServerApi(token: string): ServerApi {
       body: await response.text(),
       retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : undefined,
     });
-  }
+  };
+}
 
+export function createServerApi(token: string): ServerApi {
+  const ask = askAs(token);
   return {
     token,
     async listAgents() {
@@ -117,11 +124,11 @@ function parse(body: string): unknown {
   }
 }
 
-function fieldOf(value: unknown, name: string): unknown {
+export function fieldOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-function textOf(value: unknown, name: string): string {
+export function textOf(value: unknown, name: string): string {
   const field = fieldOf(value, name);
   return typeof field === "string" ? field : "";
 }
