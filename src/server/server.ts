@@ -119,7 +119,7 @@ interface Parts {
 
 async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServer> {
   const { config, stores, log, instanceId, books, router, eventLoop, drained } = parts;
-  const { events, refusals, tokenUsage } = books;
+  const { events, refusals, openings, tokenUsage } = books;
   const { instances, locations, slots, attempts } = backplane;
   const draining = new AbortController();
   void drained.then(() => {
@@ -154,6 +154,7 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
     authenticate,
     agents: stores.agents,
     shares: stores.shares,
+    openings,
     mfa: stores.mfa,
     accessReview: stores.accessReview,
     ...viewing,

@@ -48,7 +48,7 @@ describe.each(DATABASES)("shares on $name", ({ open }) => {
   test("revoking works once, is audited once, and nobody is counted afterwards", async () => {
     const { share } = await addShare(stores, of);
     const subject = `share:${share.id}`;
-    const opened = () => stores.shares.noteOpened(share.id, audit("share.opened", { at: at(1), subject }));
+    const opened = () => stores.shares.noteOpened(share.id, at(1), audit("share.opened", { subject }));
     expect(await opened()).toBe(true);
     const revoke = () => stores.shares.revoke(share.id, at(2), audit("share.revoked", { subject }));
     expect((await Promise.all([revoke(), revoke(), revoke()])).filter(Boolean)).toHaveLength(1);
@@ -61,7 +61,7 @@ describe.each(DATABASES)("shares on $name", ({ open }) => {
 
   test("connections are counted exactly, however many come at once", async () => {
     const { share } = await addShare(stores, of);
-    await Promise.all(Array.from({ length: 20 }, () => stores.shares.noteOpened(share.id, audit("share.opened"))));
+    await Promise.all(Array.from({ length: 20 }, () => stores.shares.noteOpened(share.id, at(1), undefined)));
     expect(await stores.shares.get(share.id)).toMatchObject({ opened: 20 });
   });
 

@@ -229,7 +229,7 @@ describe("ListShares", () => {
     const guest = { shareId: share.id as ShareId, connectionId: randomUUID() as ConnectionId };
     await plane.deps.slots.acquire(guest, 8);
     const at = new Date(1_000);
-    await plane.stores.shares.noteOpened(guest.shareId, audit("share.opened", { at }));
+    await plane.stores.shares.noteOpened(guest.shareId, at, audit("share.opened"));
     const { shares, totalSize } = await list(mine.token);
     expect(shares).toEqual([{ ...share, viewers: 1, opened: 1, lastOpenedAt: at }]);
     expect(totalSize).toBe(1);

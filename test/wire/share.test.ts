@@ -294,6 +294,25 @@ describe("guests", () => {
     expect(JSON.stringify(await eventsOf(`share:${made.id}`))).not.toContain(secret.slice(12));
   });
 
+  it("that come again and again are all counted, and do not fill the audit log", async () => {
+    const { secret, share: made } = await create(ownerToken);
+    for (let n = 0; n < 25; n++) {
+      const socket = await WireSocket.dial(url(), { token: secret, protocols: ["rexec.v2"] });
+      await socket.close();
+    }
+    const { shares: listed } = (await call(
+      shares,
+      "listShares",
+      { pageSize: 0, pageToken: "", filter: "", orderBy: "" },
+      ownerToken,
+    )) as { shares: { id: string; opened: number }[] };
+    expect(listed).toMatchObject([{ id: made.id, opened: 25 }]);
+    const opened = (await eventsOf(`share:${made.id}`)).filter(({ type }) => type === "share.opened");
+    expect(opened.length).toBeGreaterThanOrEqual(20);
+    expect(opened.length).toBeLessThan(25);
+    expect(opened[0]?.detail).toMatchObject({ peer: "127.0.0.1", session: `${agentId}/main` });
+  });
+
   it("hear nothing of who else comes, of the machine, nor of what its owner does with it", async () => {
     const guest = await watch((await share()).secret);
     const another = await V2Viewer.open(wire.server.wsUrl, agentId, { token: ownerToken });

@@ -61,15 +61,15 @@ export function createShareStore(database: Database): ShareStore {
         return numUpdatedRows === 1n;
       }),
 
-    noteOpened: (id, audit) =>
+    noteOpened: (id, at, audit) =>
       database.transaction(async (trx) => {
         const { numUpdatedRows } = await trx
           .updateTable("shares")
-          .set((column) => ({ opened: column("opened", "+", 1), last_opened_at: audit.at }))
+          .set((column) => ({ opened: column("opened", "+", 1), last_opened_at: at }))
           .where("id", "=", id)
           .where("revoked_at", "is", null)
           .executeTakeFirst();
-        if (numUpdatedRows === 1n) await appendAudit(trx, audit);
+        if (numUpdatedRows === 1n && audit !== undefined) await appendAudit(trx, audit);
         return numUpdatedRows === 1n;
       }),
   };

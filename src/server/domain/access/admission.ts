@@ -49,14 +49,15 @@ export async function admit(deps: AdmissionDeps, arrival: Arrival): Promise<User
   });
 }
 
-/** For the little that a guest may ask beside its terminal, as often as it may open that. Throws what `admit` does, and SHARE_ENDED. */
+/** For the little that a guest may ask beside its terminal. Throws what `admit` does, and SHARE_ENDED. */
 export async function admitGuest(
   deps: AdmissionDeps,
-  arrival: Pick<Arrival, "presented" | "peer" | "method">,
+  arrival: Pick<Arrival, "presented" | "peer" | "method" | "action">,
 ): Promise<GuestIdentity> {
+  const { peer, action } = arrival;
   return letIn(deps, arrival, async (identity) => {
     if (identity.kind !== "guest") throw new DomainError("NOT_AUTHORIZED");
-    await takeAttempt(deps.attempts, { action: "terminal", account: identity.share.id, peer: arrival.peer });
+    if (action !== undefined) await takeAttempt(deps.attempts, { action, account: identity.share.id, peer });
     return identity;
   });
 }

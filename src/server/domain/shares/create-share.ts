@@ -85,10 +85,8 @@ export async function createShare(
   };
   const detail = { access, expires_at: share.expiresAt.toISOString(), max_viewers: String(share.maxViewers) };
   input.signal?.throwIfAborted();
-  const made = await deps.shares.create(
-    share,
-    shareRecord({ type: "share.created", share, actor: `user:${caller.user.id}`, at: new Date(now), detail }),
-  );
+  const by = { ownerId: agent.userId, actor: `user:${caller.user.id}`, at: new Date(now) };
+  const made = await deps.shares.create(share, shareRecord({ type: "share.created", share, ...by, detail }));
   // Nobody comes in with the first secret any more, and who came in with it goes.
   if (made.outcome === "repeated") {
     deps.events.publish({ type: "share.revoked", shareId: made.share.id, userId: caller.user.id });

@@ -3,6 +3,7 @@
 import { parseUuid, type ShareId } from "../../../protocol/ids.ts";
 import type { Refusals } from "../access/refusals.ts";
 import { mayReach, requireScope, type UserIdentity } from "../access/rules.ts";
+import type { AgentStore } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
 import { DomainError, invalidField } from "../domain-error.ts";
 import type { EventBus } from "../events/events.ts";
@@ -12,6 +13,7 @@ import type { ShareStore } from "./share-store.ts";
 
 export interface RevokeShareDeps {
   shares: Pick<ShareStore, "get" | "revoke">;
+  agents: Pick<AgentStore, "get">;
   refusals: Pick<Refusals, "note">;
   events: Pick<EventBus, "publish">;
   clock: Clock;
@@ -25,8 +27,12 @@ export async function revokeShare(
   const caller = requireScope(input.caller, "write");
   const share = await reachableShare(deps, { caller, shareId: input.shareId });
   input.signal?.throwIfAborted();
+  const agent = await deps.agents.get(share.agentId);
+  // It has gone with its agent since.
+  if (agent === undefined) return;
   const at = new Date(deps.clock.now());
-  const record = shareRecord({ type: "share.revoked", share, actor: `user:${caller.user.id}`, at });
+  const by = { ownerId: agent.userId, actor: `user:${caller.user.id}`, at };
+  const record = shareRecord({ type: "share.revoked", share, ...by });
   if (!(await deps.shares.revoke(share.id, at, record))) return;
   deps.events.publish({ type: "share.revoked", shareId: share.id, userId: share.userId });
 }

@@ -1,17 +1,20 @@
-// What the audit log says of shares. Who shares reads it, and an admin.
+// What the audit log says of shares. The owner of the agent reads it, who is who shares, or whose session an admin shares.
 
+import type { UserId } from "../../../protocol/ids.ts";
 import type { AuditRecord } from "../events/audit.ts";
 import type { Share } from "./share.ts";
 
 export function shareRecord(record: {
   type: "share.created" | "share.opened" | "share.revoked";
-  share: Pick<Share, "id" | "userId" | "agentId" | "sessionId">;
+  share: Pick<Share, "id" | "agentId" | "sessionId">;
+  /** The agent's. */
+  ownerId: UserId;
   actor: string;
   at: Date;
   detail?: Record<string, string>;
 }): AuditRecord {
-  const { type, actor, at, detail = {} } = record;
-  const { id, userId, agentId, sessionId } = record.share;
+  const { type, ownerId: userId, actor, at, detail = {} } = record;
+  const { id, agentId, sessionId } = record.share;
   return {
     at,
     type,

@@ -51,6 +51,6 @@ export interface ShareStore {
   get(id: ShareId): Promise<Share | undefined>;
   /** False where there is none, or it was revoked before. */
   revoke(id: ShareId, at: Date, audit: AuditRecord): Promise<boolean>;
-  /** Counts one more connection. False, and nothing has changed, where it was revoked meanwhile. */
-  noteOpened(id: ShareId, audit: AuditRecord): Promise<boolean>;
+  /** Counts one more connection. False, and nothing has changed, where it was revoked meanwhile. `audit` undefined: it is counted only. */
+  noteOpened(id: ShareId, at: Date, audit: AuditRecord | undefined): Promise<boolean>;
 }

@@ -72,13 +72,13 @@ async function replyTo(
         presented: parseBearer(request.headers.authorization ?? "") ?? "",
         peer: peerOfRequest(deps.trustedProxies, request),
         method: `${route.method} ${route.path}`,
+        action: route.action,
       };
       if (route.access === "guest") return route.serve(deps, await admitGuest(deps, arrival));
       const caller = await admit(deps, {
         ...arrival,
         rule: route.access,
         changes: route.method !== "GET",
-        action: route.action,
       });
       const body = () => readJson(request, deps.bodyLimits ?? BODY_LIMITS);
       return route.serve(deps, { caller, params, body, signal });

@@ -29,6 +29,7 @@ export interface CallerRoute<Deps> extends RouteAddress {
 /** For who presents the secret of a share, and nobody else. */
 export interface GuestRoute<Deps> extends RouteAddress {
   access: "guest";
+  action?: LimitedAction;
   serve(deps: Deps, guest: GuestIdentity): Promise<Reply>;
 }
 

@@ -59,6 +59,8 @@ export const SHARE_ROUTES: readonly (CallerRoute<ShareRouteDeps> | GuestRoute<Sh
     method: "GET",
     path: "/api/share/terminal",
     access: "guest",
+    // It tells what a handshake does, and is to be had as often.
+    action: "terminal",
     /** Why its WebSocket was refused, which browsers don't tell. */
     async serve(deps, guest) {
       await checkShare(deps, guest);
