@@ -28,8 +28,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
   await sql`CREATE INDEX shares_user_created_idx ON shares (user_id, created_at, id)`.execute(db);
   await sql`CREATE INDEX shares_created_idx ON shares (created_at, id)`.execute(db);
-  // For the deletion of an agent, and for the end of a session.
-  await sql`CREATE INDEX shares_agent_idx ON shares (agent_id, session_id)`.execute(db);
+  // For the deletion of an agent, and the list of one.
+  await sql`CREATE INDEX shares_agent_idx ON shares (agent_id)`.execute(db);
   // With its end as it is now: a share goes with the token that it was made with, whenever that ends.
   await sql`
     CREATE VIEW shares_now AS

@@ -25,7 +25,7 @@ export interface ShareApi {
   ): Promise<{ link: string; secret: string }>;
   /** Live ones of the caller's own. */
   listShares(agentId: AgentId): Promise<readonly ListedShare[]>;
-  revokeShare(agentId: AgentId, shareId: string): Promise<void>;
+  revokeShare(shareId: string): Promise<void>;
 }
 
 export function createShareApi(token: string): ShareApi {
@@ -42,8 +42,8 @@ export function createShareApi(token: string): ShareApi {
       const rows: unknown = await (await ask(`/api/agents/${agentId}/shares`)).json();
       return Array.isArray(rows) ? rows.map(parseShare) : [];
     },
-    async revokeShare(agentId, shareId) {
-      await ask(`/api/agents/${agentId}/shares/${shareId}`, { method: "DELETE" });
+    async revokeShare(shareId) {
+      await ask(`/api/shares/${shareId}`, { method: "DELETE" });
     },
   };
 }

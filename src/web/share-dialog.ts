@@ -136,7 +136,7 @@ export class ShareDialog {
   }
 
   async #end({ id }: ListedShare, shared: SharedPane): Promise<void> {
-    await this.#try(() => this.#deps.api().revokeShare(shared.agent.id, id));
+    await this.#try(() => this.#deps.api().revokeShare(id));
     await this.#showShares(shared);
   }
 

@@ -83,6 +83,7 @@ describe.each(DATABASES)("shares on $name", ({ open }) => {
       { sessionId: "split-a" as SessionId },
       { sessionStartedAt: at(9) },
       { maxViewers: 64 },
+      { tokenHash: "0".repeat(64) },
       { agentId: (await addAgent(stores, user.id)).id },
     ]) {
       await expect(create(newShare(of, { requestId, ...other }).share)).rejects.toMatchObject({

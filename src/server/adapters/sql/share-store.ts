@@ -135,12 +135,14 @@ async function replaceSecret(
     .where("request_id", "=", share.requestId)
     .executeTakeFirst();
   if (known === undefined) return undefined;
-  // The caller was judged by what it asks for now: the secret of a share that gives more is not to be had for its request id.
+  // The caller was judged by what it asks for now, with the credential that it has: the secret of a share that gives more,
+  // or for longer, is not to be had for its request id.
   const isSame =
     known.agent_id === share.agentId &&
     known.session_id === share.sessionId &&
     known.session_started_at.getTime() === share.sessionStartedAt.getTime() &&
     known.access === share.access &&
+    known.token_hash === (share.tokenHash ?? null) &&
     known.max_viewers === share.maxViewers;
   if (!isSame) throw invalidField("request_id", "is that of another share");
   await trx.updateTable("shares").set({ hash: share.hash }).where("id", "=", known.id).execute();

@@ -106,10 +106,9 @@ export const SHARE_ROUTES: readonly (CallerRoute<ShareRouteDeps> | GuestRoute<Sh
   },
   {
     method: "DELETE",
-    path: "/api/agents/:id/shares/:share",
+    path: "/api/shares/:share",
     access: "write",
     async serve(deps, { caller, params, signal }) {
-      await reachableAgent(deps, { caller, agentId: agentIdOf(params) });
       const shareId = parseUuid<ShareId>(params["share"] ?? "");
       if (shareId === undefined) throw new DomainError("SHARE_NOT_FOUND");
       await revokeShare(deps, { caller, shareId, signal });
