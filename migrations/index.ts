@@ -12,6 +12,7 @@ import * as mfa from "./0007-mfa.ts";
 import * as userAccounts from "./0008-user-accounts.ts";
 import * as instances from "./0009-instances.ts";
 import * as enrollmentCodes from "./0010-enrollment-codes.ts";
+import * as shares from "./0011-shares.ts";
 import * as recordings from "./0012-recordings.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -25,5 +26,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0008-user-accounts": userAccounts,
   "0009-instances": instances,
   "0010-enrollment-codes": enrollmentCodes,
+  "0011-shares": shares,
   "0012-recordings": recordings,
 };

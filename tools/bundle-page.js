@@ -12,7 +12,9 @@ const source = join(root, "src/web");
 /** In this order: xterm.js' own first, and of two rules of ours the later one holds. */
 const STYLES = [
   join(root, "node_modules/@xterm/xterm/css/xterm.css"),
-  ...["controls", "page", "terminals", "files", "recordings", "phone"].map((name) => join(source, `styles/${name}.css`)),
+  ...["controls", "page", "terminals", "files", "recordings", "sharing", "phone"].map((name) =>
+    join(source, `styles/${name}.css`),
+  ),
 ];
 
 /** The script, as one chunk. */

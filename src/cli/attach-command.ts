@@ -1,7 +1,7 @@
 // `rexec attach`: its flags. What it runs is loaded when it runs.
 
 import type { Command } from "commander";
-import { CliError, EXIT } from "./cli-error.ts";
+import { withAttachExit } from "./attach-exit.ts";
 import { type CommandContext, flagsOf } from "./command-context.ts";
 
 export function addAttachCommand(program: Command, context: CommandContext): void {
@@ -18,12 +18,9 @@ export function addAttachCommand(program: Command, context: CommandContext): voi
       "Where standard input is no terminal its bytes are typed as they are; its end is not: `exit` ends the shell.",
     )
     .action(async (agent: string, _options, command: Command) => {
-      try {
+      context.exitCode = await withAttachExit(async () => {
         const { attach } = await import("./attach.ts");
-        context.exitCode = await attach({ ...command.opts(), agent }, flagsOf(command), context);
-      } catch (error) {
-        if (!(error instanceof CliError) || error.reason === "USAGE" || error.reason === "INTERRUPTED") throw error;
-        throw error.withExitCode(EXIT.ATTACH_FAILED);
-      }
+        return attach({ ...command.opts(), agent }, flagsOf(command), context);
+      });
     });
 }

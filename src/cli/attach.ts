@@ -2,7 +2,7 @@
 
 import { MAIN_SESSION, parseShellId } from "../protocol/ids.ts";
 import type { OpenTerminalOptions } from "../client/terminal-options.ts";
-import { attachTerminal } from "./attach-terminal.ts";
+import { type AttachResult, attachTerminal } from "./attach-terminal.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { type CommandContext, type GlobalFlags, targetOf } from "./command-context.ts";
 import { forgetToken } from "./config.ts";
@@ -38,6 +38,11 @@ export async function attach(options: AttachOptions, flags: GlobalFlags, context
     isQuiet: flags.quiet ?? false,
     signal: context.signal,
   });
+  return endOfAttach(result, context);
+}
+
+/** Says how it ended, where the exit code alone does not. Returns the exit code. */
+export function endOfAttach(result: AttachResult, context: CommandContext): number {
   if (result.kind === "detached") {
     context.tell("rexec: left the terminal; its shell goes on\n");
     return EXIT.OK;

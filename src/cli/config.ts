@@ -10,6 +10,8 @@ export interface CliEnvironment {
   token: string | undefined;
   /** REXEC_ENROLL_CODE: what `agent enroll` takes as its code. */
   enrollCode: string | undefined;
+  /** REXEC_SHARE: the link of a session that somebody shares. */
+  share: string | undefined;
   /** REXEC_CA_FILE, REXEC_CLIENT_CERT_FILE, REXEC_CLIENT_KEY_FILE. */
   caFile: string | undefined;
   clientCertFile: string | undefined;
@@ -41,6 +43,7 @@ export function readEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env):
     host: env["REXEC_HOST"] || undefined,
     token: env["REXEC_TOKEN"]?.trim() || undefined,
     enrollCode: env["REXEC_ENROLL_CODE"]?.trim() || undefined,
+    share: env["REXEC_SHARE"]?.trim() || undefined,
     caFile: env["REXEC_CA_FILE"] || undefined,
     clientCertFile: env["REXEC_CLIENT_CERT_FILE"] || undefined,
     clientKeyFile: env["REXEC_CLIENT_KEY_FILE"] || undefined,
@@ -55,10 +58,11 @@ export function readEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env):
   };
 }
 
-/** The token must reach no child, neither a shell nor what it starts; nor must a code that may still be good. */
+/** The token must reach no child, neither a shell nor what it starts; nor must a code that may still be good, or a link. */
 export function forgetToken(env: NodeJS.ProcessEnv = process.env): void {
   delete env["REXEC_TOKEN"];
   delete env["REXEC_ENROLL_CODE"];
+  delete env["REXEC_SHARE"];
 }
 
 /** The XDG specification: a relative path is to be ignored. */

@@ -84,6 +84,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "rexec play box.cast --real-time",
   ],
   "rexec sessions kill": ["rexec sessions kill box main", "rexec sessions kill box main --yes"],
+  "rexec share": ["rexec share box", "rexec share box --type --expires 15m --max-viewers 1"],
+  "rexec shares": ["rexec shares ls", "rexec shares revoke 11111111-1111-4111-8111-111111111111"],
+  "rexec shares ls": ["rexec shares ls -o wide", 'rexec shares ls --filter "live:false"'],
+  "rexec shares revoke": ["rexec shares revoke 11111111-1111-4111-8111-111111111111"],
+  "rexec join": ["rexec join", "rexec join --watch < link"],
   "rexec admin": ["rexec admin", "rexec admin --readonly --context prod"],
   "rexec token": ["rexec token create ci --scope read --expires 30d", "rexec token ls"],
   "rexec token create": [

@@ -1,7 +1,7 @@
 // `rexec exec`: its flags. What it runs is loaded when it runs.
 
 import type { Command } from "commander";
-import { CliError, EXIT } from "./cli-error.ts";
+import { withAttachExit } from "./attach-exit.ts";
 import { type CommandContext, flagsOf } from "./command-context.ts";
 import { parseDuration } from "./duration.ts";
 import { parseCount, parseVariable } from "./parse-flag.ts";
@@ -31,15 +31,12 @@ own. On many agents each line is preceded by the agent's name; exits with 0 wher
 some have, and with 1 where none has. With --json or -o jsonl: an object for each agent.`,
     )
     .action(async (agent: string | undefined, words: string[], _options, command: Command) => {
-      try {
+      context.exitCode = await withAttachExit(async () => {
         const { exec } = await import("./exec.ts");
         const { filter } = command.opts<{ filter?: string }>();
         // With a filter there is no agent to name: the first word is the command's.
         const argv = filter === undefined || agent === undefined ? words : [agent, ...words];
-        context.exitCode = await exec({ ...command.opts(), agent, argv }, flagsOf(command), context);
-      } catch (error) {
-        if (!(error instanceof CliError) || error.reason === "USAGE" || error.reason === "INTERRUPTED") throw error;
-        throw error.withExitCode(EXIT.ATTACH_FAILED);
-      }
+        return exec({ ...command.opts(), agent, argv }, flagsOf(command), context);
+      });
     });
 }

@@ -23,6 +23,7 @@ import { addMfaCommand } from "./mfa-command.ts";
 import { OUTPUT_FORMATS } from "./output.ts";
 import { addPlayCommand, addRecordingsCommand } from "./recordings-command.ts";
 import { addSessionsCommand } from "./sessions-command.ts";
+import { addShareCommands } from "./share-command.ts";
 import { addServerCommand } from "./server-command.ts";
 import { addTokenCommand } from "./token-command.ts";
 import { addUsersCommand } from "./users-command.ts";
@@ -71,6 +72,7 @@ export function buildProgram(context: CommandContext): Command {
   addSessionsCommand(program, context);
   addRecordingsCommand(program, context);
   addPlayCommand(program, context);
+  addShareCommands(program, context);
   addAdminCommand(program, context);
   addTokenCommand(program, context);
   addLimitsCommand(program, context);

@@ -118,6 +118,7 @@ function sessionJson(session: Session, names: AgentNames): Record<string, unknow
     rows: session.rows,
     viewers: session.viewers.map((viewer) => ({
       user_id: viewer.userId,
+      share_id: viewer.shareId || undefined,
       joined_at: viewer.joinedAt,
       read_only: viewer.readOnly,
       protocol: viewer.protocol,

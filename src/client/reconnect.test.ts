@@ -26,6 +26,8 @@ describe("judge", () => {
     [refused(403), "NOT_AUTHORIZED"],
     [refused(404, '{"error":"agent not found"}'), "AGENT_NOT_FOUND"],
     [refused(423), "MFA_REQUIRED"],
+    [closed(4401, "share has ended"), "SHARE_ENDED"],
+    [refused(401, '{"error":"share has ended"}'), "SHARE_ENDED"],
     [closed(1007, "bad frame"), "PROTOCOL"],
   ])("gives up for good on %j", (down, reason) => {
     expect(judge(down, later)).toMatchObject({ kind: "final", reason });
@@ -56,6 +58,12 @@ describe("judge", () => {
       expect(judge(down, { wasOpen: false, waitForAgent: true }).kind).toBe("retry");
     },
   );
+
+  it("waits for a place on a share that it had one on, and for none that others have", () => {
+    const full = refused(429, '{"error":"too many viewers of this share"}');
+    expect(judge(full, first)).toMatchObject({ kind: "final", reason: "SHARE_FULL" });
+    expect(judge(full, later).kind).toBe("retry");
+  });
 
   it("takes a 404 that is not ours as a wrong address at first, and as a proxy's trouble later", () => {
     expect(judge(refused(404, "<html>"), first)).toMatchObject({ kind: "final", reason: "PROTOCOL" });

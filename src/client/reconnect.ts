@@ -69,6 +69,8 @@ function judgeStatus(down: Extract<SocketDown, { kind: "refused" }>, situation: 
   if (fallback) return final(said ?? fallback, "");
   if (said && status === 404 && FINAL_404.has(said)) return final(said, "");
   if (said && status === 429 && FINAL_429.has(said)) return final(said, "");
+  // A guest's own lost connection may still have its place; somebody else's has it for long.
+  if (said === "SHARE_FULL" && !situation.wasOpen) return final(said, "");
   if (said === "AGENT_OFFLINE") return offline(situation);
   const cause = said ? ERRORS[said].message : `HTTP ${status}`;
   const isTheirs = status >= 500 || status === 429 || status === 408;

@@ -53,6 +53,7 @@ export const ERRORS = {
   AGENT_NOT_FOUND: { message: "agent not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   SESSION_NOT_FOUND: { message: "session not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   TOKEN_NOT_FOUND: { message: "token not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
+  SHARE_NOT_FOUND: { message: "share not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   INSTANCE_NOT_FOUND: { message: "instance not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   USER_NOT_FOUND: { message: "user not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
   RECORDING_NOT_FOUND: { message: "recording not found", grpc: GRPC.NOT_FOUND, http: 404, ws: 4404 },
@@ -81,6 +82,9 @@ export const ERRORS = {
     http: 429,
     ws: 4429,
   },
+  SHARE_ENDED: { message: "share has ended", grpc: GRPC.UNAUTHENTICATED, http: 401, ws: 4401 },
+  SHARE_FULL: { message: "too many viewers of this share", grpc: GRPC.RESOURCE_EXHAUSTED, http: 429, ws: 4429 },
+  SHARE_LIMIT_REACHED: { message: "too many shares", grpc: GRPC.RESOURCE_EXHAUSTED, http: 429, ws: 4429 },
   AGENT_NAME_TAKEN: {
     message: "an agent with this name exists already",
     grpc: GRPC.ALREADY_EXISTS,

@@ -9,6 +9,8 @@ export type AgentId = Id<"AgentId">;
 export type TokenId = Id<"TokenId">;
 export type RecordingId = Id<"RecordingId">;
 export type EnrollmentCodeId = Id<"EnrollmentCodeId">;
+/** One link that shares a session. */
+export type ShareId = Id<"ShareId">;
 /** One shell or program of an agent: "main", "split-<uuid>" or "exec-<uuid>"; unique within the agent. */
 export type SessionId = Id<"SessionId">;
 /** One WebSocket connection, of an agent or a viewer; made by the server. */
@@ -31,9 +33,9 @@ const PROGRAM_PREFIX = "exec-";
 
 export const MAIN_SESSION = "main" as SessionId;
 
-export function parseUuid<T extends UserId | AgentId | TokenId | EnrollmentCodeId | RecordingId | ConnectionId | RunId>(
-  text: string,
-): T | undefined {
+export function parseUuid<
+  T extends UserId | AgentId | TokenId | EnrollmentCodeId | ShareId | RecordingId | ConnectionId | RunId,
+>(text: string): T | undefined {
   return UUID.test(text) ? (text.toLowerCase() as T) : undefined;
 }
 

@@ -19,6 +19,8 @@ import { createChangeLogs } from "./domain/watches/change-logs.ts";
 const RECORDED_OF_AGENT = { burst: 500, perMinute: 120 };
 /** Refused accesses that one caller can put into the audit log. */
 const AUDITED_REFUSALS = { burst: 20, perMinute: 20 };
+/** Openings of one share that the audit log takes in. */
+const AUDITED_OPENINGS = { burst: 20, perMinute: 20 };
 /** Events that come often and leave nothing in the audit log. */
 const UNLOGGED: ReadonlySet<string> = new Set([
   "agent.stats",
@@ -69,6 +71,7 @@ export function createBookkeeping(stores: SqlStores, log: Logger) {
     changeLogs,
     tokenUsage,
     refusals,
+    openings: createRecordLimits({ clock, ...AUDITED_OPENINGS }),
     /** Writes what is collected. */
     async close() {
       stopForgetting();

@@ -121,7 +121,7 @@ interface Parts {
 
 async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServer> {
   const { config, stores, log, instanceId, books, router, eventLoop, drained } = parts;
-  const { events, refusals, tokenUsage } = books;
+  const { events, refusals, openings, tokenUsage } = books;
   const { instances, locations, slots, attempts } = backplane;
   const draining = new AbortController();
   void drained.then(() => {
@@ -156,6 +156,8 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
   const gateway = new WebSocketGateway({
     authenticate,
     agents: stores.agents,
+    shares: stores.shares,
+    openings,
     mfa: stores.mfa,
     accessReview: stores.accessReview,
     ...viewing,
@@ -216,6 +218,7 @@ async function serveOn(backplane: Backplane, parts: Parts): Promise<RunningServe
     recordingFiles: recording.files,
     recordPolicy: config.recording.policy,
     sessions: agentsEverywhere,
+    publicUrl: config.publicUrl,
   };
   const http = createHttpListener(tls, createHttpHandler({ ...edge, isDraining, page: createPageFiles() }));
   http.server.on("upgrade", (request, socket, head) => gateway.onUpgrade(request, socket, head));

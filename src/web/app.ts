@@ -10,6 +10,8 @@ import { LoginForm } from "./login-form.ts";
 import { RecordingsDialog } from "./recordings-dialog.ts";
 import { failureText } from "./refusal-text.ts";
 import { createServerApi, RefusedError, type ServerApi } from "./server-api.ts";
+import { createShareApi } from "./share-api.ts";
+import { ShareDialog } from "./share-dialog.ts";
 import { type Command, commandOf } from "./shortcuts.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -33,6 +35,7 @@ export class App {
     webSocketOrigin: location.origin.replace(/^http/, "ws"),
     typed: (bytes) => this.#keys.withCtrl(bytes),
     logIn: () => this.#askAgain(),
+    share: (shared) => this.#share.open(shared),
     onChange: () => this.#onPanes(),
     onFull: (maxPanes) => this.#say(`${maxPanes} views are open already. Close one first.`),
   });
@@ -43,6 +46,10 @@ export class App {
       this.#list.show(page);
     },
     onTrouble: (error) => this.#onTrouble(error),
+  });
+  readonly #share = new ShareDialog({
+    api: () => createShareApi(this.#requireApi().token),
+    origin: location.origin,
   });
   readonly #message = element("span", { className: "message", role: "status" });
   readonly #position = element("span", { className: "position" });
@@ -73,6 +80,7 @@ export class App {
       this.#keys.root,
       dialog,
       recordings.root,
+      this.#share.root,
     );
   }
 
@@ -83,9 +91,18 @@ export class App {
     window.addEventListener("keydown", (event) => this.#onKey(event), { capture: true });
     window.addEventListener("beforeunload", (event) => {
       // Ctrl+W means a word to a shell, and the whole page to a browser.
-      if (this.#workspace.panes.some(({ isLive, files }) => isLive || files.isUnderWay)) event.preventDefault();
+      if (this.#workspace.panes.some(({ isLive, files }) => isLive || files?.isUnderWay)) event.preventDefault();
     });
     refuseOtherDrops();
+  }
+
+  /** Another page takes its place. */
+  leave(): void {
+    this.#workspace.closeAll();
+    this.#poll.stop();
+    this.#page.hidden = true;
+    this.#page.remove();
+    this.#login.root.remove();
   }
 
   async #logIn(token: string): Promise<void> {

@@ -5,17 +5,20 @@ import { harmless } from "../text/harmless.ts";
 import { element } from "./element.ts";
 import { failureText, refusalText, sentence } from "./refusal-text.ts";
 
-export interface PaneEndActions {
+export interface OpenAgain {
   openAgain(): void;
   /** Where the right to type is missing. */
   watchInstead(): void;
+}
+
+export interface PaneEndActions extends OpenAgain {
   logIn(): void;
   close(): void;
   /** Rejects as ServerApi does. */
   verify(code: string): Promise<void>;
 }
 
-type Ended = Exclude<TerminalOutcome, { kind: "detached" }>;
+export type Ended = Exclude<TerminalOutcome, { kind: "detached" }>;
 
 export function paneEnd(outcome: Ended, isReadOnly: boolean, actions: PaneEndActions): HTMLElement {
   if (outcome.kind === "failed" && outcome.reason === "MFA_REQUIRED") return codeForm(actions);
@@ -36,7 +39,7 @@ export function paneEnd(outcome: Ended, isReadOnly: boolean, actions: PaneEndAct
   return card(element("p", { role: "status" }, outcomeText(outcome)), ...buttons);
 }
 
-function outcomeText(outcome: Ended): string {
+export function outcomeText(outcome: Ended): string {
   if (outcome.kind === "failed") {
     if (outcome.reason !== "PROTOCOL") return refusalText(outcome.reason, 0);
     return sentence(harmless(outcome.message));
@@ -95,10 +98,10 @@ export function codeForm(actions: Pick<PaneEndActions, "verify" | "openAgain" | 
   return card(form);
 }
 
-function card(...children: HTMLElement[]): HTMLElement {
+export function card(...children: HTMLElement[]): HTMLElement {
   return element("div", { className: "pane-end" }, ...children);
 }
 
-function button(label: string, onclick: () => void): HTMLButtonElement {
+export function button(label: string, onclick: () => void): HTMLButtonElement {
   return element("button", { type: "button", onclick }, label);
 }

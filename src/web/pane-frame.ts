@@ -11,6 +11,7 @@ export interface PaneActions {
   upload(): void;
   download(): void;
   close(): void;
+  share(): void;
 }
 
 /** A connection that is back within this was never gone, for a human. */
@@ -28,37 +29,38 @@ export class PaneFrame {
   readonly foot = element("div", { className: "pane-foot" });
   readonly #session = element("span", { className: "pane-session" });
   readonly #size = element("span", { className: "pane-size" });
-  readonly #menus = element("span", { className: "pane-menus" });
-  readonly #files: HTMLElement;
+  readonly #controls = element("span", { className: "pane-controls" });
   readonly #banner = element("div", { className: "pane-banner", role: "status", hidden: true });
+  /** There is nothing to share before it is open. */
+  readonly #share = element("button", { type: "button", className: "share-button", disabled: true }, "Share…");
+  #files: HTMLElement | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #shown = { text: "", isTrouble: false };
 
-  constructor({ agent, kind, isReadOnly }: PaneTarget, actions: PaneActions) {
+  /** Without actions for guests, to whom nothing else is open. */
+  constructor({ agent, kind, isReadOnly }: PaneTarget, actions?: PaneActions) {
     this.#session.textContent = sessionText(kind === "main" ? MAIN_SESSION : undefined, isReadOnly);
     const title = element("span", { className: "pane-title" }, element("strong", {}, agent.name), this.#session);
-    this.#files = filesMenu(agent.name, actions);
-    this.#files.hidden = isReadOnly;
-    this.#menus.append(this.#files, splitMenu(actions));
     this.stage = element("div", { className: "pane-stage" }, this.body, this.#banner);
-    const close = iconButton("close", `Close this view of ${agent.name}`, () => actions.close());
     this.root = element(
       "section",
       { className: "pane", ariaLabel: `${agent.name}${isReadOnly ? ", watching" : ""}` },
-      element("header", { className: "pane-header" }, title, this.#size, this.#menus, close),
+      element("header", { className: "pane-header" }, title, this.#size, this.#controls),
       this.stage,
       this.foot,
     );
+    if (actions) this.#addControls({ agentName: agent.name, isReadOnly }, actions);
   }
 
   showSession({ sessionId, isReadOnly }: { sessionId: SessionId; isReadOnly: boolean }): void {
     this.#session.textContent = sessionText(sessionId, isReadOnly);
-    this.#files.hidden = isReadOnly;
+    if (this.#files) this.#files.hidden = isReadOnly;
+    this.#share.disabled = false;
   }
 
-  /** Before the menus. */
+  /** Before the others. */
   addControl(control: HTMLElement): void {
-    this.#menus.prepend(control);
+    this.#controls.prepend(control);
   }
 
   showSize({ cols, rows }: TerminalSize, isOurs: boolean): void {
@@ -88,6 +90,14 @@ export class PaneFrame {
   dispose(): void {
     clearTimeout(this.#timer);
     this.root.remove();
+  }
+
+  #addControls({ agentName, isReadOnly }: { agentName: string; isReadOnly: boolean }, actions: PaneActions): void {
+    this.#files = filesMenu(agentName, actions);
+    this.#files.hidden = isReadOnly;
+    this.#share.addEventListener("click", () => actions.share());
+    const close = iconButton("close", `Close this view of ${agentName}`, () => actions.close());
+    this.#controls.append(this.#share, this.#files, splitMenu(actions), close);
   }
 
   #draw(text: string, isTrouble: boolean): void {

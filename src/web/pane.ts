@@ -10,24 +10,26 @@ import type { TerminalSize } from "../protocol/terminal-size.ts";
 import { browserSockets } from "./browser-socket.ts";
 import { element } from "./element.ts";
 import { PaneFiles } from "./files/pane-files.ts";
-import { codeForm, paneEnd } from "./pane-end.ts";
+import { codeForm, type Ended, type OpenAgain } from "./pane-end.ts";
 import type { PaneFrame } from "./pane-frame.ts";
 import { PaneRecording } from "./pane-recording.ts";
 import { bannerText, FIRST_STATUS, isTroubled, nextStatus } from "./pane-status.ts";
 import type { PaneTarget } from "./pane-target.ts";
-import type { ServerApi } from "./server-api.ts";
+import type { ServerApi, TerminalApi } from "./server-api.ts";
 import { TerminalScreen } from "./terminal-screen.ts";
 import { whyRefused } from "./why-refused.ts";
 
 export interface PaneDeps {
-  /** Of the present login. */
-  api(): ServerApi;
+  /** Of the present login, or of a guest. */
+  api(): TerminalApi;
+  /** The present login, for all that is not the terminal itself; undefined for a guest, to whom nothing else is open. */
+  login?: (() => ServerApi) | undefined;
   /** "ws://host:port" of the page's own server. */
   webSocketOrigin: string;
   /** What goes to the shell of what was typed: the key bar's Ctrl may change it. */
   typed(bytes: Uint8Array): Uint8Array;
-  logIn(): void;
-  close(): void;
+  /** What stands below a terminal that has ended. */
+  end(outcome: Ended, again: OpenAgain): HTMLElement;
 }
 
 /** Typed or pasted, and not taken by the shell: what comes on top is not taken, and that is told. */
@@ -35,10 +37,10 @@ const MAX_PENDING_INPUT_BYTES = 16 * 1024 * 1024;
 
 export class Pane {
   readonly frame: PaneFrame;
-  readonly files: PaneFiles;
+  readonly files: PaneFiles | undefined;
   readonly #deps: PaneDeps;
   #target: PaneTarget;
-  readonly #recording: PaneRecording;
+  readonly #recording: PaneRecording | undefined;
   #screen: TerminalScreen;
   #connection: TerminalConnection | undefined;
   /** What the shell is called, once it is open. */
@@ -51,29 +53,32 @@ export class Pane {
     this.frame = frame;
     this.#deps = deps;
     this.#target = target;
-    this.files = new PaneFiles({
-      agent: target.agent,
-      root: frame.root,
-      stage: frame.stage,
-      api: () => deps.api(),
-      webSocketOrigin: deps.webSocketOrigin,
-      isAllowed: () => !this.#target.isReadOnly,
-      askCode: () => this.#askCode(),
-      focus: () => this.focus(),
-    });
-    this.#recording = new PaneRecording({
-      agentId: target.agent.id,
-      api: () => deps.api(),
-      isAllowed: () => !this.#target.isReadOnly,
-      say: (note) => this.#note(note),
-    });
-    frame.addControl(this.#recording.button);
+    if (deps.login) {
+      const common = { api: deps.login, isAllowed: () => !this.#target.isReadOnly };
+      this.files = new PaneFiles({
+        ...common,
+        agent: target.agent,
+        root: frame.root,
+        stage: frame.stage,
+        webSocketOrigin: deps.webSocketOrigin,
+        askCode: () => this.#askCode(),
+        focus: () => this.focus(),
+      });
+      const say = (note: string): void => this.#note(note);
+      this.#recording = new PaneRecording({ ...common, agentId: target.agent.id, say });
+      frame.addControl(this.#recording.button);
+    }
     this.#screen = this.#newScreen();
     this.#connect();
   }
 
   get target(): PaneTarget {
     return this.#target;
+  }
+
+  /** What is open; undefined before. */
+  get sessionId(): SessionId | undefined {
+    return this.#sessionId;
   }
 
   /** Whether closing it would cost somebody a shell that can be typed into. */
@@ -102,7 +107,7 @@ export class Pane {
   }
 
   dispose(): void {
-    this.files.dispose();
+    this.files?.dispose();
     this.#connection?.close();
     this.#screen.dispose();
     this.frame.dispose();
@@ -153,7 +158,7 @@ export class Pane {
   }
 
   #sessionToOpen(): OpenTerminalOptions["target"] {
-    const sessionId = this.#target.kind === "main" ? MAIN_SESSION : this.#sessionId;
+    const { kind, sessionId = kind === "main" ? MAIN_SESSION : this.#sessionId } = this.#target;
     return sessionId === undefined ? { kind: "new" } : { kind: "session", sessionId };
   }
 
@@ -161,9 +166,9 @@ export class Pane {
     if (event.type === "opened") {
       this.#sessionId = event.sessionId;
       this.frame.showSession({ sessionId: event.sessionId, isReadOnly: event.readOnly });
-      void this.#recording.opened(event.sessionId);
+      void this.#recording?.opened(event.sessionId);
     }
-    if (event.type === "event") this.#recording.onEvent(event.event);
+    if (event.type === "event") this.#recording?.onEvent(event.event);
     if (event.type === "reset") this.#screen.reset(event);
     if (event.type === "opened" || event.type === "resized") this.#screen.resized(event);
     this.#status = nextStatus(this.#status, event);
@@ -172,7 +177,7 @@ export class Pane {
 
   #onClosed(outcome: TerminalOutcome): void {
     this.#outcome = outcome;
-    this.#recording.closed();
+    this.#recording?.closed();
     if (outcome.kind === "detached") return;
     // A shell that has ended is no more; the next one of one's own has another name.
     if (outcome.kind === "ended" || (outcome.kind === "failed" && outcome.reason === "SESSION_NOT_FOUND")) {
@@ -180,23 +185,21 @@ export class Pane {
     }
     const hadFocus = this.frame.root.contains(document.activeElement);
     this.#show();
-    const end = paneEnd(outcome, this.#target.isReadOnly, {
+    const end = this.#deps.end(outcome, {
       openAgain: () => this.#openAgain(),
       watchInstead: () => {
         this.#target = { ...this.#target, kind: "main", isReadOnly: true };
         this.#openAgain();
       },
-      logIn: () => this.#deps.logIn(),
-      close: () => this.#deps.close(),
-      verify: (code) => this.#verify(code),
     });
     this.frame.foot.replaceChildren(end);
     if (hadFocus) this.focus();
   }
 
-  async #verify(code: string): Promise<void> {
-    await this.#deps.api().verify(this.#target.agent.id, code);
-    this.files.goOn();
+  /** With the code of a second factor. Rejects as ServerApi does. */
+  async unlock(code: string): Promise<void> {
+    await this.#deps.login?.().verify(this.#target.agent.id, code);
+    this.files?.goOn();
   }
 
   /** For files, unless it is asked for already: a terminal that is locked out asks by itself. */
@@ -207,7 +210,7 @@ export class Pane {
       this.frame.foot.replaceChildren(...before);
       this.focus();
     };
-    this.frame.foot.replaceChildren(codeForm({ verify: (code) => this.#verify(code), openAgain: done, close: done }));
+    this.frame.foot.replaceChildren(codeForm({ verify: (code) => this.unlock(code), openAgain: done, close: done }));
     this.focus();
   }
 

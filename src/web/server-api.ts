@@ -67,12 +67,16 @@ export interface ServerApi {
   readRecording(id: string): Promise<ReadableStream<Uint8Array>>;
 }
 
+/** What a terminal needs of who opens it: a login, or a guest. */
+export type TerminalApi = Pick<ServerApi, "token" | "checkTerminal">;
+
 const TIMEOUT_MS = 10_000;
 /** For all of it. */
 const FILE_TIMEOUT_MS = 5 * 60_000;
 
-export function createServerApi(token: string): ServerApi {
-  async function ask(path: string, request: RequestInit = {}, timeoutMs = TIMEOUT_MS): Promise<Response> {
+/** How to ask with this credential: throws RefusedError, and what fetch throws where nobody answers. */
+export function askAs(token: string): (path: string, request?: RequestInit, timeoutMs?: number) => Promise<Response> {
+  return async (path, request = {}, timeoutMs = TIMEOUT_MS) => {
     const headers = new Headers(request.headers);
     headers.set("authorization", `Bearer ${token}`);
     const signal = AbortSignal.timeout(timeoutMs);
@@ -84,8 +88,11 @@ export function createServerApi(token: string): ServerApi {
       body: await response.text(),
       retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : undefined,
     });
-  }
+  };
+}
 
+export function createServerApi(token: string): ServerApi {
+  const ask = askAs(token);
   function post(path: string, body: object): Promise<Response> {
     const headers = { "content-type": "application/json" };
     return ask(path, { method: "POST", headers, body: JSON.stringify(body) });
@@ -179,11 +186,11 @@ function parse(body: string): unknown {
   }
 }
 
-function fieldOf(value: unknown, name: string): unknown {
+export function fieldOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-function textOf(value: unknown, name: string): string {
+export function textOf(value: unknown, name: string): string {
   const field = fieldOf(value, name);
   return typeof field === "string" ? field : "";
 }

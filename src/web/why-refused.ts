@@ -2,10 +2,10 @@
 
 import type { SocketDown } from "../client/socket.ts";
 import type { AgentId } from "../protocol/ids.ts";
-import { RefusedError, type ServerApi } from "./server-api.ts";
+import { RefusedError, type TerminalApi } from "./server-api.ts";
 
 /** Never rejects. */
-export async function whyRefused(api: ServerApi, agentId: AgentId): Promise<SocketDown> {
+export async function whyRefused(api: TerminalApi, agentId: AgentId): Promise<SocketDown> {
   try {
     await api.checkTerminal(agentId);
     // The reason is gone already, or lies between here and there: a proxy that passes no WebSockets.

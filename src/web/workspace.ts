@@ -3,10 +3,17 @@
 import { type Direction, divider } from "./divider.ts";
 import { element } from "./element.ts";
 import { Pane, type PaneDeps } from "./pane.ts";
+import { paneEnd } from "./pane-end.ts";
 import { PaneFrame } from "./pane-frame.ts";
 import { isSameTarget, type PaneTarget } from "./pane-target.ts";
+import type { ServerApi } from "./server-api.ts";
+import type { SharedPane } from "./share-dialog.ts";
 
-export interface WorkspaceDeps extends Omit<PaneDeps, "close"> {
+export interface WorkspaceDeps extends Omit<PaneDeps, "api" | "end" | "login"> {
+  /** Of the present login. */
+  api(): ServerApi;
+  logIn(): void;
+  share(shared: SharedPane): void;
   /** Panes came or went, or another one has the focus. */
   onChange(): void;
   /** More than this is not opened. */
@@ -91,12 +98,23 @@ export class Workspace {
         this.#select(pane);
         this.split(where, kind);
       },
-      upload: () => pane.files.upload(),
-      download: () => pane.files.download(),
+      upload: () => pane.files?.upload(),
+      download: () => pane.files?.download(),
       close: () => this.close(pane),
+      share: () => pane.sessionId && this.#deps.share({ agent: target.agent, sessionId: pane.sessionId }),
     });
     this.#place(frame.root, direction);
-    const pane: Pane = new Pane(frame, target, { ...this.#deps, close: () => this.close(pane) });
+    const pane: Pane = new Pane(frame, target, {
+      ...this.#deps,
+      login: () => this.#deps.api(),
+      end: (outcome, again) =>
+        paneEnd(outcome, pane.target.isReadOnly, {
+          ...again,
+          logIn: () => this.#deps.logIn(),
+          close: () => this.close(pane),
+          verify: (code) => pane.unlock(code),
+        }),
+    });
     this.#panes.push(pane);
     this.focus(pane);
   }

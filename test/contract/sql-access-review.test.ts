@@ -1,12 +1,12 @@
 // What open sockets rest on, looked up for many at once, on every database.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AgentId, UserId } from "../../src/protocol/ids.ts";
+import type { AgentId, ShareId, UserId } from "../../src/protocol/ids.ts";
 import type { HeldAccess } from "../../src/server/domain/access/access-review.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
 import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import { DATABASES } from "../support/databases.ts";
-import { addAgent, addUser, audit, newToken } from "../support/sql-rows.ts";
+import { addAgent, addShare, addUser, audit, newToken } from "../support/sql-rows.ts";
 
 const NOW = new Date("2026-11-25T12:00:00.000Z");
 const LATER = new Date(NOW.getTime() + 1);
@@ -65,6 +65,29 @@ describe.each(DATABASES)("access on $name", ({ open }) => {
       { ...STANDS, ended: "NOT_AUTHORIZED" },
       STANDS,
     ]);
+  });
+
+  it("of a guest ends with its share: revoked, expired, with its token, or never there", async () => {
+    const held = { userId: owner.id, agentId };
+    const add = async (fields: { expiresAt: Date; tokenHash?: string }) =>
+      (await addShare(stores, held, fields)).share.id;
+    const { hash: tokenHash, id: tokenId } = await addToken(LATER);
+    const hour = new Date(NOW.getTime() + 3_600_000);
+    const [lasting, revoked, expired] = [
+      await add({ expiresAt: hour }),
+      await add({ expiresAt: hour }),
+      await add({ expiresAt: NOW }),
+    ];
+    const ofToken = await add({ expiresAt: hour, tokenHash });
+    await stores.shares.revoke(revoked, NOW, audit("share.revoked"));
+    const shares = [lasting, revoked, expired, randomUUID() as ShareId, ofToken];
+    const lookAt = async () => review(...shares.map((shareId) => ({ ...held, shareId })));
+    const ended = { ended: "SHARE_ENDED", tokenExpiresAt: undefined };
+    const [stands, ...others] = await lookAt();
+    expect(stands).toEqual({ ended: undefined, tokenExpiresAt: hour });
+    expect(others).toEqual([ended, ended, ended, { ended: undefined, tokenExpiresAt: LATER }]);
+    await stores.tokens.revoke(tokenId, NOW, audit("token.revoked"));
+    expect((await lookAt()).at(-1)).toEqual(ended);
   });
 
   it("is answered in the order of the questions, however many there are", async () => {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { AgentId, ConnectionId, UserId } from "../../src/protocol/ids.ts";
+import type { AgentId, ConnectionId, ShareId, UserId } from "../../src/protocol/ids.ts";
 import { openPglite, openPostgres, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { SqlTerminalSlots } from "../../src/server/adapters/sql/terminal-slots.ts";
 import type { InstanceEntry } from "../../src/server/domain/instances/instance-store.ts";
@@ -112,6 +112,20 @@ for (const { name, open } of PATIENT) {
       await slots.release(first);
       await slots.release(first);
       expect(told).toEqual([userId, userId]);
+    });
+
+    test("of guests go with their run and come back with it, and nobody is told of them as of a user", async () => {
+      const { self, slots, told } = await enter(stores);
+      const shareId = randomUUID() as ShareId;
+      const [kept, left] = [1, 2].map(() => ({ shareId, connectionId: randomUUID() as ConnectionId }));
+      for (const guest of [kept!, left!]) await slots.acquire(guest, 2);
+      await slots.release(left!);
+      expect(await declareDead(stores, self)).toEqual({ agents: [], users: [] });
+      expect(await slots.used(shareId)).toBe(0);
+      await stores.instances.reenter(self);
+      await slots.reacquire();
+      expect(await slots.used(shareId)).toBe(1);
+      expect(told).toEqual([]);
     });
 
     test("are counted for many users at a time", async () => {

@@ -1,8 +1,8 @@
 // What every adapter of TerminalSlots must do.
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { AgentId, ConnectionId, UserId } from "../../src/protocol/ids.ts";
-import type { TerminalSlot, TerminalSlots } from "../../src/server/domain/plans/plan.ts";
+import type { AgentId, ConnectionId, ShareId, UserId } from "../../src/protocol/ids.ts";
+import type { GuestSlot, TerminalSlot, TerminalSlots } from "../../src/server/domain/plans/plan.ts";
 
 export interface TerminalSlotsUnderTest {
   name: string;
@@ -129,6 +129,21 @@ export function terminalSlotsContract({ name, open, steps = 10_000, atOnce = ste
       await slots.release(released);
       await slots.release(aSlot(userId, kept.agentId));
       expect(await slots.used(userId)).toBe(1);
+    });
+
+    it("of guests count each connection, up to their share's limit, however many ask at once", async () => {
+      const slots = await open();
+      const shareId = randomUUID() as ShareId;
+      const aGuest = (): GuestSlot => ({ shareId, connectionId: randomUUID() as ConnectionId });
+      const guests = Array.from({ length: 50 }, aGuest);
+      const answers = await Promise.all(guests.map((guest) => slots.acquire(guest, 3)));
+      expect(answers.filter(({ granted }) => granted)).toHaveLength(3);
+      expect(await slots.used(shareId)).toBe(3);
+      const inside = guests.filter((_, i) => answers[i]?.granted);
+      await slots.release(inside[0]!);
+      await slots.release(inside[0]!);
+      expect(await slots.acquire(aGuest(), 3)).toEqual({ granted: true });
+      expect(await slots.acquire(aGuest(), 3)).toEqual({ granted: false, used: 3 });
     });
 
     it("know no other user, and no limit where there is none", async () => {

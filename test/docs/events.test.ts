@@ -25,7 +25,8 @@ it("docs/api.md lists every type of event that is written, and no other", () => 
       .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
       .map((file) => join(folder, file)),
   );
-  const types = "agent|enrollment_code|session|recording|terminal|limits?|mfa|token|plan|user|instance|access|events";
+  const types =
+    "agent|enrollment_code|session|recording|share|terminal|limits?|mfa|token|plan|user|instance|access|events";
   // "agent.id" and its like are fields.
   const pattern = new RegExp(`"((?:${types})\\.(?!id")[a-z_]+)"`, "g");
   const written = files.flatMap((file) =>

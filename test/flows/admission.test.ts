@@ -1,5 +1,5 @@
 // Who gets in from an address that has failed too often: whoever was seen, and of others a few at a time.
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { anUnknownToken, aToken, aUser } from "../support/identities.ts";
 import { manualClock } from "../support/manual-clock.ts";
@@ -32,6 +32,12 @@ function door() {
       },
     },
     users: { get: async () => undefined },
+    shares: {
+      findByHash: async () => {
+        lookUps++;
+        return undefined;
+      },
+    },
     tokenCache: createTokenCache({ clock }),
     jwt: { verify: async (text) => jwts.get(text) },
     tokenUsage: { note: () => {} },
@@ -111,6 +117,13 @@ describe("an address with too many failures", () => {
     expect(await knock(text)).toBe("TOO_MANY_ATTEMPTS");
     clock.advance(100);
     expect(await knock(text)).toBe("in");
+  });
+
+  it("has few secrets of shares looked up, as many as tokens", async () => {
+    const { knock, lookUps } = door();
+    for (let n = 0; n < 1000; n++) await knock(`rexec_share_${randomBytes(24).toString("hex")}`);
+    expect(lookUps()).toBeLessThanOrEqual(12);
+    expect(await knock(anUnknownToken())).toBe("TOO_MANY_ATTEMPTS");
   });
 
   it("lets in a JWT that is made from a token, though neither was seen", async () => {

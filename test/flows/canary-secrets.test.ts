@@ -15,6 +15,7 @@ import {
   ListAgentsRequest,
 } from "../../src/gen/rexec/agent/v1/agent_service.ts";
 import { OpenTerminalRequest, SessionServiceService } from "../../src/gen/rexec/session/v1/session_service.ts";
+import { CreateShareRequest, ShareAccess, ShareServiceService } from "../../src/gen/rexec/share/v1/share_service.ts";
 import { ExchangeTokenRequest, TokenServiceService } from "../../src/gen/rexec/token/v1/token_service.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
 import { tokenSubprotocol } from "../../src/protocol/subprotocol.ts";
@@ -142,6 +143,13 @@ beforeAll(async () => {
   await viewer.type(`: ${canary("what was typed", randomBytes(16).toString("hex"))}\n`);
   await viewer.wire.until((all) => all.some((one) => one.kind === "data"));
 
+  const sharing = CreateShareRequest.fromPartial({ agentId, access: ShareAccess.SHARE_ACCESS_WATCH });
+  const { share, secret } = await ok(caller.call(ShareServiceService.createShare, sharing, as));
+  await useShare(canary("secret of a share", secret), { wsUrl, httpUrl, agentId });
+  await ok(caller.call(ShareServiceService.revokeShare, { shareId: share?.id ?? "" }, as));
+  const link = { HOME: directory, REXEC_SHARE: `${httpUrl}/#share=${secret}` };
+  await run("join, refused", ["-v", "join"], link).ended;
+
   // The refusals of what was wrong above are written: it is their rows that must be clean.
   const sql = new pg.Client({ connectionString: databaseUrl });
   await sql.connect();
@@ -188,6 +196,24 @@ async function useAllWays(input: {
   }
 }
 
+/** A guest comes in by every way, reads what is shared, and asks for what is not. */
+async function useShare(
+  token: string,
+  { wsUrl, httpUrl, agentId }: { wsUrl: string; httpUrl: string; agentId: string },
+): Promise<void> {
+  const terminal = `${wsUrl}/ws/agent/${agentId}/terminal`;
+  const ways = [
+    () => WireSocket.dial(terminal, { token }),
+    () => WireSocket.dial(`${terminal}?token=${token}`),
+    () => WireSocket.dial(terminal, { protocols: ["rexec.v2", tokenSubprotocol(token)] }),
+  ];
+  for (const dial of ways) await (await dial()).close();
+  await WireSocket.refused(`${wsUrl}/ws/agent/${agentId}?token=${token}`);
+  for (const path of ["/api/share", `/api/agents?token=${token}`]) {
+    await fetch(`${httpUrl}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  }
+}
+
 /** Which secrets the text holds more of than may be shown. */
 function secretsIn(text: string, of: ReadonlyMap<string, string> = canaries): string[] {
   return [...of]
@@ -223,6 +249,7 @@ describe("no secret", () => {
     expect(written.get("server")).toContain('"level":40');
     expect(written.get("agent")).toContain("agent connected");
     expect(written.get("whoami, refused")).toContain("invalid token");
+    expect(written.get("join, refused")).toContain("share has ended");
     for (const [name, text] of written) expect({ name, secrets: secretsIn(text) }).toEqual({ name, secrets: [] });
   });
 
@@ -246,7 +273,9 @@ describe("no secret", () => {
         const { rows } = await client.query<{ row: string }>(`SELECT row_to_json(t)::text AS row FROM ${name} t`);
         for (const { row } of rows) found.push(...secretsIn(row).map((what) => `${what} in ${name}`));
       }
-      expect(tables.rows.map(({ name }) => name)).toEqual(expect.arrayContaining(["api_tokens", "audit_log"]));
+      expect(tables.rows.map(({ name }) => name)).toEqual(
+        expect.arrayContaining(["api_tokens", "audit_log", "shares"]),
+      );
       expect(found).toEqual([]);
     } finally {
       await client.end();

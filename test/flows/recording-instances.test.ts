@@ -40,7 +40,7 @@ it("is begun, read and ended by way of an instance that does not hold the agent,
     vi.waitFor(
       () =>
         expect(viewer.events).toContainEqual(
-          expect.objectContaining({ type: "event", event: expect.objectContaining({ type }) }),
+          expect.objectContaining({ type: "event", event: expect.objectContaining({ type }) as object }),
         ),
       {
         timeout: 10_000,

@@ -84,8 +84,12 @@ describe("every method", () => {
     }
   });
 
-  it.each(cells)("%s is closed to agents, tickets and half-finished logins", async (_, method) => {
-    for (const kind of ["agent", "ticket", "mfaPending"]) {
+  it.each(cells)("%s is closed to who holds a link that has ended", async (_, method) => {
+    expect(await answer(method, tokens["endedGuest"])).toMatchObject({ code: 16, reason: "SHARE_ENDED" });
+  });
+
+  it.each(cells)("%s is closed to agents, tickets, guests and half-finished logins", async (_, method) => {
+    for (const kind of ["agent", "ticket", "guest", "mfaPending"]) {
       expect({ kind, ...(await answer(method, tokens[kind])) }).toMatchObject({
         kind,
         code: 7,

@@ -19,6 +19,7 @@ import { type Credentials, everyCredential } from "../support/credentials.ts";
 import { ok } from "../support/grpc-call.ts";
 import { audit } from "../support/sql-rows.ts";
 import { watch } from "../support/grpc-watch.ts";
+import { addShare } from "../support/sql-rows.ts";
 import { METHODS, pathOf, requestWith, textFields } from "../support/request-messages.ts";
 
 type Method = MethodDefinition<unknown, unknown>;
@@ -98,6 +99,7 @@ async function tenant(): Promise<Tenant> {
         },
         audit("recording.started"),
       );
+      const { share } = await addShare(plane.stores, { userId: user.id, agentId });
       return {
         agent_id: agentId,
         agent_ids: agentId,
@@ -106,6 +108,7 @@ async function tenant(): Promise<Tenant> {
         token_id: tokenId,
         replaces_token_id: tokenId,
         recording_id: recordingId,
+        share_id: share.id,
         user_id: user.id,
         "user.id": user.id,
         // Of these a user has a few only.
@@ -125,6 +128,7 @@ async function addCode(token: string): Promise<string> {
 const BESIDE: Readonly<Record<string, object>> = {
   "CreateToken agent_id": { name: "plain", scopes: [1] },
   "CheckPlan agent_id": { action: 2 },
+  "CreateShare agent_id": { access: 1 },
 };
 
 /** So that the id is all that may be wrong. */

@@ -43,6 +43,7 @@ const LOOKS = new Set([
   "/rexec.session.v1.SessionService/ListSessions",
   "/rexec.session.v1.SessionService/OpenTerminal",
   "/rexec.session.v1.SessionService/WatchSessions",
+  "/rexec.share.v1.ShareService/ListShares",
   "/rexec.token.v1.TokenService/ExchangeToken",
   "/rexec.token.v1.TokenService/ListTokens",
   "/rexec.user.v1.UserService/GetUser",

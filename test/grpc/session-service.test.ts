@@ -104,6 +104,7 @@ describe("SessionService", () => {
                 readOnly: true,
                 protocol: "rexec.v2",
                 instanceId: "one",
+                shareId: "",
               },
             ],
             outputOffset: 2 ** 40,

@@ -137,6 +137,7 @@ describe("who may read them", () => {
       refusals: { note: () => {} },
       tokens: { findByHash: async () => undefined },
       users: { get: async () => undefined },
+      shares: { findByHash: async () => undefined },
       tokenCache: { get: () => undefined, put: () => {} },
       jwt: { verify: async () => undefined },
       tokenUsage: { note: () => {} },

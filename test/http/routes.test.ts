@@ -9,7 +9,7 @@ import { createGzipFiles } from "../../src/server/adapters/recordings/gzip-files
 import { openPglite, type SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { Refusal } from "../../src/server/domain/access/refusals.ts";
 import type { UserScope } from "../../src/server/domain/access/rules.ts";
-import type { CallerRoute } from "../../src/server/transports/http/route.ts";
+import type { CallerRoute, GuestRoute } from "../../src/server/transports/http/route.ts";
 import { type RouteDeps, ROUTES } from "../../src/server/transports/http/routes.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { type Credentials, everyCredential } from "../support/credentials.ts";
@@ -54,7 +54,7 @@ afterAll(async () => {
 
 type Guarded = CallerRoute<RouteDeps>;
 const isGuarded = (route: (typeof ROUTES)[number]): route is Guarded =>
-  route.access !== "anybody" && route.access !== "own_rule";
+  route.access !== "anybody" && route.access !== "own_rule" && route.access !== "guest";
 const cells = ROUTES.filter(isGuarded).map((route) => [`${route.method} ${route.path}`, route] as const);
 
 async function addRecording(of: AgentId, userId: UserId): Promise<RecordingId> {
@@ -80,9 +80,10 @@ const request = (route: Guarded, token: string | undefined, id?: string) =>
 const answerOf = async (response: Response) => ({ status: response.status, ...((await response.json()) as object) });
 
 it("every route says who may use it, and no two are the same", () => {
-  const scopes: readonly (UserScope | "anybody" | "own_rule" | undefined)[] = [
+  const scopes: readonly (UserScope | "anybody" | "own_rule" | "guest" | undefined)[] = [
     "anybody",
     "own_rule",
+    "guest",
     "read",
     "write",
     "admin",
@@ -92,6 +93,7 @@ it("every route says who may use it, and no two are the same", () => {
   expect(pathsOf("anybody")).toEqual(["/", "/assets/:name", "/healthz", "/readyz"]);
   // metrics-access.test.ts shows who may.
   expect(pathsOf("own_rule")).toEqual(["/metrics"]);
+  expect(pathsOf("guest")).toEqual(["/api/share", "/api/share/terminal"]);
   expect(new Set(ROUTES.map(({ method, path }) => `${method} ${path}`)).size).toBe(ROUTES.length);
 });
 
@@ -123,8 +125,13 @@ describe.each(cells)("%s", (_, route) => {
     }
   });
 
-  it("is closed to agents, tickets and half-finished logins", async () => {
-    for (const kind of ["agent", "ticket", "mfaPending"] as const) {
+  it("is closed to who holds a link that has ended", async () => {
+    const answer = await answerOf(await request(route, tokens.endedGuest));
+    expect(answer).toEqual({ status: 401, error: "share has ended", reason: "SHARE_ENDED" });
+  });
+
+  it("is closed to agents, tickets, guests and half-finished logins", async () => {
+    for (const kind of ["agent", "ticket", "guest", "mfaPending"] as const) {
       expect({ kind, ...(await answerOf(await request(route, tokens[kind]))) }).toEqual({
         kind,
         status: 403,
@@ -153,7 +160,8 @@ describe.each(cells)("%s", (_, route) => {
   });
 
   it.runIf(/:(id|recording)/.test(route.path))("answers for another's as for one that never was", async () => {
-    const body = isRead || readsNoBody(route) ? {} : { json: { name: "stolen", code: "000000" } };
+    const body =
+      isRead || readsNoBody(route) ? {} : { json: { name: "stolen", code: "000000", session_id: "", access: "watch" } };
     const what = route.path.includes(":id") ? "agent" : "recording";
     const another = { agent: foreign.id as string, recording: foreignRecording as string };
     for (const ids of [another, { agent: NEVER, recording: NEVER }, { agent: "no-uuid", recording: "no-uuid" }]) {
@@ -174,6 +182,26 @@ describe.each(cells)("%s", (_, route) => {
   it("takes no token from the query", async () => {
     const path = pathOf(route);
     expect((await edge.fetch(`${path}?token=${tokens.admin}`, { method: route.method })).status).toBe(401);
+  });
+});
+
+const isForGuests = (route: (typeof ROUTES)[number]): route is GuestRoute<RouteDeps> => route.access === "guest";
+
+describe.each(ROUTES.filter(isForGuests).map((route) => [route.path, route] as const))("%s", (path) => {
+  const statusFor = async (token: string | undefined) => (await edge.fetch(path, { token })).status;
+
+  it("is closed to everybody but guests, admins among them", async () => {
+    for (const [kind, token] of Object.entries({ ...tokens } as Record<string, string | undefined>)) {
+      const isNone = ["none", "unknown", "garbage", "expired", "revoked", "forged", "endedGuest"].includes(kind);
+      expect({ kind, status: await statusFor(token) }).toEqual({
+        kind,
+        status: kind === "guest" ? 200 : isNone ? 401 : 403,
+      });
+    }
+  });
+
+  it("takes no secret from the query", async () => {
+    expect((await edge.fetch(`${path}?token=${tokens.guest}`)).status).toBe(401);
   });
 });
 

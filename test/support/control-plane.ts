@@ -116,6 +116,7 @@ export async function startControlPlane(
     hashEnrollmentCode: createEnrollmentCodeHash("a secret of the tests"),
     mfaPolicy: { grantMs: 15 * 60_000, maxAttempts: 5, lockoutMs: 15 * 60_000 },
     terminalBaseUrl: () => "ws://localhost:8080",
+    publicUrl: undefined,
     pageTokenKey: "a key for tests",
     attempts: createAttemptLimits({ clock, rates: NO_LIMITS }),
     seenTokens: createSeenTokens(),

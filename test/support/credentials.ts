@@ -3,6 +3,7 @@ import type { AgentId } from "../../src/protocol/ids.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { anUnknownToken } from "./identities.ts";
+import { addShare, audit } from "./sql-rows.ts";
 
 export interface Credentials {
   none: undefined;
@@ -14,6 +15,10 @@ export interface Credentials {
   mfaPending: string;
   ticket: string;
   agent: string;
+  /** Of a share, which lets type. */
+  guest: string;
+  /** Of one that was revoked. */
+  endedGuest: string;
   read: string;
   write: string;
   admin: string;
@@ -28,6 +33,9 @@ export async function everyCredential(plane: ControlPlane, user: User, agentId: 
   if (stored === undefined) throw new Error("the token is not stored");
   const record = { at: new Date(), type: "token.revoked", subject: "", actor: "system", detail: {} };
   await plane.stores.tokens.revoke(stored.id, new Date(), record);
+  const of = { userId: user.id, agentId };
+  const ended = await addShare(plane.stores, of, { access: "type" });
+  await plane.stores.shares.revoke(ended.share.id, new Date(), audit("share.revoked"));
   const ticket = { agent_id: agentId, session_id: "main", new_session: false, read_only: false };
   return {
     none: undefined,
@@ -39,6 +47,8 @@ export async function everyCredential(plane: ControlPlane, user: User, agentId: 
     mfaPending: await plane.deps.jwt.sign({ ...jwt, mfa_pending: true }),
     ticket: await plane.deps.jwt.sign({ ...jwt, ticket }),
     agent: await plane.addToken(user, { scopes: ["agent"], agentId }),
+    guest: (await addShare(plane.stores, of, { access: "type" })).secret,
+    endedGuest: ended.secret,
     read: await plane.addToken(user, { scopes: ["read"] }),
     write: await plane.addToken(user, { scopes: ["write"] }),
     admin: await plane.addToken(admin, { scopes: ["admin"] }),

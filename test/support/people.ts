@@ -10,7 +10,9 @@ import { openPostgres } from "../../src/server/adapters/sql/sql-stores.ts";
 import type { Scope, User } from "../../src/server/domain/access/identity.ts";
 import { issueToken } from "../../src/server/domain/access/issue-token.ts";
 import type { JwtClaims } from "../../src/server/domain/access/token.ts";
-import { addAgent, addUser, audit } from "./sql-rows.ts";
+import { addAgent, addShare, addUser, audit } from "./sql-rows.ts";
+import type { NewShare } from "../../src/server/domain/shares/share-store.ts";
+import type { Share } from "../../src/server/domain/shares/share.ts";
 import { TEST_JWT_SECRET } from "./test-server.ts";
 
 export interface MadeToken {
@@ -24,6 +26,8 @@ export interface People {
   addToken(user: User, options: { scopes: Scope[]; agentId?: AgentId; expiresAt?: Date }): Promise<MadeToken>;
   /** An agent of the user, and a token for it. */
   addAgent(user: User): Promise<{ agentId: AgentId; token: string }>;
+  /** Of the agent's main, as the tests' agents start it. */
+  addShare(user: User, agentId: AgentId, fields?: Partial<NewShare>): Promise<{ share: Share; secret: string }>;
   jwt(user: User, claims?: Partial<JwtClaims>): Promise<string>;
 }
 
@@ -56,6 +60,7 @@ export function createPeople(databaseUrl: string): People & { close(): Promise<v
       const { id: agentId } = await addAgent(stores, user.id);
       return { agentId, token: (await addToken(user, { scopes: ["agent"], agentId })).secret };
     },
+    addShare: (user, agentId, fields) => addShare(stores, { userId: user.id, agentId }, fields),
     jwt(user, claims = {}) {
       const iat = Math.floor(Date.now() / 1000);
       return codec.sign({ user_id: user.id, iat, exp: iat + 60, ...claims });

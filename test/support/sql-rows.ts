@@ -1,6 +1,15 @@
 // Users, agents, tokens and audit records for the tests of the SQL stores.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import type { AgentId, EnrollmentCodeId, InstanceId, RunId, TokenId, UserId } from "../../src/protocol/ids.ts";
+import type {
+  AgentId,
+  EnrollmentCodeId,
+  InstanceId,
+  RunId,
+  SessionId,
+  ShareId,
+  TokenId,
+  UserId,
+} from "../../src/protocol/ids.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
 import type { NewToken } from "../../src/server/domain/access/token.ts";
 import type { Agent, NewAgent, NewAgentToken } from "../../src/server/domain/agents/agent.ts";
@@ -8,6 +17,8 @@ import type { NewEnrollmentCode } from "../../src/server/domain/agents/enrollmen
 import type { AuditRecord } from "../../src/server/domain/events/audit.ts";
 import type { InstanceEntry } from "../../src/server/domain/instances/instance-store.ts";
 import type { SqlStores } from "../../src/server/adapters/sql/sql-stores.ts";
+import type { Share } from "../../src/server/domain/shares/share.ts";
+import type { NewShare } from "../../src/server/domain/shares/share-store.ts";
 
 export function addUser(stores: SqlStores, fields: { plan?: string; admin?: boolean } = {}): Promise<User> {
   const id = randomUUID() as UserId;
@@ -36,6 +47,35 @@ export function newToken(userId: UserId, fields: Partial<NewToken> = {}): NewTok
 export function newEnrollmentCode(userId: UserId, fields: Partial<NewEnrollmentCode> = {}): NewEnrollmentCode {
   const id = randomUUID() as EnrollmentCodeId;
   return { id, userId, hash: randomBytes(32).toString("hex"), name: "", tags: [], lifetimeMs: 60_000, ...fields };
+}
+
+/** Of main, as the tests' agents start it (at 0), for an hour. */
+export function newShare(
+  of: { userId: UserId; agentId: AgentId },
+  fields: Partial<NewShare> = {},
+): { share: NewShare; secret: string } {
+  const secret = `rexec_share_${randomBytes(24).toString("hex")}`;
+  const share: NewShare = {
+    id: randomUUID() as ShareId,
+    ...of,
+    sessionId: "main" as SessionId,
+    sessionStartedAt: new Date(0),
+    access: "watch",
+    maxViewers: 8,
+    expiresAt: new Date(Date.now() + 3_600_000),
+    hash: createHash("sha256").update(secret).digest("hex"),
+    ...fields,
+  };
+  return { share, secret };
+}
+
+/** A share that must come to be, and its secret. */
+export async function addShare(
+  stores: SqlStores,
+  ...of: Parameters<typeof newShare>
+): Promise<{ share: Share; secret: string }> {
+  const { share, secret } = newShare(...of);
+  return { share: (await stores.shares.create(share, audit("share.created"))).share, secret };
 }
 
 export function audit(type: string, fields: Partial<AuditRecord> = {}): AuditRecord {

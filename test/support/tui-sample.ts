@@ -134,5 +134,6 @@ export function sampleState(input: Parameters<typeof liveState>[1] = {}): AdminS
 }
 
 function viewer(userId: string, instanceId: string) {
-  return { userId, readOnly: false, protocol: "v2", instanceId, joinedAt: new Date(NOW_MS - 60_000) } as never;
+  const joinedAt = new Date(NOW_MS - 60_000);
+  return { userId, shareId: "", readOnly: false, protocol: "v2", instanceId, joinedAt } as never;
 }

@@ -22,6 +22,7 @@ const terminalUrl = (agentId: string) => `${agentUrl(agentId)}/terminal`;
 
 const REFUSED = {
   token: { status: 401, body: { error: "invalid token", reason: "TOKEN_INVALID" }, retryAfter: undefined },
+  ended: { status: 401, body: { error: "share has ended", reason: "SHARE_ENDED" }, retryAfter: undefined },
   right: { status: 403, body: { error: "not authorized", reason: "NOT_AUTHORIZED" }, retryAfter: undefined },
   never: { status: 404, body: { error: "agent not found", reason: "AGENT_NOT_FOUND" }, retryAfter: undefined },
   offline: { status: 404, body: { error: "agent not online", reason: "AGENT_OFFLINE" }, retryAfter: undefined },
@@ -45,7 +46,11 @@ type Credential =
   | "another user's JWT"
   | "admin token"
   | "ticket"
-  | "another agent's ticket";
+  | "another agent's ticket"
+  | "share"
+  | "another agent's share"
+  | "ended share"
+  | "unknown share";
 
 /** Every route and every credential; "in" is let in. */
 const RULES: Record<"agent" | "terminal", Record<Credential, "in" | keyof typeof REFUSED>> = {
@@ -68,6 +73,10 @@ const RULES: Record<"agent" | "terminal", Record<Credential, "in" | keyof typeof
     "admin token": "right",
     ticket: "right",
     "another agent's ticket": "right",
+    share: "right",
+    "another agent's share": "right",
+    "ended share": "ended",
+    "unknown share": "token",
   },
   terminal: {
     none: "token",
@@ -88,6 +97,10 @@ const RULES: Record<"agent" | "terminal", Record<Credential, "in" | keyof typeof
     "admin token": "in",
     ticket: "in",
     "another agent's ticket": "right",
+    share: "in",
+    "another agent's share": "right",
+    "ended share": "ended",
+    "unknown share": "token",
   },
 };
 
@@ -129,6 +142,10 @@ describe("who may open which socket", () => {
       "admin token": (await wire.addToken(admin, { scopes: ["admin"] })).secret,
       ticket: await ticket(agent.agentId),
       "another agent's ticket": await ticket(otherAgent.agentId),
+      share: (await wire.addShare(owner, agent.agentId, { access: "type" })).secret,
+      "another agent's share": (await wire.addShare(owner, otherAgent.agentId, { access: "type" })).secret,
+      "ended share": (await wire.addShare(owner, agent.agentId, { expiresAt: new Date(Date.now() - 1000) })).secret,
+      "unknown share": `rexec_share_${"0".repeat(48)}`,
     };
   });
 

@@ -15,7 +15,10 @@ export function drawSessionLines(state: AdminState, agentId: string, area: Area)
   const shown = sessions.length > room ? sessions.slice(0, room - 1) : sessions;
   const rows = shown.map((session): Line => {
     const { traffic, viewers } = session;
-    const who = viewers.map(({ userId, isReadOnly }) => `${userName(state, userId)}${isReadOnly ? " (watches)" : ""}`);
+    const who = viewers.map(
+      ({ userId, isGuest, isReadOnly }) =>
+        `${isGuest ? "guest of " : ""}${userName(state, userId)}${isReadOnly ? " (watches)" : ""}`,
+    );
     const size = session.cols > 0 ? `${session.cols}x${session.rows}` : "";
     const rate = rateNow(traffic.outputRate, traffic, state.nowMs);
     const out = Number.isNaN(rate) ? "" : `out ${byteCount(rate)}/s`;

@@ -48,7 +48,9 @@ export interface AgentRow {
 }
 
 export interface ViewerRow {
+  /** Of a guest: who shares. */
   userId: string;
+  isGuest: boolean;
   isReadOnly: boolean;
   protocol: string;
   instanceId: string;

@@ -53,3 +53,11 @@ describe("the key of a session", () => {
     expect(sessionKey("a", "main")).not.toBe(sessionKey("b", "main"));
   });
 });
+
+it("a guest is told from the one who shares", () => {
+  const viewer = { userId: "user-alice", readOnly: true, protocol: "rexec.v2", instanceId: "i-1" };
+  const viewers = ["", "share"].map((shareId) => ({ ...viewer, shareId, attachmentId: "", joinedAt: undefined }));
+  expect(
+    sessionRow(session("a1", "main", { viewers }), undefined, NOW_MS).viewers.map(({ isGuest }) => isGuest),
+  ).toEqual([false, true]);
+});

@@ -25,6 +25,7 @@ export function sessionRow(session: Session, before: SessionRow | undefined, now
     startedAtMs: session.startedAt?.getTime() ?? nowMs,
     viewers: session.viewers.map((viewer) => ({
       userId: drawableId(viewer.userId),
+      isGuest: viewer.shareId !== "",
       isReadOnly: viewer.readOnly,
       protocol: drawable(viewer.protocol),
       instanceId: drawableId(viewer.instanceId),

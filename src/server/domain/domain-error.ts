@@ -1,6 +1,7 @@
 // The one error that the domain throws on purpose. Only an edge translates it, from the table in protocol/errors.ts.
 
 import { type ErrorReason, errorRow } from "../../protocol/errors.ts";
+import type { ShareId, UserId } from "../../protocol/ids.ts";
 
 export interface ErrorDetails {
   /** For limits. */
@@ -13,6 +14,8 @@ export interface ErrorDetails {
   lastSeenAt?: Date;
   /** For FILE_OFFSET_BEYOND_END: how many bytes are there. */
   sizeBytes?: number;
+  /** For SHARE_ENDED: which, for the audit log. No edge tells it. */
+  share?: { id: ShareId; userId: UserId };
 }
 
 /** Carries a reason of the error table. `message` is the table's text; what happened inside goes into `cause`. */

@@ -12,7 +12,7 @@ import { Upload } from "./upload.ts";
 import { askFolder } from "./upload-dialog.ts";
 
 export interface PaneFilesDeps {
-  agent: ListedAgent;
+  agent: Pick<ListedAgent, "id" | "name">;
   /** The whole view, and what the terminal is in. */
   root: HTMLElement;
   stage: HTMLElement;

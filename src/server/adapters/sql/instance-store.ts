@@ -95,12 +95,18 @@ function removeOne(trx: Transact, found: Found | undefined): Promise<Departure |
 async function remove(trx: Transact, id: InstanceId, found: readonly Found[]): Promise<Departure> {
   const runs = found.map(({ run }) => run);
   if (runs.length > 0) {
-    const slots = await trx.deleteFrom("terminal_slots").where("run", "in", runs).returning("user_id").execute();
+    const slots = await trx
+      .deleteFrom("terminal_slots")
+      .where("run", "in", runs)
+      .returning(["user_id", "agent_id", "connection_id"])
+      .execute();
     await trx.deleteFrom("instances").where("run", "in", runs).execute();
     // Another life of it goes on: which agents are whose can't be told from their rows.
     const other = await trx.selectFrom("instances").select("run").where("id", "=", id).executeTakeFirst();
     const agents = other === undefined ? await markOffline(trx, [id]) : [];
-    return { agents, users: [...new Set(slots.map((slot) => slot.user_id))] };
+    // A guest's has a share in the user's place (terminal-slots.ts).
+    const ofUsers = slots.filter((slot) => (slot.agent_id as string) !== slot.connection_id);
+    return { agents, users: [...new Set(ofUsers.map((slot) => slot.user_id))] };
   }
   return { agents: await markOffline(trx, [id]), users: [] };
 }

@@ -6,7 +6,7 @@ import type { Database } from "./database.ts";
 import { behind, direction, type OrderColumn, rowsToRead, toPage } from "./paging.ts";
 import type { Schema } from "./schema.ts";
 
-type ListedTable = "agents" | "api_tokens" | "enrollment_codes" | "recordings" | "users";
+type ListedTable = "agents" | "api_tokens" | "enrollment_codes" | "recordings" | "shares_now" | "users";
 
 type Matches<Table extends ListedTable, Filter> = (
   where: ExpressionBuilder<Schema, Table>,
@@ -26,7 +26,7 @@ export function listRows<Table extends ListedTable, Row extends { id: string }, 
 ): Promise<Page<Item>> {
   const { query } = list;
   const order = list.orders[query.order.by];
-  // kysely's types know a table by its name, not by a parameter: any of these stands for the others.
+  // kysely's types know a table by its name, not by a parameter: any of them stands for the others.
   const table = list.table as "agents";
   const matches = list.matches as unknown as Matches<"agents", Filter>;
   return database.run(async (db) => {

@@ -9,11 +9,13 @@ import type {
   RecordingId,
   RunId,
   SessionId,
+  ShareId,
   TokenId,
   UserId,
 } from "../../../protocol/ids.ts";
 import type { Scope } from "../../domain/access/identity.ts";
 import type { RecordingCause } from "../../domain/recordings/recording.ts";
+import type { ShareAccess } from "../../domain/shares/share.ts";
 import type { AgentStats, AgentStatus, SystemInfo } from "../../domain/agents/agent.ts";
 
 /** Parsed when read, text when written: the drivers disagree on which JavaScript values are JSON. */
@@ -172,6 +174,30 @@ export interface RecordingSegmentTable {
   stored_bytes: number;
 }
 
+export interface ShareTable {
+  id: ShareId;
+  user_id: UserId;
+  agent_id: AgentId;
+  session_id: SessionId;
+  session_started_at: Date;
+  access: ShareAccess;
+  max_viewers: number;
+  hash: string;
+  token_hash: string | null;
+  request_id: string | null;
+  created_at: Date;
+  expires_at: Date;
+  revoked_at: Date | null;
+  opened: Generated<number>;
+  last_opened_at: Date | null;
+}
+
+/** A view: each share with its end as it is now. */
+export interface ShareNowView extends ShareTable {
+  ends_at: Date;
+  is_revoked: boolean;
+}
+
 export interface TerminalSlotTable {
   connection_id: ConnectionId;
   user_id: UserId;
@@ -208,4 +234,6 @@ export interface Schema {
   recordings: RecordingTable;
   recording_segments: RecordingSegmentTable;
   enrollment_codes: EnrollmentCodeTable;
+  shares: ShareTable;
+  shares_now: ShareNowView;
 }

@@ -4,6 +4,7 @@ import { type Kysely, sql } from "kysely";
 import type { TokenStore, UserStore } from "../../domain/access/token.ts";
 import type { AgentStore } from "../../domain/agents/agent.ts";
 import type { EnrollmentCodeStore } from "../../domain/agents/enrollment-codes.ts";
+import type { ShareStore } from "../../domain/shares/share-store.ts";
 import type { EventLog } from "../../domain/events/audit.ts";
 import type { InstanceStore } from "../../domain/instances/instance-store.ts";
 import type { MfaStore } from "../../domain/mfa/mfa.ts";
@@ -21,6 +22,7 @@ import { createMfaStore } from "./mfa-store.ts";
 import { runMigrations } from "./migrate.ts";
 import type { PgliteOptions } from "./pglite.ts";
 import { createPlanStore } from "./plan-store.ts";
+import { createShareStore } from "./share-store.ts";
 import { connectPostgres, type PostgresOptions } from "./postgres.ts";
 import { createRecordingStore } from "./recording-store.ts";
 import type { Schema } from "./schema.ts";
@@ -34,6 +36,7 @@ export interface SqlStores {
   tokens: TokenStore;
   users: UserStore & UserAccounts;
   plans: PlanStore;
+  shares: ShareStore;
   audit: EventLog;
   mfa: MfaStore;
   accessReview: AccessReview;
@@ -83,6 +86,7 @@ function storesOn(db: Kysely<Schema>, engine: Pick<SqlStores, "migrate" | "close
     tokens: createTokenStore(database),
     users: { ...createUserStore(database), ...createUserAccounts(database) },
     plans: createPlanStore(database),
+    shares: createShareStore(database),
     audit: createEventLog(database),
     mfa: createMfaStore(database),
     accessReview: createAccessReview(database),

@@ -1,11 +1,18 @@
 // Which agents each user has terminals on, over all instances: one row for each viewer's connection. The rows of one
 // instance live as long as its own (instance-store.ts), so what a dead one held is free once it is declared dead.
+// In a guest's row the share stands for the user, and the connection for an agent of its own: each guest counts.
 
 import { type Kysely, sql } from "kysely";
-import type { ConnectionId, RunId, UserId } from "../../../protocol/ids.ts";
+import type { ConnectionId, RunId, ShareId, UserId } from "../../../protocol/ids.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { DomainError } from "../../domain/domain-error.ts";
-import type { SlotAnswer, TerminalSlot, TerminalSlots } from "../../domain/plans/plan.ts";
+import {
+  type GuestSlot,
+  type SlotAnswer,
+  slotKey,
+  type TerminalSlot,
+  type TerminalSlots,
+} from "../../domain/plans/plan.ts";
 import type { Database } from "./database.ts";
 import { violatedConstraint } from "./errors.ts";
 import type { Schema } from "./schema.ts";
@@ -34,14 +41,14 @@ const SETTLED_AFTER_MS = 30_000;
 export function createSqlTerminalSlots(deps: SqlTerminalSlotsDeps & { database: Database }): SqlTerminalSlots {
   const { database, run, clock, onChange } = deps;
   /** Granted and not given back: one for each viewer of this process. */
-  const held = new Map<ConnectionId, TerminalSlot>();
+  const held = new Map<ConnectionId, TerminalSlot | GuestSlot>();
   /**
    * Connections that are over, whose rows may be there all the same, since when. As many as viewers left while the
    * database was away, and as there were statements under way when it went.
    */
   const leftOver = new Map<ConnectionId, number>();
   let isMissing = false;
-  const used = inOneGo((userIds) => database.run((db) => countMany(db, userIds)));
+  const used = inOneGo((holders) => database.run((db) => countMany(db, holders)));
 
   async function reacquire(): Promise<void> {
     isMissing = true;
@@ -50,7 +57,7 @@ export function createSqlTerminalSlots(deps: SqlTerminalSlotsDeps & { database: 
     isMissing = false;
     // One that was given back while we wrote had no row to remove.
     for (const { connectionId } of slots) if (!held.has(connectionId)) leftOver.set(connectionId, clock.monotonicMs());
-    for (const userId of new Set(slots.map((slot) => slot.userId))) onChange(userId);
+    for (const userId of new Set(slots.flatMap((slot) => ("userId" in slot ? [slot.userId] : [])))) onChange(userId);
   }
 
   async function remove(connectionIds: readonly ConnectionId[]): Promise<void> {
@@ -74,7 +81,7 @@ export function createSqlTerminalSlots(deps: SqlTerminalSlotsDeps & { database: 
       const answer = answerTo(look, limit);
       if (!answer.granted) return answer;
       held.set(slot.connectionId, slot);
-      if (!look.holds) onChange(slot.userId);
+      if (!look.holds && "userId" in slot) onChange(slot.userId);
       return answer;
     },
 
@@ -118,12 +125,12 @@ function answerTo({ used, holds }: Look, limit: number | undefined): SlotAnswer 
 /** One round trip, in which the database locks, counts and inserts: how is in migrations/0009-instances.ts. */
 async function take(
   db: Kysely<Schema>,
-  { run, slot, limit }: { run: RunId; slot: TerminalSlot; limit: number | undefined },
+  { run, slot, limit }: { run: RunId; slot: TerminalSlot | GuestSlot; limit: number | undefined },
 ): Promise<Look> {
-  const { connectionId, userId, agentId } = slot;
+  const { holder, counted } = slotKey(slot);
   const { rows } = await sql<Look>`
     SELECT used, holds FROM take_terminal_slot(
-      ${connectionId}::uuid, ${userId}::uuid, ${agentId}::uuid, ${run}::uuid, ${limit ?? null}::integer
+      ${slot.connectionId}::uuid, ${holder}::uuid, ${counted}::uuid, ${run}::uuid, ${limit ?? null}::integer
     )`.execute(db);
   return only(rows);
 }
@@ -141,47 +148,50 @@ function only(rows: readonly Look[]): Look {
   return row;
 }
 
-async function insertAll(db: Kysely<Schema>, run: RunId, slots: readonly TerminalSlot[]): Promise<void> {
+async function insertAll(db: Kysely<Schema>, run: RunId, slots: readonly (TerminalSlot | GuestSlot)[]): Promise<void> {
   await sql`
     INSERT INTO terminal_slots (connection_id, user_id, agent_id, run)
     SELECT connection_id, user_id, agent_id, ${run}::uuid FROM unnest(
       ${slots.map((slot) => slot.connectionId)}::uuid[],
-      ${slots.map((slot) => slot.userId)}::uuid[],
-      ${slots.map((slot) => slot.agentId)}::uuid[]
+      ${slots.map((slot) => slotKey(slot).holder)}::uuid[],
+      ${slots.map((slot) => slotKey(slot).counted)}::uuid[]
     ) AS given (connection_id, user_id, agent_id)
     ON CONFLICT (connection_id) DO NOTHING`.execute(db);
 }
 
-/** Returns whose they were. */
+/** Returns whose they were, of the users. */
 async function deleteAll(db: Kysely<Schema>, connectionIds: readonly ConnectionId[]): Promise<Set<UserId>> {
-  const { rows } = await sql<{ user_id: UserId }>`
-    DELETE FROM terminal_slots WHERE connection_id = ANY(${[...connectionIds]}::uuid[]) RETURNING user_id`.execute(db);
-  return new Set(rows.map((row) => row.user_id));
+  const { rows } = await sql<{ user_id: UserId; is_guest: boolean }>`
+    DELETE FROM terminal_slots WHERE connection_id = ANY(${[...connectionIds]}::uuid[])
+    RETURNING user_id, agent_id = connection_id AS is_guest`.execute(db);
+  return new Set(rows.flatMap((row) => (row.is_guest ? [] : [row.user_id])));
 }
 
-async function countMany(db: Kysely<Schema>, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, number>> {
-  const { rows } = await sql<{ user_id: UserId; used: number }>`
+type Holder = UserId | ShareId;
+
+async function countMany(db: Kysely<Schema>, holders: readonly Holder[]): Promise<ReadonlyMap<Holder, number>> {
+  const { rows } = await sql<{ user_id: Holder; used: number }>`
     SELECT user_id, count(DISTINCT agent_id)::integer AS used FROM terminal_slots
-    WHERE user_id = ANY(${[...userIds]}::uuid[]) GROUP BY user_id`.execute(db);
+    WHERE user_id = ANY(${[...holders]}::uuid[]) GROUP BY user_id`.execute(db);
   return new Map(rows.map((row) => [row.user_id, row.used]));
 }
 
 /** A list of limits asks for each of its users: those who are asked for at one moment are read in one statement. */
 function inOneGo(
-  read: (userIds: readonly UserId[]) => Promise<ReadonlyMap<UserId, number>>,
-): (userId: UserId) => Promise<number> {
-  let next: { userIds: Set<UserId>; counts: Promise<ReadonlyMap<UserId, number>> } | undefined;
-  return async (userId) => {
+  read: (holders: readonly Holder[]) => Promise<ReadonlyMap<Holder, number>>,
+): (holder: Holder) => Promise<number> {
+  let next: { holders: Set<Holder>; counts: Promise<ReadonlyMap<Holder, number>> } | undefined;
+  return async (holder) => {
     if (next === undefined) {
-      const userIds = new Set<UserId>();
+      const holders = new Set<Holder>();
       const counts = Promise.resolve().then(() => {
         next = undefined;
-        return read([...userIds]);
+        return read([...holders]);
       });
-      next = { userIds, counts };
+      next = { holders, counts };
     }
-    next.userIds.add(userId);
-    return (await next.counts).get(userId) ?? 0;
+    next.holders.add(holder);
+    return (await next.counts).get(holder) ?? 0;
   };
 }
 

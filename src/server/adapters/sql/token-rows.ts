@@ -1,4 +1,4 @@
-// A token's row as the domain's Token, and its user's where both were read together; the hash stays behind.
+// A token's row as the domain's Token, and its user's where both were read together (a share's, too); the hash stays behind.
 
 import type { Selectable } from "kysely";
 import type { User } from "../../domain/access/identity.ts";
@@ -23,7 +23,7 @@ export function toToken(row: TokenRow): Token {
   };
 }
 
-/** The user's columns beside the token's, under names of their own. */
+/** The user's columns beside the token's or share's, under names of their own. */
 export const USER_OF_TOKEN = [
   "users.email as user_email",
   "users.username as user_username",
@@ -36,7 +36,9 @@ export const USER_OF_TOKEN = [
 
 type Column = "email" | "username" | "plan" | "subscription_active" | "admin" | "mfa_enrolled" | "created_at";
 
-export function userOfToken(row: TokenRow & { [Name in Column as `user_${Name}`]: UserRow[Name] }): User {
+export function userOfToken(
+  row: Pick<TokenRow, "user_id"> & { [Name in Column as `user_${Name}`]: UserRow[Name] },
+): User {
   return toUser({
     id: row.user_id,
     email: row.user_email,

@@ -10,9 +10,10 @@ import {
   tooManyAttempts,
 } from "./attempts.ts";
 import { authenticate, type AuthenticateDeps } from "./authenticate.ts";
+import { SHARE_SECRET } from "../shares/share.ts";
 import type { Identity } from "./identity.ts";
-import type { Refusals } from "./refusals.ts";
-import { asReadOnly, requireScope, type UserIdentity, type UserScope } from "./rules.ts";
+import { type Refusals, refusedShare } from "./refusals.ts";
+import { asReadOnly, type GuestIdentity, requireScope, type UserIdentity, type UserScope } from "./rules.ts";
 import { API_TOKEN, type SeenTokens } from "./token.ts";
 
 export interface AuthenticateFromDeps extends AuthenticateDeps {
@@ -44,16 +45,40 @@ export interface Arrival {
  * TOO_MANY_ATTEMPTS, BACKEND_UNAVAILABLE.
  */
 export async function admit(deps: AdmissionDeps, arrival: Arrival): Promise<UserIdentity> {
-  const { peer, rule, changes, readOnly = false, action, method } = arrival;
-  let identity: Identity | undefined;
-  try {
-    identity = await authenticateFrom(deps, arrival);
+  const { peer, rule, changes, readOnly = false, action } = arrival;
+  return letIn(deps, arrival, async (identity) => {
     if (rule === undefined) throw new DomainError("NOT_AUTHORIZED");
     const scoped = requireScope(identity, rule);
     const caller = readOnly ? asReadOnly(scoped) : scoped;
     if (changes && caller.credential.readOnly === true) throw new DomainError("NOT_AUTHORIZED");
-    if (action !== undefined) await takeAttempt(deps.attempts, { action, userId: caller.user.id, peer });
+    if (action !== undefined) await takeAttempt(deps.attempts, { action, account: caller.user.id, peer });
     return caller;
+  });
+}
+
+/** For the little that a guest may ask beside its terminal. Throws what `admit` does, and SHARE_ENDED. */
+export async function admitGuest(
+  deps: AdmissionDeps,
+  arrival: Pick<Arrival, "presented" | "peer" | "method" | "action">,
+): Promise<GuestIdentity> {
+  const { peer, action } = arrival;
+  return letIn(deps, arrival, async (identity) => {
+    if (identity.kind !== "guest") throw new DomainError("NOT_AUTHORIZED");
+    if (action !== undefined) await takeAttempt(deps.attempts, { action, account: identity.share.id, peer });
+    return identity;
+  });
+}
+
+/** Who comes, judged; a refusal is audited. */
+async function letIn<Caller>(
+  deps: AdmissionDeps,
+  { presented, peer, method }: Pick<Arrival, "presented" | "peer" | "method">,
+  judge: (identity: Identity) => Promise<Caller>,
+): Promise<Caller> {
+  let identity: Identity | undefined;
+  try {
+    identity = await authenticateFrom(deps, { presented, peer });
+    return await judge(identity);
   } catch (error) {
     noteRefusal(deps, { identity, peer, method }, error);
     throw error;
@@ -75,7 +100,7 @@ export async function admitAnybody(
     if (action === undefined) return;
     const waitMs = await attempts.authFailures.waitMs(peer.network);
     if (waitMs > 0) throw tooManyAttempts(waitMs);
-    await takeAttempt(attempts, { action, userId: STRANGERS, peer });
+    await takeAttempt(attempts, { action, account: STRANGERS, peer });
   } catch (error) {
     noteRefusal(deps, { peer, method }, error);
     throw error;
@@ -90,6 +115,7 @@ function noteRefusal(
   if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;
   refusals.note({
     ...(identity === undefined ? {} : { identity }),
+    ...refusedShare(error),
     detail: { method, reason: error.reason, peer: peer.address },
   });
 }
@@ -108,7 +134,8 @@ export async function authenticateFrom(
   if (presented === "") throw new DomainError("TOKEN_INVALID");
   const { attempts, seenTokens, secrets } = deps;
   const waitMs = await attempts.authFailures.waitMs(peer.network);
-  const tokenHash = API_TOKEN.test(presented) ? secrets.sha256Hex(presented) : undefined;
+  const isStored = API_TOKEN.test(presented) || SHARE_SECRET.test(presented);
+  const tokenHash = isStored ? secrets.sha256Hex(presented) : undefined;
   try {
     // A JWT's signature has been looked at before the store is asked for anything.
     const isLimited = waitMs > 0 && tokenHash !== undefined && !seenTokens.has(tokenHash);
@@ -116,11 +143,15 @@ export async function authenticateFrom(
     if (tokenHash !== undefined) seenTokens.add(tokenHash);
     return identity;
   } catch (error) {
-    if (!(error instanceof DomainError) || error.reason !== "TOKEN_INVALID") throw error;
+    if (!(error instanceof DomainError) || !isFailure(error)) throw error;
     if (tokenHash !== undefined) seenTokens.forget(tokenHash);
     await attempts.authFailures.tryTake(peer.network);
     throw waitMs === 0 ? error : tooManyAttempts(waitMs);
   }
+}
+
+function isFailure({ reason }: DomainError): boolean {
+  return reason === "TOKEN_INVALID" || reason === "SHARE_ENDED";
 }
 
 function withFewLookUps(
@@ -128,13 +159,15 @@ function withFewLookUps(
   { peer, waitMs }: { peer: Peer; waitMs: number },
 ): AuthenticateDeps {
   const { lookUps } = deps.attempts;
+  const few =
+    <Found>(find: (hash: string) => Promise<Found>) =>
+    async (hash: string): Promise<Found> => {
+      if (await lookUps.tryTake(peer.network)) return find(hash);
+      throw tooManyAttempts(Math.min(waitMs, await lookUps.waitMs(peer.network)));
+    };
   return {
     ...deps,
-    tokens: {
-      async findByHash(hash) {
-        if (await lookUps.tryTake(peer.network)) return deps.tokens.findByHash(hash);
-        throw tooManyAttempts(Math.min(waitMs, await lookUps.waitMs(peer.network)));
-      },
-    },
+    tokens: { findByHash: few((hash) => deps.tokens.findByHash(hash)) },
+    shares: { findByHash: few((hash) => deps.shares.findByHash(hash)) },
   };
 }

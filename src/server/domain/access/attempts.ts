@@ -1,6 +1,6 @@
 // How often callers may try what costs or what could be guessed, and what they hear when it was too often.
 
-import type { UserId } from "../../../protocol/ids.ts";
+import type { ShareId, UserId } from "../../../protocol/ids.ts";
 import { DomainError } from "../domain-error.ts";
 import type { RateLimits } from "./rate-limits.ts";
 
@@ -37,15 +37,16 @@ export type LimitedAction = "registration" | "terminal" | "ticket" | "code" | "e
 export const STRANGERS = "strangers";
 
 /**
- * Takes one of the caller's and of the network's share. Throws TOO_MANY_ATTEMPTS, and then has taken nothing, unless others
- * took what was left at the same moment: then the other share is one shorter.
+ * Takes one of the account's and of the network's share. Throws TOO_MANY_ATTEMPTS, and then has taken nothing, unless others
+ * took what was left at the same moment: then the other share is one shorter. Guests have an account of their share's: they
+ * use up nothing of who shares with them.
  */
 export async function takeAttempt(
   limits: AttemptLimits,
-  { action, userId, peer }: { action: LimitedAction; userId: UserId | typeof STRANGERS; peer: Peer },
+  { action, account: id, peer }: { action: LimitedAction; account: UserId | ShareId | typeof STRANGERS; peer: Peer },
 ): Promise<void> {
   const { byAccount, byNetwork } = limitsOf(limits, action);
-  const [account, network] = [`${action}:${userId}`, `${action}:${peer.network}`];
+  const [account, network] = [`${action}:${id}`, `${action}:${peer.network}`];
   const waitMs = async () => Math.max(...(await Promise.all([byAccount.waitMs(account), byNetwork.waitMs(network)])));
   const beforeMs = await waitMs();
   if (beforeMs > 0) throw tooManyAttempts(beforeMs);

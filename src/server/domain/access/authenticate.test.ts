@@ -1,12 +1,13 @@
 // From presented text to identity, and every way in which that fails.
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { anUnknownToken, aToken, aUser } from "../../../../test/support/identities.ts";
+import { anUnknownToken, aShare, aToken, aUser } from "../../../../test/support/identities.ts";
 import { manualClock } from "../../../../test/support/manual-clock.ts";
 import type { AgentId, TokenId, UserId } from "../../../protocol/ids.ts";
 import { DomainError } from "../domain-error.ts";
 import { authenticate, type AuthenticateDeps } from "./authenticate.ts";
 import type { User } from "./identity.ts";
+import type { ShareWithUser } from "../shares/share-store.ts";
 import type { JwtClaims, TokenWithUser } from "./token.ts";
 
 const sha256Hex = (text: string) => createHash("sha256").update(text).digest("hex");
@@ -17,6 +18,7 @@ function world() {
   const clock = manualClock();
   const tokens = new Map<string, TokenWithUser>();
   const users = new Map<UserId, User>();
+  const shares = new Map<string, ShareWithUser>();
   const jwts = new Map<string, JwtClaims>();
   const cached = new Map<string, TokenWithUser>();
   const used: TokenId[] = [];
@@ -31,6 +33,7 @@ function world() {
       },
     },
     users: { get: async (id) => users.get(id) },
+    shares: { findByHash: async (hash) => shares.get(hash) },
     tokenCache: {
       get: (hash) => cached.get(hash),
       put: (hash, token) => void cached.set(hash, token),
@@ -54,7 +57,16 @@ function world() {
     return text;
   }
 
-  return { clock, deps, tokens, users, cached, used, lookups, addToken, addJwt };
+  /** Of the agent's main, for a second from now. */
+  function addShare(user: User, fields: Partial<ShareWithUser> = {}): { text: string; share: ShareWithUser } {
+    const text = `rexec_share_${String(shares.size).padStart(48, "0")}`;
+    const endsAt = new Date(clock.now() + 1_000);
+    const share = { ...aShare({ userId: user.id, agentId: AGENT_ID }, { endsAt, ...fields }), user, ...fields };
+    shares.set(sha256Hex(text), share);
+    return { text, share };
+  }
+
+  return { clock, deps, tokens, users, cached, used, lookups, addToken, addJwt, addShare };
 }
 
 async function refusal(attempt: Promise<unknown>): Promise<string> {
@@ -256,5 +268,53 @@ describe("a terminal ticket", () => {
     for (const one of wrong) {
       expect(await refusal(authenticate(deps, addJwt(aUser(), { ticket: one })))).toBe("TOKEN_INVALID");
     }
+  });
+});
+
+describe("the secret of a share", () => {
+  it("is a guest of who shares, for that share alone, with its end and the token that it was made with", async () => {
+    const { deps, addShare } = world();
+    const sharer = aUser();
+    const { text, share } = addShare(sharer, { tokenHash: "hash" });
+    const { user, tokenHash, ...told } = share;
+    expect(await authenticate(deps, text)).toEqual({
+      kind: "guest",
+      user: sharer,
+      share: told,
+      credential: {
+        type: "share",
+        shareId: share.id,
+        tokenHash: "hash",
+        expiresAtMs: share.endsAt.getTime(),
+        tokenExpiresAtMs: share.endsAt.getTime(),
+      },
+    });
+    expect(user).toBe(sharer);
+    expect(tokenHash).toBe("hash");
+  });
+
+  it("ends at its time, and when it is revoked", async () => {
+    const { deps, clock, addShare } = world();
+    const [expiring, revoked] = [addShare(aUser()), addShare(aUser(), { isRevoked: true })];
+    expect(await refusal(authenticate(deps, revoked.text))).toBe("SHARE_ENDED");
+    clock.advance(999);
+    expect(await authenticate(deps, expiring.text)).toMatchObject({ kind: "guest" });
+    clock.advance(1);
+    expect(await refusal(authenticate(deps, expiring.text))).toBe("SHARE_ENDED");
+  });
+
+  it("that nobody has made, or that is longer or shorter, is none", async () => {
+    const { deps, addShare } = world();
+    const { text } = addShare(aUser());
+    for (const other of [text.replace(/0$/, "1"), `${text}0`, text.slice(0, -1), text.toUpperCase()]) {
+      expect(await refusal(authenticate(deps, other))).toBe("TOKEN_INVALID");
+    }
+  });
+
+  it("is not called ended where nobody knows", async () => {
+    const { deps, addShare } = world();
+    const { text } = addShare(aUser());
+    const away = { ...deps, shares: { findByHash: () => Promise.reject(new Error("down")) } };
+    expect(await refusal(authenticate(away, text))).toBe("BACKEND_UNAVAILABLE");
   });
 });

@@ -1,8 +1,10 @@
-// From the text of a presented credential to who is calling: API token, JWT or terminal ticket.
+// From the text of a presented credential to who is calling: API token, JWT, terminal ticket or the secret of a share.
 
 import { type AgentId, parseShellId, parseUuid, type UserId } from "../../../protocol/ids.ts";
 import type { Clock } from "../clock.ts";
 import { DomainError } from "../domain-error.ts";
+import { isLive, SHARE_SECRET } from "../shares/share.ts";
+import type { ShareStore } from "../shares/share-store.ts";
 import type { Credential, Identity, User } from "./identity.ts";
 import { scopeCovers, type UserScope } from "./rules.ts";
 import {
@@ -20,6 +22,7 @@ import type { TokenUsage } from "./token-usage.ts";
 export interface AuthenticateDeps {
   tokens: Pick<TokenStore, "findByHash">;
   users: Pick<UserStore, "get">;
+  shares: Pick<ShareStore, "findByHash">;
   tokenCache: Pick<TokenCache, "get" | "put">;
   jwt: Pick<JwtCodec, "verify">;
   secrets: Pick<Secrets, "sha256Hex">;
@@ -33,14 +36,15 @@ const JWT_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const USER_SCOPES: readonly UserScope[] = ["admin", "write", "read"];
 
 /**
- * Throws TOKEN_INVALID for what is unknown, malformed, revoked or expired, or whose user is gone, and
- * BACKEND_UNAVAILABLE where that can't be known: a database that is away is nobody's bad token.
+ * Throws TOKEN_INVALID for what is unknown, malformed, revoked or expired, or whose user is gone, SHARE_ENDED for a share
+ * that was, and BACKEND_UNAVAILABLE where that can't be known: a database that is away is nobody's bad token.
  */
 export async function authenticate(deps: AuthenticateDeps, presented: string): Promise<Identity> {
   if (API_TOKEN.test(presented)) {
     const hash = deps.secrets.sha256Hex(presented);
     return identityOfToken(await liveToken(deps, hash), hash);
   }
+  if (SHARE_SECRET.test(presented)) return guestOf(deps, deps.secrets.sha256Hex(presented));
   if (presented.length > MAX_CREDENTIAL_LENGTH || !JWT_SHAPE.test(presented)) throw new DomainError("TOKEN_INVALID");
   const claims = await known(deps.jwt.verify(presented));
   if (claims === undefined || claims.exp * 1000 <= deps.clock.now()) throw new DomainError("TOKEN_INVALID");
@@ -60,6 +64,23 @@ async function liveToken(deps: AuthenticateDeps, hash: string): Promise<TokenWit
   }
   deps.tokenUsage.note(token.id);
   return token;
+}
+
+/** Not cached: it is asked for when a guest comes, and not with each call. */
+async function guestOf(deps: AuthenticateDeps, hash: string): Promise<Identity> {
+  const found = await known(deps.shares.findByHash(hash));
+  if (found === undefined) throw new DomainError("TOKEN_INVALID");
+  const { user, tokenHash, ...share } = found;
+  if (!isLive(share, deps.clock.now())) throw new DomainError("SHARE_ENDED", { share });
+  const endsAtMs = share.endsAt.getTime();
+  const credential: Credential = {
+    type: "share",
+    shareId: share.id,
+    tokenHash,
+    expiresAtMs: endsAtMs,
+    tokenExpiresAtMs: endsAtMs,
+  };
+  return { kind: "guest", user, share, credential };
 }
 
 function identityOfToken(token: TokenWithUser, tokenHash: string): Identity {

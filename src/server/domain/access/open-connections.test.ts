@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { AgentId, UserId } from "../../../protocol/ids.ts";
+import type { AgentId, ShareId, UserId } from "../../../protocol/ids.ts";
 import { OFFLINE_AFTER_MS, PING_INTERVAL_MS } from "../../../protocol/limits.ts";
 import { aUser } from "../../../../test/support/identities.ts";
 import { type ManualClock, manualClock } from "../../../../test/support/manual-clock.ts";
@@ -267,6 +267,39 @@ describe("open connections", () => {
     clock.advance(OFFLINE_AFTER_MS);
     connections.tick();
     expect(watched.ended).toBe(true);
+  });
+
+  it("of guests close with their share, whatever it is that ends it, and are told so in its words", async () => {
+    const [shareId, other] = ["a" as ShareId, "b" as ShareId];
+    const guest = () =>
+      open({ type: "share", shareId, tokenHash: "t", tokenExpiresAtMs: 5_000 }, undefined, { userId });
+    const ended = ["4401 share has ended"];
+    const [revoked, another] = [guest(), open({ type: "share", shareId: other }, undefined, { userId: "x" as UserId })];
+    publish({ type: "share.revoked", shareId, userId });
+    expect(revoked.closes).toEqual(ended);
+    for (const event of [
+      { type: "token.revoked", tokenHash: "t", userId },
+      { type: "user.deleted", userId },
+    ] as const) {
+      const one = guest();
+      publish(event);
+      expect(one.closes).toEqual(ended);
+    }
+    const expired = guest();
+    tickAt(4_999);
+    expect(expired.closes).toEqual([]);
+    tickAt(5_000);
+    expect(expired.closes).toEqual(ended);
+    expect(another.closes).toEqual([]);
+
+    const deleted = guest();
+    publish({ type: "agent.deleted", agentId: deleted.agentId, userId });
+    expect(deleted.closes).toEqual(["4404 agent not found"]);
+    const missed = guest();
+    review = async (held) => held.map((one) => (one.shareId === shareId ? endedBy("SHARE_ENDED") : STANDS));
+    publish({ type: "access.uncertain" });
+    await expect.poll(() => missed.closes).toEqual(ended);
+    expect(another.closes).toEqual([]);
   });
 
   it("that are gone are closed no more", () => {

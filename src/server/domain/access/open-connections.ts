@@ -1,5 +1,5 @@
-// The connections that are open now and what let them in, so that they close when that ends: a token that is revoked or
-// expires, an agent or user who is deleted, an admin who is none any more.
+// The connections that are open now and what let them in, so that they close when that ends: a token or share that is
+// revoked or expires, an agent or user who is deleted, an admin who is none any more.
 
 import { ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
 import type { AgentId, UserId } from "../../../protocol/ids.ts";
@@ -13,7 +13,7 @@ import type { Log } from "../log.ts";
 
 export interface OpenConnection {
   agentId: AgentId;
-  /** Who opened it. */
+  /** Who opened it; of a guest: who shares. */
   userId: UserId;
   /** Whose agent it is. */
   ownerId: UserId;
@@ -102,6 +102,8 @@ export class OpenConnections {
         return this.#closeWhere(({ credential }) => credential.tokenHash === event.tokenHash, "TOKEN_INVALID");
       case "token.shortened":
         return this.#shorten(event.tokenHash, event.expiresAt.getTime());
+      case "share.revoked":
+        return this.#closeWhere(({ credential }) => credential.shareId === event.shareId, "SHARE_ENDED");
       case "agent.deleted":
         return this.#closeWhere(({ agentId }) => agentId === event.agentId, "AGENT_NOT_FOUND");
       case "user.deleted":
@@ -133,8 +135,9 @@ export class OpenConnections {
     this.#isUncertain = false;
     try {
       const connections = [...this.#connections];
-      const held = connections.map(({ credential: { tokenHash }, userId, agentId }) => ({
+      const held = connections.map(({ credential: { tokenHash, shareId }, userId, agentId }) => ({
         tokenHash,
+        shareId,
         userId,
         agentId,
       }));
@@ -142,7 +145,7 @@ export class OpenConnections {
       for (const [index, { ended, tokenExpiresAt }] of reviewed.entries()) {
         const connection = connections[index] as OpenConnection;
         this.endBy(connection, tokenExpiresAt?.getTime());
-        if (ended !== undefined) connection.close(ERRORS[ended].ws, ERRORS[ended].message);
+        if (ended !== undefined) closeFor(connection, ended);
       }
     } catch (err) {
       // What was missed may have been done before the database went away: asked again with the next tick.
@@ -177,7 +180,14 @@ export class OpenConnections {
 
   #closeWhere(matches: (connection: OpenConnection) => boolean, reason: ErrorReason): void {
     for (const connection of this.#connections) {
-      if (matches(connection)) connection.close(ERRORS[reason].ws, ERRORS[reason].message);
+      if (matches(connection)) closeFor(connection, reason);
     }
   }
+}
+
+/** To a guest it is all one whether the share has ended or what it rests on. */
+function closeFor(connection: OpenConnection, reason: ErrorReason): void {
+  const isOfShare = connection.credential.shareId !== undefined && reason !== "AGENT_NOT_FOUND";
+  const { ws, message } = ERRORS[isOfShare ? "SHARE_ENDED" : reason];
+  connection.close(ws, message);
 }

@@ -1,9 +1,10 @@
 // Refused accesses reach the audit log, as many as it can bear.
 import { describe, expect, it } from "vitest";
-import { aUser, userIdentity } from "../../../../test/support/identities.ts";
+import { anAgentOf, aUser, guestIdentity, userIdentity } from "../../../../test/support/identities.ts";
 import { manualClock } from "../../../../test/support/manual-clock.ts";
 import type { AuditRecord } from "../events/audit.ts";
-import { createRefusals } from "./refusals.ts";
+import { DomainError } from "../domain-error.ts";
+import { createRefusals, refusedShare } from "./refusals.ts";
 
 function refusalsInto(append: (record: AuditRecord) => Promise<void>, allow: (key: string) => boolean = () => true) {
   const errors: unknown[] = [];
@@ -66,6 +67,24 @@ describe("a refusal", () => {
     await refusals.settled();
     expect(records.map(({ type }) => type)).toEqual(["access.refused", "limit.denied"]);
     expect(keys).toEqual([`user:${identity.user.id}`, `limit.denied user:${identity.user.id}`]);
+  });
+
+  it("of a guest is told who shares, under the share's name; so is that an ended one was tried", async () => {
+    const records: AuditRecord[] = [];
+    const { refusals } = refusalsInto(async (record) => void records.push(record));
+    const sharer = aUser();
+    const identity = guestIdentity(sharer, anAgentOf(sharer).id);
+    const { share } = identity;
+    refusals.note({ identity, detail: { reason: "SHARE_FULL" } });
+    refusals.note({ ...refusedShare(new DomainError("SHARE_ENDED", { share })), detail: { peer: "192.0.2.1" } });
+    refusals.note({ ...refusedShare(new DomainError("TOKEN_INVALID")), detail: { peer: "192.0.2.1" } });
+    await refusals.settled();
+    const of = { type: "share.refused", subject: `share:${share.id}`, userId: sharer.id };
+    expect(records).toMatchObject([
+      { ...of, actor: `share:${share.id}` },
+      { ...of, actor: "unknown" },
+      { type: "access.refused", subject: "unknown", actor: "unknown" },
+    ]);
   });
 
   it("goes unwritten where too many are on their way", async () => {

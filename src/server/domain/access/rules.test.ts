@@ -1,9 +1,9 @@
 // Who may do what, cell by cell.
 import { describe, expect, it } from "vitest";
-import { agentIdentity, anAgentOf, aUser, userIdentity } from "../../../../test/support/identities.ts";
+import { agentIdentity, anAgentOf, aUser, guestIdentity, userIdentity } from "../../../../test/support/identities.ts";
 import { MAIN_SESSION, type SessionId } from "../../../protocol/ids.ts";
 import type { Identity } from "./identity.ts";
-import { asReadOnly, mayHoldAgentSocket, mayOpenTerminal, requireScope } from "./rules.ts";
+import { asReadOnly, mayHoldAgentSocket, mayOpenTerminal, mayStay, requireScope } from "./rules.ts";
 
 const SPLIT = "split-a" as SessionId;
 const owner = aUser();
@@ -33,7 +33,8 @@ describe("requireScope", () => {
     expect(() => requireScope(userIdentity(owner, held), needed)).toThrow("not authorized");
   });
 
-  it("refuses agents, half-finished logins and tickets even what needs read", () => {
+  it("refuses agents, half-finished logins, guests and tickets even what needs read", () => {
+    expect(() => requireScope(guestIdentity(admin, agent.id), "read")).toThrow("not authorized");
     expect(() => requireScope(agentIdentity(owner, agent.id), "read")).toThrow("not authorized");
     expect(() => requireScope(halfLoggedIn, "read")).toThrow("not authorized");
     expect(() => requireScope(userIdentity(admin, "admin", { type: "ticket" }), "read")).toThrow("not authorized");
@@ -65,6 +66,10 @@ describe("an agent's socket", () => {
     expect(mayHoldAgentSocket(userIdentity(owner, "write", { type: "jwt" }), agent)).toBe(false);
     expect(mayHoldAgentSocket(userIdentity(owner, "write", { type: "ticket" }), agent)).toBe(false);
     expect(mayHoldAgentSocket(halfLoggedIn, agent)).toBe(false);
+  });
+
+  it("is never held by a guest, though it is the owner who shares", () => {
+    expect(mayHoldAgentSocket(guestIdentity(owner, agent.id, { access: "type" }), agent)).toBe(false);
   });
 
   it("is not held by a stranger, nor by an admin", () => {
@@ -127,6 +132,32 @@ describe("a terminal", () => {
 
     it("that says nothing opens nothing", () => {
       expect(mayOpenTerminal(userIdentity(owner, "write", { type: "ticket" }), agent, looking)).toBe(false);
+    });
+  });
+
+  describe("with a share", () => {
+    it("opens the one session that is shared, for looking, and for typing where that is shared", () => {
+      const [watcher, typist] = [guestIdentity(owner, agent.id), guestIdentity(owner, agent.id, { access: "type" })];
+      expect(mayOpenTerminal(watcher, agent, looking)).toBe(true);
+      expect(mayOpenTerminal(watcher, agent, typing)).toBe(false);
+      expect(mayOpenTerminal(typist, agent, typing)).toBe(true);
+      expect(mayOpenTerminal(typist, agent, looking)).toBe(true);
+    });
+
+    it("opens no other session and no other agent of who shares", () => {
+      const typist = guestIdentity(owner, agent.id, { access: "type" });
+      for (const sessionId of [SPLIT, "exec-a" as SessionId]) {
+        expect(mayOpenTerminal(typist, agent, { sessionId, readOnly: true })).toBe(false);
+      }
+      expect(mayOpenTerminal(typist, otherAgent, looking)).toBe(false);
+    });
+
+    it("opens nothing any more where who shares is no admin any more, and not the agent's owner", () => {
+      expect(mayOpenTerminal(guestIdentity(admin, agent.id), agent, looking)).toBe(true);
+      const fallen = guestIdentity({ ...admin, admin: false }, agent.id);
+      expect(mayOpenTerminal(fallen, agent, looking)).toBe(false);
+      expect(mayStay(fallen, agent)).toBe(false);
+      expect(mayStay(guestIdentity(owner, agent.id), agent)).toBe(true);
     });
   });
 });

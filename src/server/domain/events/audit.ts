@@ -9,9 +9,9 @@ export interface AuditRecord {
   at: Date;
   /** "agent.registered", "agent.deleted", "token.created", "access.refused", … */
   type: string;
-  /** "agent:ID", "token:ID", "user:ID", "enrollment_code:ID", "session:AGENT/ID". */
+  /** "agent:ID", "token:ID", "share:ID", "user:ID", "enrollment_code:ID", "recording:ID", "session:AGENT/ID". */
   subject: string;
-  /** "user:ID", "agent:ID", "enrollment_code:ID" for a machine that has used one, or "system". */
+  /** "user:ID", "agent:ID", "share:ID" for a guest, "enrollment_code:ID" for a machine that has used one, or "system". */
   actor: string;
   /** The subject's owner, where it has one. */
   userId?: UserId;

@@ -125,7 +125,7 @@ function recordOf(event: DomainEvent, at: Date): AuditRecord | undefined {
         at,
         type: event.type,
         subject: `session:${event.agentId}/${event.sessionId}`,
-        actor: `user:${event.viewerUserId}`,
+        actor: event.shareId === undefined ? `user:${event.viewerUserId}` : `share:${event.shareId}`,
         userId: event.userId,
         detail: { attachment: event.attachmentKey, read_only: String(event.readOnly) },
       };

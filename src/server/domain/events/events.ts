@@ -7,6 +7,7 @@ import type {
   InstanceId,
   RecordingId,
   SessionId,
+  ShareId,
   TokenId,
   UserId,
 } from "../../../protocol/ids.ts";
@@ -36,6 +37,8 @@ export type DomainEvent =
       type: "session.joined" | "session.left";
       attachmentKey: AttachmentKey;
       viewerUserId: UserId;
+      /** A guest: of the share that this user has made. */
+      shareId?: ShareId | undefined;
       readOnly: boolean;
     } & OfSession)
   /** Of a session. ended: no more of it will be kept. */
@@ -52,6 +55,8 @@ export type DomainEvent =
   | { type: "token.revoked"; tokenHash: string; userId: UserId }
   /** It ends sooner than was said when it was made; open sockets that it opened end with it. */
   | { type: "token.shortened"; tokenHash: string; userId: UserId; expiresAt: Date }
+  /** Open sockets of its guests must close within 2 s. */
+  | { type: "share.revoked"; shareId: ShareId; userId: UserId }
   | { type: "plan.changed"; plan: Plan }
   | { type: "user.created" | "user.updated" | "user.deleted"; userId: UserId }
   | { type: "instance.up" | "instance.draining" | "instance.down"; instanceId: InstanceId }

@@ -25,6 +25,7 @@ export interface Entering {
 export async function checkGrant(deps: CheckGrantDeps, { identity, agent }: Entering): Promise<Date | undefined> {
   if (!agent.mfaLocked) return undefined;
   const { user, credential } = identity;
+  // Guests have no login, so no grant is theirs.
   const { sid } = credential;
   const holder = { userId: user.id, agentId: agent.id };
   const until = sid === undefined ? undefined : await deps.mfa.grantedUntil({ ...holder, sid });

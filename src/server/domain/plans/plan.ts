@@ -3,7 +3,7 @@
 import type { User } from "../access/identity.ts";
 import type { AuditRecord } from "../events/audit.ts";
 import type { Page, PageQuery } from "../page.ts";
-import type { AgentId, ConnectionId, UserId } from "../../../protocol/ids.ts";
+import type { AgentId, ConnectionId, ShareId, UserId } from "../../../protocol/ids.ts";
 
 export interface Plan {
   name: string;
@@ -64,14 +64,17 @@ export function effectiveLimits(user: User, plan: Plan | undefined, pro: Plan | 
   };
 }
 
-/** Which agents a user has terminals on, over all instances. Several connections on one agent take one slot. */
+/**
+ * Which agents a user has terminals on, over all instances: several connections on one agent take one slot. And how many
+ * guests each share has: every connection takes one, and none of its user's.
+ */
 export interface TerminalSlots {
   /** Atomic. `limit` undefined: unlimited. Rejects with BACKEND_UNAVAILABLE where the count can't be known. */
-  acquire(slot: TerminalSlot, limit: number | undefined): Promise<SlotAnswer>;
+  acquire(slot: TerminalSlot | GuestSlot, limit: number | undefined): Promise<SlotAnswer>;
   /** What acquire would answer now, taking nothing: two who only ask must not stand in each other's way. */
   check(slot: Omit<TerminalSlot, "connectionId">, limit: number | undefined): Promise<SlotAnswer>;
-  release(slot: TerminalSlot): Promise<void>;
-  used(userId: UserId): Promise<number>;
+  release(slot: TerminalSlot | GuestSlot): Promise<void>;
+  used(holder: UserId | ShareId): Promise<number>;
 }
 
 export type SlotAnswer = { granted: true } | { granted: false; used: number };
@@ -80,4 +83,19 @@ export interface TerminalSlot {
   userId: UserId;
   agentId: AgentId;
   connectionId: ConnectionId;
+}
+
+export interface GuestSlot {
+  shareId: ShareId;
+  connectionId: ConnectionId;
+}
+
+/** Who has it, and what is counted of that holder: each agent once, each guest once. */
+export function slotKey(slot: TerminalSlot | GuestSlot): {
+  holder: UserId | ShareId;
+  counted: AgentId | ConnectionId;
+} {
+  return "shareId" in slot
+    ? { holder: slot.shareId, counted: slot.connectionId }
+    : { holder: slot.userId, counted: slot.agentId };
 }

@@ -33,12 +33,16 @@ export async function checkTerminal(
     throw new DomainError("NOT_AUTHORIZED");
   }
   await requireGrant(deps, { identity: caller, agent });
-  if (!(await deps.presence.isOnline(agent.id))) {
-    const reason = isSaidToBeConnected(agent) ? "AGENT_RECONNECTING" : "AGENT_OFFLINE";
-    throw new DomainError(reason, agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
-  }
+  await requireOnline(deps, agent);
   await checkSlot(deps, { caller, agent });
   return agent;
+}
+
+/** Throws AGENT_OFFLINE, AGENT_RECONNECTING. */
+export async function requireOnline(deps: { presence: AgentPresence }, agent: Agent): Promise<void> {
+  if (await deps.presence.isOnline(agent.id)) return;
+  const reason = isSaidToBeConnected(agent) ? "AGENT_RECONNECTING" : "AGENT_OFFLINE";
+  throw new DomainError(reason, agent.lastSeenAt === undefined ? {} : { lastSeenAt: agent.lastSeenAt });
 }
 
 /** Nothing is taken: the socket takes the slot, or is refused then. */

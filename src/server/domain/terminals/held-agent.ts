@@ -16,7 +16,7 @@ import { AttachRequests } from "./attach-requests.ts";
 import { Attendance } from "./attendance.ts";
 import type { AgentLink } from "./links.ts";
 import type { ShellSession } from "./shell-session.ts";
-import type { Viewer } from "./viewer.ts";
+import { attachingUser, type Viewer } from "./viewer.ts";
 
 /** What the owner of a HeldAgent wants to hear. */
 export interface HeldAgentEvents {
@@ -89,6 +89,7 @@ export class HeldAgent {
   addViewer(viewer: Viewer): void {
     if (this.#viewersOf(viewer.open.sessionId) >= MAX_VIEWERS_PER_SESSION)
       return viewer.refuse("SESSION_LIMIT_REACHED");
+    if (!this.#isThereFor(viewer)) return viewer.refuse("SESSION_NOT_FOUND");
     this.viewers.add(viewer);
     this.#requestAttach(viewer);
   }
@@ -103,7 +104,7 @@ export class HeldAgent {
     this.#attaching.forget(viewer);
     if (this.#byAttachment.get(viewer.attachment) !== viewer) return;
     this.#byAttachment.delete(viewer.attachment);
-    this.#underWay.letGo({ attachment: viewer.attachment, linger }, attachmentOwner(viewer.open));
+    this.#underWay.letGo({ attachment: viewer.attachment, linger }, ownerOf(viewer));
     if (session) this.sessions.forgetUnread(session);
   }
 
@@ -169,7 +170,7 @@ export class HeldAgent {
         return;
       case "stats":
         this.relays.tellAll(message);
-        for (const viewer of this.viewers) viewer.link.sendControl(message);
+        for (const { open, link } of this.viewers) if (!open.guest) link.sendControl(message);
         return;
       case "execResult":
         if (!this.relays.onExecResult(message.value)) this.#events.onExecResult(message.value);
@@ -232,9 +233,15 @@ export class HeldAgent {
     return count;
   }
 
+  /** Nobody starts a shell as a guest: not even one is asked for that does not run, or has begun since it was shared. */
+  #isThereFor(viewer: Viewer): boolean {
+    const { guest, sessionId } = viewer.open;
+    return !guest || [...this.sessions.values()].some((session) => session.id === sessionId && viewer.mayJoin(session));
+  }
+
   #requestAttach(viewer: Viewer): void {
     if (!this.link || viewer.state === "closed") return;
-    const requestId = this.#underWay.add(attachmentOwner(viewer.open));
+    const requestId = this.#underWay.add(ownerOf(viewer));
     this.#attaching.add(requestId, viewer, this.#clock.monotonicMs());
     this.link.sendControl({ $case: "attach", value: viewer.askToAttach(requestId) });
   }
@@ -246,6 +253,10 @@ export class HeldAgent {
     }
     const session = this.sessions.attachedTo(attached);
     if (!session) return viewer.refuse("INTERNAL");
+    if (!viewer.mayJoin(session)) {
+      this.#underWay.letGo({ attachment: attached.attachment, linger: false }, owner);
+      return viewer.refuse("SESSION_NOT_FOUND");
+    }
     // A v1 agent starts a shell anew where it was to go on with one that has ended.
     if (viewer.stream !== session.stream) this.sessions.get(viewer.stream)?.viewers.delete(viewer);
     this.#replaceOlderConnection(attached.attachment, viewer);
@@ -309,4 +320,8 @@ export class HeldAgent {
       tell(viewer);
     }
   }
+}
+
+function ownerOf({ open }: Viewer): AttachmentOwner {
+  return attachmentOwner({ userId: attachingUser(open), key: open.key });
 }

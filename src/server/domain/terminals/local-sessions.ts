@@ -56,6 +56,7 @@ function viewersOf(session: ShellSession, instanceId: InstanceId): ViewerView[] 
   return people.map(({ open, joinedAt, link }) => ({
     attachmentKey: open.key,
     userId: open.userId,
+    ...(open.guest && { shareId: open.guest.shareId }),
     joinedAt,
     readOnly: open.readOnly,
     protocol: link.protocol,

@@ -1,7 +1,7 @@
 // The shells that run now and who looks at them, as lists and watches show them.
 
 import type { ErrorReason } from "../../../protocol/errors.ts";
-import type { AgentId, AttachmentKey, InstanceId, SessionId, UserId } from "../../../protocol/ids.ts";
+import type { AgentId, AttachmentKey, InstanceId, SessionId, ShareId, UserId } from "../../../protocol/ids.ts";
 import type { Protocol } from "../../../protocol/subprotocol.ts";
 
 export interface SessionView {
@@ -25,7 +25,9 @@ export interface SessionView {
 
 export interface ViewerView {
   attachmentKey: AttachmentKey;
+  /** Of a guest: who shares. */
   userId: UserId;
+  shareId?: ShareId;
   joinedAt: Date;
   readOnly: boolean;
   protocol: Protocol;

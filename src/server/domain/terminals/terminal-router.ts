@@ -148,7 +148,7 @@ export class TerminalRouter {
   /** Runs a command on the agent for a viewer; the result goes to that viewer alone. */
   exec(agentId: AgentId, viewer: Viewer, command: string): void {
     const entry = this.#agents.get(agentId);
-    if (viewer.open.readOnly) return viewer.notify("NOT_AUTHORIZED");
+    if (viewer.open.readOnly || viewer.open.guest) return viewer.notify("NOT_AUTHORIZED");
     if (!entry?.held.link) return viewer.notify("AGENT_OFFLINE");
     // A UTF-16 unit is at most three bytes of UTF-8.
     if (command === "" || command.length * 3 > MAX_EXEC_COMMAND_BYTES) return viewer.notify("INVALID_ARGUMENT");
@@ -234,8 +234,9 @@ export class TerminalRouter {
           if (!entry.isElsewhere) events.publish({ type: `session.${change}`, ...of, sessionId });
         },
         onViewer(change, { open }) {
-          const { sessionId, key: attachmentKey, userId: viewerUserId, readOnly } = open;
-          events.publish({ type: `session.${change}`, ...of, sessionId, attachmentKey, viewerUserId, readOnly });
+          const { sessionId, key: attachmentKey, userId: viewerUserId, guest, readOnly } = open;
+          const viewing = { sessionId, attachmentKey, viewerUserId, shareId: guest?.shareId, readOnly };
+          events.publish({ type: `session.${change}`, ...of, ...viewing });
         },
         onExecResult: (result) => execs.deliver(result),
       },

@@ -4,7 +4,13 @@
 import type { ControlOf, Program } from "../../../protocol/control-frame.ts";
 import { type DataHeader, encodeDataFrame, frameBytes, HEADER_BYTES } from "../../../protocol/data-frame.ts";
 import { type CLOSE, type ErrorReason, ERRORS } from "../../../protocol/errors.ts";
-import { type AttachmentKey, attachmentKeyToBytes, type SessionId, type UserId } from "../../../protocol/ids.ts";
+import {
+  type AttachmentKey,
+  attachmentKeyToBytes,
+  type SessionId,
+  type ShareId,
+  type UserId,
+} from "../../../protocol/ids.ts";
 import { ACK_EVERY_BYTES, MAX_INPUT_IN_FLIGHT_BYTES, MAX_INPUT_QUEUE_BYTES } from "../../../protocol/limits.ts";
 import type { Protocol } from "../../../protocol/subprotocol.ts";
 import type { TerminalSize } from "../../../protocol/terminal-size.ts";
@@ -12,7 +18,9 @@ import type { ViewerLink } from "./links.ts";
 import { ViewerFlow } from "./viewer-flow.ts";
 
 export interface ViewerOpen {
+  /** Of a guest: who shares. */
   userId: UserId;
+  guest?: Guest | undefined;
   /** Made by the server for a fresh viewer; the client's own for one that comes back. */
   key: AttachmentKey;
   sessionId: SessionId;
@@ -31,6 +39,13 @@ export interface ViewerOpen {
       | number
       | undefined;
   };
+}
+
+/** Somebody without an account, on the one session that is shared. */
+export interface Guest {
+  shareId: ShareId;
+  /** Of a session that has begun at another time, a guest sees nothing: it is another one of the same name. */
+  sessionStartedAt: Date;
 }
 
 /** attaching: the agent has been asked · attached · closed: its link is gone or told to go. */
@@ -59,16 +74,22 @@ export class Viewer {
     this.flow = new ViewerFlow(open.resume?.outputOffset);
   }
 
+  /** Whether this session is the one that the viewer may look at, as far as more than its name decides. */
+  mayJoin(session: { startedAt: Date }): boolean {
+    const { guest } = this.open;
+    return guest === undefined || guest.sessionStartedAt.getTime() === session.startedAt.getTime();
+  }
+
   /** What its agent is asked: to put it on a shell, or back on the one it was on. */
   askToAttach(requestId: number): ControlOf<"attach"> {
-    const { key, userId, sessionId, create, readOnly, resume, program } = this.open;
+    const { key, sessionId, create, readOnly, resume, program } = this.open;
     const resumeStream = this.stream || (resume?.stream ?? 0);
     this.state = "attaching";
     this.toldSize = this.size;
     return {
       requestId,
       attachmentKey: attachmentKeyToBytes(key),
-      userId,
+      userId: attachingUser(this.open),
       sessionId,
       create: create && resumeStream === 0,
       program: resumeStream === 0 ? program : undefined,
@@ -163,4 +184,9 @@ export class Viewer {
     this.state = "closed";
     this.link.close(code, text);
   }
+}
+
+/** Whose attachment it is, to the agent: a guest comes back to what was its own, and to nothing of who shares. */
+export function attachingUser({ userId, guest }: Pick<ViewerOpen, "userId" | "guest">): string {
+  return guest === undefined ? userId : `share:${guest.shareId}`;
 }

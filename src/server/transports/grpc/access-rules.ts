@@ -35,6 +35,11 @@ export const ACCESS_RULES: ReadonlyMap<string, AccessRule> = new Map([
     // To look; to type, the domain asks for write and for a caller that is not read-only.
     OpenTerminal: looks("read"),
   }),
+  ...service("rexec.share.v1.ShareService", {
+    CreateShare: changes("write"),
+    ListShares: looks("read"),
+    RevokeShare: changes("write"),
+  }),
   ...service("rexec.exec.v1.ExecService", { Exec: changes("write") }),
   ...service("rexec.recording.v1.RecordingService", {
     StartRecording: changes("write"),

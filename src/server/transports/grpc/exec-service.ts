@@ -1,6 +1,5 @@
 // ExecService: decodes, calls the domain, encodes. What it reads is paced by the program, what it writes by the caller.
 
-import type { Duration } from "../../../gen/google/protobuf/duration.ts";
 import type {
   ExecRequest,
   ExecResponse,
@@ -10,6 +9,7 @@ import type {
 import { DomainError, invalidField } from "../../domain/domain-error.ts";
 import { exec, type ExecDeps, type RunningProgram } from "../../domain/terminals/exec.ts";
 import type { Handlers, Requests, Send } from "./call-context.ts";
+import { durationMs } from "./duration-ms.ts";
 
 /** No system has a longer one. */
 const SIGNAL = /^SIG[A-Z0-9+-]{1,12}$/;
@@ -58,10 +58,6 @@ function timeLimitMsOf({ timeLimit }: Pick<ExecStart, "timeLimit">): number {
   const ms = Math.ceil(durationMs(timeLimit));
   if (!(ms > 0 && ms <= Number.MAX_SAFE_INTEGER)) throw invalidField("start.time_limit", "must be more than nothing");
   return ms;
-}
-
-function durationMs({ seconds, nanos }: Duration): number {
-  return seconds * 1000 + nanos / 1e6;
 }
 
 /** Rejects with INVALID_ARGUMENT for what can't be meant, and when the call is over. */

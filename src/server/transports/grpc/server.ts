@@ -8,6 +8,7 @@ import { FileServiceService } from "../../../gen/rexec/file/v1/file_service.ts";
 import { PlanServiceService } from "../../../gen/rexec/plan/v1/plan_service.ts";
 import { HealthService } from "../../../gen/grpc/health/v1/health.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
+import { ShareServiceService } from "../../../gen/rexec/share/v1/share_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { UserServiceService } from "../../../gen/rexec/user/v1/user_service.ts";
 import { agentService, type AgentServiceDeps } from "./agent-service.ts";
@@ -28,6 +29,7 @@ import { RecordingServiceService } from "../../../gen/rexec/recording/v1/recordi
 import { recordingService, type RecordingServiceDeps } from "./recording-service.ts";
 import { SERVICE_NAMES, SERVICES } from "./services.ts";
 import { sessionService, type SessionServiceDeps } from "./session-service.ts";
+import { shareService, type ShareServiceDeps } from "./share-service.ts";
 import { StreamSlots } from "./stream-slots.ts";
 import { tokenService, type TokenServiceDeps } from "./token-service.ts";
 import { userService, type UserServiceDeps } from "./user-service.ts";
@@ -36,6 +38,7 @@ export type GrpcDeps = ImplementServiceDeps &
   AgentServiceDeps &
   TokenServiceDeps &
   SessionServiceDeps &
+  ShareServiceDeps &
   ExecDeps &
   WriteDeps &
   EventServiceDeps &
@@ -88,6 +91,7 @@ export async function startGrpcServer(deps: GrpcDeps, options: GrpcListenOptions
     [AgentServiceService, agentService(deps)],
     [EventServiceService, eventService(deps)],
     [SessionServiceService, sessionService(deps)],
+    [ShareServiceService, shareService(deps)],
     [ExecServiceService, execService(deps)],
     [FileServiceService, fileService(deps)],
     [TokenServiceService, tokenService(deps)],

@@ -11,12 +11,14 @@ import { MfaServiceService } from "../../../gen/rexec/mfa/v1/mfa_service.ts";
 import { PlanServiceService } from "../../../gen/rexec/plan/v1/plan_service.ts";
 import { RecordingServiceService } from "../../../gen/rexec/recording/v1/recording_service.ts";
 import { SessionServiceService } from "../../../gen/rexec/session/v1/session_service.ts";
+import { ShareServiceService } from "../../../gen/rexec/share/v1/share_service.ts";
 import { TokenServiceService } from "../../../gen/rexec/token/v1/token_service.ts";
 import { UserServiceService } from "../../../gen/rexec/user/v1/user_service.ts";
 
 export const SERVICES = [
   AgentServiceService,
   SessionServiceService,
+  ShareServiceService,
   ExecServiceService,
   RecordingServiceService,
   FileServiceService,

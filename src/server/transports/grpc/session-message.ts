@@ -17,7 +17,11 @@ export function sessionMessage(session: SessionView): SessionMessage {
     userId: session.userId,
     kind: KINDS[sessionKind(session.id)],
     startedAt: session.startedAt,
-    viewers: session.viewers.map(({ attachmentKey, ...viewer }) => ({ attachmentId: attachmentKey, ...viewer })),
+    viewers: session.viewers.map(({ attachmentKey, shareId = "", ...viewer }) => ({
+      attachmentId: attachmentKey,
+      shareId,
+      ...viewer,
+    })),
     outputOffset: session.outputOffset,
     inputBytes: session.inputBytes ?? 0,
     cols: session.cols,

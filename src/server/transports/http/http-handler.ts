@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
-import { admit, type AdmissionDeps } from "../../domain/access/admission.ts";
+import { admit, admitGuest, type AdmissionDeps } from "../../domain/access/admission.ts";
 import { DomainError } from "../../domain/domain-error.ts";
 import type { Log } from "../../domain/log.ts";
 import { parseBearer } from "../shared/bearer-token.ts";
@@ -68,13 +68,17 @@ async function replyTo(
       }
       if (route.access === "own_rule") return route.serve(deps, request);
       if (deps.isDraining()) throw new DomainError("DRAINING");
-      const caller = await admit(deps, {
+      const arrival = {
         presented: parseBearer(request.headers.authorization ?? "") ?? "",
         peer: peerOfRequest(deps.trustedProxies, request),
+        method: `${route.method} ${route.path}`,
+        action: route.action,
+      };
+      if (route.access === "guest") return route.serve(deps, await admitGuest(deps, arrival));
+      const caller = await admit(deps, {
+        ...arrival,
         rule: route.access,
         changes: route.method !== "GET",
-        action: route.action,
-        method: `${route.method} ${route.path}`,
       });
       const body = () => readJson(request, deps.bodyLimits ?? BODY_LIMITS);
       return route.serve(deps, { caller, params, body, signal });

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { LimitedAction } from "../../domain/access/attempts.ts";
-import type { UserIdentity, UserScope } from "../../domain/access/rules.ts";
+import type { GuestIdentity, UserIdentity, UserScope } from "../../domain/access/rules.ts";
 import type { Reply } from "./reply.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
@@ -26,13 +26,20 @@ export interface CallerRoute<Deps> extends RouteAddress {
   serve(deps: Deps, call: HttpCall): Promise<Reply>;
 }
 
+/** For who presents the secret of a share, and nobody else. */
+export interface GuestRoute<Deps> extends RouteAddress {
+  access: "guest";
+  action?: LimitedAction;
+  serve(deps: Deps, guest: GuestIdentity): Promise<Reply>;
+}
+
 /** For those whom it lets in by a rule of its own, which its own tests show. */
 export interface SelfGuardedRoute<Deps> extends RouteAddress {
   access: "own_rule";
   serve(deps: Deps, request: IncomingMessage): Promise<Reply>;
 }
 
-export type Route<Deps> = OpenRoute<Deps> | CallerRoute<Deps> | SelfGuardedRoute<Deps>;
+export type Route<Deps> = OpenRoute<Deps> | CallerRoute<Deps> | GuestRoute<Deps> | SelfGuardedRoute<Deps>;
 
 /** What a route for everybody may know of who asks. */
 export interface OpenRequest {

@@ -7,11 +7,13 @@ import { PAGE_ROUTES, type PageRouteDeps } from "./page-routes.ts";
 import { RECORDING_ROUTES, type RecordingRouteDeps } from "./recording-routes.ts";
 import type { Reply } from "./reply.ts";
 import type { OpenRoute, Route, SelfGuardedRoute } from "./route.ts";
+import { SHARE_ROUTES, type ShareRouteDeps } from "./share-routes.ts";
 import { TERMINAL_ROUTES, type TerminalRouteDeps } from "./terminal-routes.ts";
 
 export type RouteDeps = AgentRouteDeps &
   TerminalRouteDeps &
   RecordingRouteDeps &
+  ShareRouteDeps &
   PageRouteDeps & {
     readiness: Readiness;
     metricsPage(request: IncomingMessage): Promise<Reply>;
@@ -41,6 +43,7 @@ export const ROUTES: readonly Route<RouteDeps>[] = [
   ...AGENT_ROUTES,
   ...TERMINAL_ROUTES,
   ...RECORDING_ROUTES,
+  ...SHARE_ROUTES,
 ];
 
 async function readinessReply(readiness: Readiness): Promise<Reply> {

@@ -13,8 +13,8 @@ import type { EventBus } from "../../domain/events/events.ts";
 import type { AccessReview } from "../../domain/access/access-review.ts";
 import { authenticate } from "../../domain/access/authenticate.ts";
 import type { Identity } from "../../domain/access/identity.ts";
-import type { Refusals } from "../../domain/access/refusals.ts";
-import { mayReach } from "../../domain/access/rules.ts";
+import { type Refusals, refusedShare } from "../../domain/access/refusals.ts";
+import { mayStay } from "../../domain/access/rules.ts";
 import type { Agent } from "../../domain/agents/agent.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { peerOfRequest, type TrustedProxies } from "../shared/peer.ts";
@@ -101,7 +101,7 @@ export class WebSocketGateway {
       if (!(error instanceof DomainError)) this.#deps.log.error({ err: error }, "handshake failed");
       const refusal = error instanceof DomainError ? error : new DomainError("INTERNAL");
       this.meter.noteRefused(refusal.reason);
-      if (AUDITED.has(refusal.reason)) this.#noteRefusal(request, refusal.reason);
+      if (AUDITED.has(refusal.reason)) this.#noteRefusal(request, refusal);
       refuseUpgrade(socket, refusal);
     });
   }
@@ -181,7 +181,7 @@ export class WebSocketGateway {
     const agent = await this.#deps.agents.get(open.agentId);
     if (!agent) throw new DomainError("AGENT_NOT_FOUND");
     // An admin may be none any more.
-    if (identity.kind === "user" && !mayReach(identity, agent)) throw new DomainError("NOT_AUTHORIZED");
+    if (!mayStay(identity, agent)) throw new DomainError("NOT_AUTHORIZED");
     if (kind === "user") await this.grants.look(open);
   }
 
@@ -194,9 +194,10 @@ export class WebSocketGateway {
     webSocket.on("message", heard);
   }
 
-  #noteRefusal(request: IncomingMessage, reason: string): void {
+  #noteRefusal(request: IncomingMessage, refusal: DomainError): void {
     const peer = peerOfRequest(this.#deps.trustedProxies, request).address;
-    this.#deps.refusals.note({ detail: { path: auditedPath(request.url), reason, peer } });
+    const detail = { path: auditedPath(request.url), reason: refusal.reason, peer };
+    this.#deps.refusals.note({ ...refusedShare(refusal), detail });
   }
 
   #upgrade(
@@ -246,7 +247,13 @@ function destroyThis(this: Duplex): void {
 }
 
 /** Refusals that the audit log keeps; the others say nothing about who tried what. */
-const AUDITED = new Set<string>(["TOKEN_INVALID", "NOT_AUTHORIZED", "ORIGIN_NOT_ALLOWED", "TOO_MANY_ATTEMPTS"]);
+const AUDITED = new Set<string>([
+  "TOKEN_INVALID",
+  "SHARE_ENDED",
+  "NOT_AUTHORIZED",
+  "ORIGIN_NOT_ALLOWED",
+  "TOO_MANY_ATTEMPTS",
+]);
 
 const NO_AGENT = "00000000-0000-0000-0000-000000000000" as AgentId;
 

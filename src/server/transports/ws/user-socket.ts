@@ -124,10 +124,12 @@ export function serveUserSocket(deps: UserSocketDeps, webSocket: WebSocket, user
     if (key === undefined) return "INVALID_ARGUMENT";
     return {
       userId: user.userId,
+      guest: user.guest,
       key,
       sessionId,
-      // Who may only watch starts nothing.
-      create: !message.readOnly && (message.newSession || sessionId === MAIN_SESSION || program !== undefined),
+      // Who may only watch starts nothing, and no guest does.
+      create:
+        !message.readOnly && !user.guest && (message.newSession || sessionId === MAIN_SESSION || program !== undefined),
       program,
       readOnly: message.readOnly,
       size: { cols, rows },

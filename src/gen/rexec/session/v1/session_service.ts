@@ -78,12 +78,15 @@ export interface Session {
 
 export interface Viewer {
   attachmentId: string;
+  /** Of a guest: who shares. */
   userId: string;
   joinedAt: Date | undefined;
   readOnly: boolean;
   /** "rexec.v1" or "rexec.v2". */
   protocol: string;
   instanceId: string;
+  /** Of a guest: the share that let it in. Empty else. */
+  shareId: string;
 }
 
 export interface ListSessionsRequest {
@@ -385,7 +388,15 @@ export const Session: MessageFns<Session> = {
 };
 
 function createBaseViewer(): Viewer {
-  return { attachmentId: "", userId: "", joinedAt: undefined, readOnly: false, protocol: "", instanceId: "" };
+  return {
+    attachmentId: "",
+    userId: "",
+    joinedAt: undefined,
+    readOnly: false,
+    protocol: "",
+    instanceId: "",
+    shareId: "",
+  };
 }
 
 export const Viewer: MessageFns<Viewer> = {
@@ -407,6 +418,9 @@ export const Viewer: MessageFns<Viewer> = {
     }
     if (message.instanceId !== "") {
       writer.uint32(50).string(message.instanceId);
+    }
+    if (message.shareId !== "") {
+      writer.uint32(58).string(message.shareId);
     }
     return writer;
   },
@@ -472,6 +486,14 @@ export const Viewer: MessageFns<Viewer> = {
             message.instanceId = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.shareId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -495,6 +517,7 @@ export const Viewer: MessageFns<Viewer> = {
     message.readOnly = object.readOnly ?? false;
     message.protocol = object.protocol ?? "";
     message.instanceId = object.instanceId ?? "";
+    message.shareId = object.shareId ?? "";
     return message;
   },
 };

@@ -108,7 +108,7 @@ export interface Attach {
   requestId: number;
   /** 16 random bytes that name the viewer's attachment over all its connections. */
   attachmentKey: Uint8Array;
-  /** An attachment can be resumed by the user who made it, and nobody else. */
+  /** An attachment can be resumed by the user who made it, and nobody else; "share:<uuid>" is that user for guests. */
   userId: string;
   sessionId: string;
   /** Start the shell where it does not run. */

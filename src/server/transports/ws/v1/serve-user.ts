@@ -72,10 +72,11 @@ export function serveV1UserSocket(
       user.agent.id,
       {
         userId: user.userId,
+        guest: user.guest,
         key: deps.secrets.randomHex(16) as AttachmentKey,
         sessionId,
-        // Who may only watch starts nothing.
-        create: !readOnly,
+        // Who may only watch starts nothing, and no guest does.
+        create: !readOnly && !user.guest,
         readOnly,
         size: V1_SIZE,
         scrollbackLines: SCROLLBACK_LINES,

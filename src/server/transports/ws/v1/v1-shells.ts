@@ -96,7 +96,8 @@ export class V1Shells {
       return this.refuse(attach, "INVALID_ARGUMENT");
     let shell = this.#byId.get(id);
     // After a server's restart a v1 agent's main shell runs on under a number that nobody knows any more.
-    const mayCreate = !attach.readOnly && (attach.create || id === MAIN_SESSION);
+    const mayBeThere = id === MAIN_SESSION && attach.resumeStream !== 0;
+    const mayCreate = !attach.readOnly && (attach.create || mayBeThere);
     if (!shell && !mayCreate) return this.refuse(attach, "SESSION_NOT_FOUND");
     if (shell?.phase === "stopping") return this.refuse(attach, "AGENT_RECONNECTING");
     shell ??= this.#newShell(id);
