@@ -34,11 +34,13 @@ export interface ViewerOpen {
   /** Where a viewer that comes back was. */
   resume: { stream: number; outputOffset: number } | undefined;
   /** It keeps what is printed, and is nobody whom others see. */
-  recorder?: {
-    /** Where it begins that the agent knows nothing of; undefined: with the screen as it is. */ from:
-      | number
-      | undefined;
-  };
+  recorder?: Recorder | undefined;
+}
+
+/** What keeps a session's output. */
+export interface Recorder {
+  /** Output before this is kept already, which the agent may not know; undefined: it begins with the screen as it is. */
+  from: number | undefined;
 }
 
 /** Somebody without an account, on the one session that is shared. */
