@@ -5,7 +5,7 @@ import { encodeDataFrame, FRAME, readHeader } from "../../../protocol/data-frame
 import { MAIN_SESSION } from "../../../protocol/ids.ts";
 import { VIEWER_WINDOW_BYTES } from "../../../protocol/limits.ts";
 import { ShellSession } from "./shell-session.ts";
-import type { Viewer } from "./viewer.ts";
+import type { Viewer, ViewerOpen } from "./viewer.ts";
 
 const STREAM = 5;
 
@@ -26,8 +26,8 @@ beforeEach(() => {
 let attachments = 0;
 
 /** A viewer that has been shown everything before `at`. */
-function join(at = session.head): { viewer: Viewer; link: RecordingViewerLink } {
-  const made = aViewer();
+function join(at = session.head, fields: Partial<ViewerOpen> = {}): { viewer: Viewer; link: RecordingViewerLink } {
+  const made = aViewer(fields);
   made.viewer.onAttached({ attachment: ++attachments, stream: STREAM, resumed: false, inputOffset: 0 });
   made.viewer.flow.onSnapshot(at);
   session.viewers.add(made.viewer);
@@ -111,6 +111,25 @@ describe("acknowledgements", () => {
     expect(acknowledge(viewer, 4)).toBe("future");
     expect(acknowledge(viewer, 3)).toBe("ok");
     expect(agent.frames).toHaveLength(1);
+  });
+
+  it("are a recorder's where it is slower than who looks, a person's where that is slower, and its own when it is alone", () => {
+    const { viewer: person } = join();
+    const { viewer: recorder } = join(0, { recorder: { from: 0 } });
+    broadcast("0123456789");
+    const told = () => agent.frames.map(({ header: { attachment, offset } }) => [attachment, offset]);
+    acknowledge(person, 4);
+    expect(told()).toEqual([]);
+    acknowledge(recorder, 3);
+    expect(told()).toEqual([[recorder.attachment, 3]]);
+    acknowledge(recorder, 9);
+    expect(told().at(-1)).toEqual([person.attachment, 4]);
+    acknowledge(person, 10);
+    expect(told().at(-1)).toEqual([recorder.attachment, 9]);
+    session.remove(person, agent);
+    expect(told().at(-1)).toEqual([recorder.attachment, 9]);
+    acknowledge(recorder, 10);
+    expect(told().at(-1)).toEqual([recorder.attachment, 10]);
   });
 
   it("of the fastest that stays are told again when the fastest leaves", () => {
