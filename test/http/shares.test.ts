@@ -32,7 +32,8 @@ afterAll(async () => {
 
 const ask = async (method: string, path: string, json?: unknown) => {
   const response = await edge.fetch(path, { method, token, ...(json === undefined ? {} : { json }) });
-  return { status: response.status, body: await response.json() };
+  const body: unknown = await response.json();
+  return { status: response.status, body };
 };
 const create = (fields: object) => ask("POST", `/api/agents/${agentId}/shares`, { session_id: "main", ...fields });
 
