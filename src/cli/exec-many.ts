@@ -1,5 +1,6 @@
 // A command on many agents: so many at once, each line with its agent's name, and how each has ended.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Agent } from "../gen/rexec/agent/v1/agent_service.ts";
 import { type AgentId, parseUuid } from "../protocol/ids.ts";
 import type { ProgramConnection } from "../client/program-connection.ts";
@@ -15,6 +16,9 @@ import { runOnAgent, type RunOnAgent } from "./run-on-agent.ts";
 /** Of each agent's output, in JSON; what is more is cut, and said so. */
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const FILE_DESCRIPTORS = { stdout: 1, stderr: 2 } as const;
+/** A server gives a place back a moment after its program has ended. */
+const PLACE_FREE_MS = 5_000;
+const ASK_AGAIN_MS = 200;
 /** Named at the end; how many more there are is said. */
 const MAX_NAMED = 20;
 
@@ -52,6 +56,7 @@ export async function execOnMany(
   const endings = new Map<Agent, Ending>();
   const waiting = [...agents];
   const underWay = new Set<Promise<void>>();
+  let lastEndedAtMs = Number.NEGATIVE_INFINITY;
 
   async function runOn(agent: Agent): Promise<void> {
     const agentId = parseUuid<AgentId>(agent.id);
@@ -68,12 +73,17 @@ export async function execOnMany(
       ending = { exitCode: await runOnAgent({ ...run, agentId, onOutput: begin.output, onConnection }) };
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
-      // The plan lets fewer be open at once: it has its turn when another has ended.
-      if (error.reason === "AGENT_TERMINAL_LIMIT_REACHED" && underWay.size > 1) return void waiting.unshift(agent);
+      // The plan lets fewer be open at once: it has its turn when another has ended, and that one's place is free.
+      const isSoonFree = performance.now() - lastEndedAtMs < PLACE_FREE_MS;
+      if (error.reason === "AGENT_TERMINAL_LIMIT_REACHED" && (underWay.size > 1 || isSoonFree)) {
+        if (underWay.size === 1) await sleep(ASK_AGAIN_MS);
+        return void waiting.unshift(agent);
+      }
       ending = { error };
     } finally {
       if (connection !== undefined) connections.delete(connection);
     }
+    if ("exitCode" in ending) lastEndedAtMs = performance.now();
     endings.set(agent, ending);
     begin.end(ending);
   }
