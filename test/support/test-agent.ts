@@ -1,6 +1,7 @@
 // A connected agent with real shells, in this process.
 
 import { type RunningAgent, startAgent } from "../../src/agent/agent.ts";
+import type { ShellCommand } from "../../src/agent/login-shell.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
 import { silentLogger } from "./silent-logger.ts";
 
@@ -18,9 +19,10 @@ export async function startTestAgent(input: {
   others?: readonly string[];
   agentId: AgentId;
   token: string;
+  shell?: ShellCommand;
 }): Promise<RunningAgent> {
-  const { wsUrl, others = [], agentId, token } = input;
-  const agent = startAgent({ servers: [wsUrl, ...others], agentId, token, logger: silentLogger, shell: PLAIN_SHELL });
+  const { wsUrl, others = [], agentId, token, shell = PLAIN_SHELL } = input;
+  const agent = startAgent({ servers: [wsUrl, ...others], agentId, token, logger: silentLogger, shell });
   await new Promise<void>((resolve) => agent.onState(({ kind }) => kind === "connected" && resolve()));
   return agent;
 }
