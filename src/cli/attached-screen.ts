@@ -12,6 +12,8 @@ const PATIENCE_MS = 1000;
 /** Whoever goes on typing where nothing is sent is told again, and not at each key. */
 const TELL_AGAIN_MS = 5000;
 const READ_ONLY = "read-only: what you type is not sent; Ctrl+] leaves";
+/** Standard input is no terminal: no key can mean to leave. */
+const WATCHED = "read-only; Ctrl+C leaves";
 
 export interface AttachedScreenDeps {
   local: LocalTerminal;
@@ -58,7 +60,7 @@ export class AttachedScreen implements TerminalConsumer {
       case "opened":
         this.#recovered(event.isFirst ? undefined : "reconnected");
         this.#isReadOnly = event.readOnly;
-        if (event.isFirst && event.readOnly) this.notice(READ_ONLY);
+        if (event.isFirst && event.readOnly) this.notice(this.#deps.local.hasKeys ? READ_ONLY : WATCHED);
         return this.#deps.onOpened();
       case "reset":
         this.#snapshot = this.#isShown ? "again" : event.offset === 0 ? "blank" : "first";

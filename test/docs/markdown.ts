@@ -41,7 +41,7 @@ export function tableRows(markdown: string): string[][] {
 }
 
 /** What stands in code blocks. */
-export function codeBlocks(markdown: string): string[] {
+function codeBlocks(markdown: string): string[] {
   return [...markdown.matchAll(/^ *```[a-z]*\n([^]*?)^ *```$/gm)].map(([, code]) => code ?? "");
 }
 
@@ -52,6 +52,37 @@ export function inlineCode(markdown: string): string[] {
       .join("\n")
       .matchAll(/`([^`]+)`/g),
   ].map(([, code]) => code ?? "");
+}
+
+/** A line of a code block, or a piece of inline code, that has a `rexec …` command in it. */
+export interface CommandLine {
+  /** As it is written, up to a line's end. */
+  text: string;
+  /** What follows `rexec`, up to a comment, a pipe or a quoted argument. */
+  words: string[];
+  isInline: boolean;
+  /** The `export` lines that stand before it in its block. */
+  exports: string[];
+}
+
+/** Diagrams, and what `rexec up` prints of itself, are no commands. */
+export function commandLines(markdown: string): CommandLine[] {
+  const blocks = codeBlocks(markdown).map((block) => block.split("\n").map((line) => line.trim()));
+  return [
+    ...blocks.flatMap((lines) =>
+      lines.flatMap((line, at) => {
+        const exports = lines.slice(0, at).filter((before) => before.startsWith("export "));
+        return commandLine(line, { isInline: false, exports });
+      }),
+    ),
+    ...inlineCode(markdown).flatMap((code) => commandLine(code, { isInline: true, exports: [] })),
+  ];
+}
+
+function commandLine(text: string, where: Pick<CommandLine, "isInline" | "exports">): CommandLine[] {
+  const said = /(?:^|[\s|&;(])rexec ([a-z-][^|#&"]*)/.exec(text)?.[1];
+  if (said === undefined || said.startsWith("serves") || /[\u2500-\u257f]/.test(text)) return [];
+  return [{ text, words: said.split(/\s+/).filter((word) => word !== "" && word !== "…"), ...where }];
 }
 
 /** Every line, those within code blocks emptied. */

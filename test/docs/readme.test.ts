@@ -9,7 +9,7 @@ import { readEnvironment } from "../../src/cli/config.ts";
 import { buildProgram } from "../../src/cli/program.ts";
 import { SETTINGS_SCHEMA } from "../../src/server/config-schema.ts";
 import { listSettings, SETTINGS, variableOf } from "../../src/server/settings.ts";
-import { codeBlocks, inlineCode, readDocument, sectionOf, tableRows } from "./markdown.ts";
+import { commandLines, readDocument, sectionOf, tableRows } from "./markdown.ts";
 
 const readme = readDocument("README.md");
 
@@ -88,19 +88,9 @@ function problemOf(words: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Every `rexec …` in running text and code blocks, up to a comment, a pipe or a quoted argument. */
-function commandLines(markdown: string): string[][] {
-  const lines = codeBlocks(markdown).flatMap((block) => block.split("\n"));
-  return [...lines, ...inlineCode(markdown)].flatMap((line) => {
-    const said = /(?:^|[\s|&])rexec ([a-z-][^|#&"]*)/.exec(line.replace(/^\s*npx /, ""))?.[1];
-    if (said === undefined || said.startsWith("serves")) return [];
-    return [said.split(/\s+/).filter((word) => word !== "" && word !== "…")];
-  });
-}
-
 describe.each(["README.md", "docs/cli.md", "docs/operations.md", "docs/architecture.md"])("%s", (path) => {
   it("names only commands and options that exist", () => {
-    const problems = commandLines(readDocument(path)).map((words) => [words.join(" "), problemOf(words)]);
+    const problems = commandLines(readDocument(path)).map(({ words }) => [words.join(" "), problemOf(words)]);
     expect(problems.filter(([, problem]) => problem !== undefined)).toEqual([]);
   });
 });
@@ -111,7 +101,7 @@ describe("README.md", () => {
   });
 
   it("names every command of the program", () => {
-    const said = new Set(commandLines(readme).map((words) => words[0]));
+    const said = new Set(commandLines(readme).map(({ words }) => words[0]));
     const names = visibleCommands(program).flatMap(({ path }) => path.split(" ")[1] ?? []);
     expect(names.filter((name) => !said.has(name))).toEqual([]);
   });

@@ -155,6 +155,17 @@ export class PtyProcess {
     this.#pty.write(text);
   }
 
+  /** Types this once that has been printed, whenever it is; not at all where it never is. */
+  answer(pattern: RegExp, typed: string): void {
+    const look = (): void => {
+      if (!pattern.test(this.output)) return;
+      this.#looks.delete(look);
+      this.type(typed);
+    };
+    this.#looks.add(look);
+    look();
+  }
+
   resize(cols: number, rows: number): void {
     this.#pty.resize(cols, rows);
   }

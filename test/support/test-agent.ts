@@ -1,6 +1,7 @@
 // A connected agent with real shells, in this process.
 
 import { type RunningAgent, startAgent } from "../../src/agent/agent.ts";
+import type { ShellCommand } from "../../src/agent/login-shell.ts";
 import type { AgentId } from "../../src/protocol/ids.ts";
 import { silentLogger } from "./silent-logger.ts";
 
@@ -20,9 +21,10 @@ export async function startTestAgent(input: {
   token: string;
   home?: string;
   fileRoots?: readonly string[];
+  shell?: ShellCommand;
 }): Promise<RunningAgent> {
-  const { wsUrl, others = [], agentId, token, home = PLAIN_SHELL.cwd, fileRoots } = input;
-  const shell = { ...PLAIN_SHELL, cwd: home };
+  const { wsUrl, others = [], agentId, token, fileRoots } = input;
+  const { home = PLAIN_SHELL.cwd, shell = { ...PLAIN_SHELL, cwd: home } } = input;
   const agent = startAgent({ servers: [wsUrl, ...others], agentId, token, logger: silentLogger, shell, fileRoots });
   await new Promise<void>((resolve) => agent.onState(({ kind }) => kind === "connected" && resolve()));
   return agent;
