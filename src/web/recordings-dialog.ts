@@ -13,7 +13,7 @@ export class RecordingsDialog {
   readonly root: HTMLDialogElement;
   readonly #api: () => ServerApi;
   readonly #title = element("h2", {}, "Recordings");
-  readonly #note = element("p", { className: "list-note", role: "status" });
+  readonly #note = element("p", { className: "recordings-note", role: "status" });
   readonly #rows = element("ul", { className: "recording-rows" });
   readonly #stage = element("div", { className: "recording-stage" });
   readonly #back = element(
