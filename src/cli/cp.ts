@@ -1,5 +1,6 @@
 // Copies files to an agent or from it.
 
+import { constants, setPriority } from "node:os";
 import { FileSessionOver, openFileSession } from "../client/file-session.ts";
 import { FrameError } from "../protocol/data-frame.ts";
 import { FILE_FAILURE } from "../protocol/file-messages.ts";
@@ -21,8 +22,18 @@ export interface CopyOptions {
   recursive?: boolean;
 }
 
+/** What somebody types on this machine goes before what is copied on it. */
+function yieldToOthers(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Where that may not be said, it is as fast as others.
+  }
+}
+
 /** Returns the exit code. */
 export async function copy(options: CopyOptions, flags: GlobalFlags, context: CommandContext): Promise<number> {
+  yieldToOthers();
   const source = parsePlace(options.source);
   const destination = parsePlace(options.destination);
   const remote = remoteOf(source, destination);
