@@ -224,6 +224,29 @@ function outputOf(file: string): string {
     .join("");
 }
 
+it("where policy records, one that is full is followed by another, and one that was stopped is not", async () => {
+  const { agentId } = await newAgent();
+  await recordAll(agentId);
+  const viewer = view(agentId);
+  viewer.type("seq 1 500000; clear; echo done-$((6*7))\n");
+  await endsWith(viewer, /done-42/);
+  await vi.waitFor(
+    async () => expect((await ofAgent(agentId)).map(({ endReason }) => endReason)).toEqual(["", "size limit reached"]),
+    { timeout: 30_000, interval: 250 },
+  );
+  const [second] = (await ofAgent(agentId)) as [Recording, Recording];
+  await fileWith(second.id, /done-42/);
+  await recordings.stop(second.id);
+  await isRecorded(agentId, false);
+
+  // Another shell of the same agent is looked at after that.
+  const split = view(agentId, { target: { kind: "new" } });
+  split.type("echo split-$((6*7))\n");
+  await split.shows(printed("split-42"));
+  await vi.waitFor(async () => expect(await ofAgent(agentId)).toHaveLength(3), soon);
+  expect((await ofAgent(agentId)).map(({ endReason }) => endReason)).toEqual(["", "stopped", "size limit reached"]);
+}, 90_000);
+
 it("goes on behind what is stored when nothing could be for a while, and says where a gap was", async () => {
   const { agentId } = await newAgent();
   const viewer = view(agentId);

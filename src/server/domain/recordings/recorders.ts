@@ -38,6 +38,9 @@ export class Recorders {
    */
   readonly #due = new Map<AgentId, Map<number, SessionId>>();
   readonly #waiting = new Map<AgentId, ReadonlyMap<number, SessionId>>();
+  /** Shells that policy has recorded, and those that it is not to. */
+  readonly #begun = new WeakSet<ShellSession>();
+  readonly #declined = new WeakSet<ShellSession>();
   /** Recordings that could not be ended: tried again. Of this instance's recorders only. */
   readonly #unended = new Map<Recording, string>();
   readonly #unsubscribe: () => void;
@@ -84,10 +87,18 @@ export class Recorders {
       case "agent.updated":
         return this.#look(event.agent.id);
       case "recording.ended":
-        return this.#recorders.get(event.recordingId)?.stop(STOPPED);
+        return this.#stop(event.recordingId);
       default:
         return;
     }
+  }
+
+  /** By somebody's wish: policy does not begin it anew. */
+  #stop(id: RecordingId): void {
+    const recorder = this.#recorders.get(id);
+    const session = recorder && this.#heldHere(recorder.recording.agentId)?.sessions.get(recorder.stream);
+    if (session) this.#declined.add(session);
+    recorder?.stop(STOPPED);
   }
 
   /** `begun`: the shell that has just begun. */
@@ -155,12 +166,24 @@ export class Recorders {
     // Those whose session's recording is of the shell before: they are looked at again when that has ended.
     const waiting = new Map<number, SessionId>();
     for (const [stream, id] of shells) {
+      const session = held.sessions.get(stream);
+      if (session && this.#declined.has(session)) continue;
       const recording = await this.#create(held, id, cause);
       if (this.#heldHere(agentId) !== held) return;
       if (this.#recorders.has(recording.id)) waiting.set(stream, id);
-      else if (!recording.place) this.#begin(recording, held, { stream, from: 0 });
+      // One that has reached its size is followed by another, which begins with the screen.
+      else if (!recording.place)
+        this.#begin(recording, held, { stream, from: this.#noteBegun(session) ? undefined : 0 });
     }
     if (waiting.size > 0) this.#waiting.set(agentId, waiting);
+  }
+
+  /** Whether it was noted before. */
+  #noteBegun(session: ShellSession | undefined): boolean {
+    if (session === undefined) return false;
+    const wasBegun = this.#begun.has(session);
+    this.#begun.add(session);
+    return wasBegun;
   }
 
   #recordersOf(agentId: AgentId): SessionRecorder[] {

@@ -187,6 +187,10 @@ export class SessionRecorder {
         this.#buffer.marker(`session ended: ${how}`);
         return this.stop(how);
       }
+      case "error":
+        // It has ended so long ago that its agent has forgotten how. Else the connection goes on, or its end says why.
+        if (message.value.reason === "SESSION_NOT_FOUND") this.stop("session ended");
+        return;
       case "agentState":
         // Whichever instance the agent comes back to goes on.
         if (message.value.state === AGENT_STATE.OFFLINE) this.stop(undefined);
