@@ -42,7 +42,10 @@ function connect(
     void whyRefused().then((cause) => events.down(cause));
   });
   return {
-    send: (frame) => socket.send(frame),
+    send(frame) {
+      // On one that closes it would be lost, and complained of; what is not acknowledged is sent again on the next.
+      if (socket.readyState <= WebSocket.OPEN) socket.send(frame);
+    },
     ping: () => {},
     close: leave,
     terminate: () => leave(1000, ""),
