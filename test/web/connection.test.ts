@@ -54,9 +54,9 @@ describe("a lost connection", () => {
     await proxy.mend();
     await under.shows(/^got-kept$/m);
     expect(await under.banner()).toBe("");
-    // The terminal's echo of it stands where the output was when it arrived.
-    const text = (await under.lines()).join("").replace("kept", "");
-    expect(text).toContain(`${Array.from({ length: 400 }, (_, i) => i + 1).join(",")},got-kept`);
+    // The terminal's echo of it, in one piece or key by key, stands where the output was when it arrived.
+    const text = (await under.lines()).join("").replaceAll(/[kept]/g, "");
+    expect(text).toContain(`${Array.from({ length: 400 }, (_, i) => i + 1).join(",")},got-`);
   });
 
   it("is told where the list is old, too", async () => {
