@@ -3,7 +3,7 @@
 import { performance } from "node:perf_hooks";
 import { MAX_SEND_QUEUE_BYTES } from "../protocol/limits.ts";
 import { GATHER_BYTES, GATHER_MS, type OutputPace } from "./output-pace.ts";
-import { YoungGarbage } from "../runtime/young-garbage.ts";
+import { youngGarbage } from "../runtime/young-garbage.ts";
 
 /** Unsent bytes in the socket at which pulling stops until a write has completed. */
 const MAX_UNSENT_BYTES = 128 * 1024;
@@ -36,7 +36,6 @@ export class Sender {
   /** Sources that flood and have little to send: until they have more, or until this time. */
   readonly #gathering = new Map<FrameSource, number>();
   #gatherTimer: NodeJS.Timeout | undefined;
-  readonly #garbage = new YoungGarbage();
   #writes: "idle" | "in flight" = "idle";
   #state: "open" | "closed" = "open";
 
@@ -150,7 +149,8 @@ export class Sender {
     const frame = source.nextFrame();
     if (frame === undefined) return undefined;
     source.pace.sent(frame.length);
-    this.#garbage.made(frame.length);
+    // What was read of the terminal, and the frame.
+    youngGarbage.made(2 * frame.length);
     if (source.pendingBytes() > 0) this.#queue(source);
     return frame;
   }

@@ -5,8 +5,8 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** A frame makes garbage of about twice its size: well before V8 would act, with a heap of 13 MB (an agent's). */
-const COLLECT_EVERY_BYTES = 3 * 1024 * 1024;
+/** Well before V8 would act, with a heap of 13 MB (an agent's). */
+const COLLECT_EVERY_BYTES = 6 * 1024 * 1024;
 
 export class YoungGarbage {
   readonly #collect: () => void;
@@ -16,7 +16,7 @@ export class YoungGarbage {
     this.#collect = collect;
   }
 
-  /** A frame of this size has gone through. */
+  /** So many bytes of buffers have been used and let go, or soon will be. */
   made(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < COLLECT_EVERY_BYTES) return;
@@ -24,6 +24,9 @@ export class YoungGarbage {
     this.#collect();
   }
 }
+
+/** One for the whole process: two that count the same flood would collect in pairs, and what lives through two collections grows old. */
+export const youngGarbage = new YoungGarbage();
 
 type Collect = (options: { type: "minor" }) => void;
 let collector: Collect | undefined;

@@ -1,11 +1,14 @@
 // Connections to Redis through its troubles: nothing waits for it, everything comes back, nothing secret is told.
 import { inspect } from "node:util";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { YoungGarbage } from "../../src/runtime/young-garbage.ts";
 import { redisCall } from "../../src/server/adapters/redis/redis-errors.ts";
 import { openRedis } from "../../src/server/adapters/redis/redis-connection.ts";
 import { openTestRedis, type OpenedRedis } from "../support/open-redis.ts";
 import { startRedis, startRedisCluster, startRedisSentinel, type TestRedis } from "../support/redis.ts";
 
+const MIB = 1024 * 1024;
+const PIECE_BYTES = 32 * 1024;
 const UNAVAILABLE = { reason: "BACKEND_UNAVAILABLE" };
 /** No text: what comes out is what went in. */
 const BYTES = Buffer.from([0x00, 0xff, 0xfe, 0x0a, 0x80]);
@@ -52,6 +55,22 @@ test("an unsubscribed channel is heard no more, and may have another listener", 
 
   expect(first).toEqual([]);
   await expectHeard(opened, "channel", await listen(opened, "channel"));
+});
+
+test("what was published is let go without a collection of the whole heap", async () => {
+  const { url } = await started(startRedis);
+  const opened = openTestRedis(url);
+  await opened.until("up");
+  const garbage = new YoungGarbage();
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  for (let published = 0; published < 60 * MIB; published += PIECE_BYTES) {
+    await opened.commands.spublish("channel", Buffer.allocUnsafeSlow(PIECE_BYTES));
+    // The message, and what is written of it.
+    garbage.made(2 * PIECE_BYTES);
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  }
+  expect(most).toBeLessThan(20 * MIB);
 });
 
 test("commands fail at once while Redis is away, and the channels are heard when it is back", async () => {

@@ -8,6 +8,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyOb
 import { type MessageSeals, SEAL_BYTES } from "../../domain/instances/message-seal.ts";
 
 const ALGORITHM = "aes-256-gcm";
+const NOTHING = new Uint8Array(0);
 const OPTIONS = { authTagLength: SEAL_BYTES };
 
 /** `secret`: at least 32 bytes. */
@@ -18,11 +19,12 @@ export function createMessageSeals(secret: string): MessageSeals {
     sealer(name) {
       const key = keyOf(name);
       return {
-        seal(counter, message) {
+        seal(counter, parts, before = NOTHING) {
           const cipher = createCipheriv(ALGORITHM, key, nonceOf(counter), OPTIONS);
-          const ciphertext = cipher.update(message);
-          const rest = cipher.final();
-          return Buffer.concat([ciphertext, rest, cipher.getAuthTag()]);
+          const sealed = parts.map((part) => cipher.update(part));
+          // In this mode all of it has come out of `update`; this makes the tag.
+          cipher.final();
+          return Buffer.concat([before, ...sealed, cipher.getAuthTag()]);
         },
       };
     },
@@ -36,7 +38,7 @@ export function createMessageSeals(secret: string): MessageSeals {
           decipher.setAuthTag(sealed.subarray(end));
           const message = decipher.update(sealed.subarray(0, end));
           try {
-            // In this mode all of the message has come out of `update`; this checks the tag.
+            // This checks the tag.
             decipher.final();
             return message;
           } catch {

@@ -30,8 +30,8 @@ export interface RouteKeys {
 }
 
 export function writeHello(seals: MessageSeals, hello: RouteHello, to: RunId): string {
-  const sealed = seals.sealer(helloName(hello, to)).seal(0, Buffer.from(JSON.stringify(hello.request)));
-  return `${hello.from}.${hello.nonce}.${Buffer.from(sealed).toString("base64url")}`;
+  const sealed = seals.sealer(helloName(hello, to)).seal(0, [Buffer.from(JSON.stringify(hello.request))]);
+  return `${hello.from}.${hello.nonce}.${sealed.toString("base64url")}`;
 }
 
 /** Undefined where it was not made by an instance, for this run, or asks for nothing that there could be. */

@@ -3,7 +3,7 @@
 import type { WebSocket } from "ws";
 import type { InstanceId } from "../../../protocol/ids.ts";
 import { type Route, ROUTE_WINDOW_BYTES, type RouteEvents } from "../../domain/terminals/routes.ts";
-import { YoungGarbage } from "../../../runtime/young-garbage.ts";
+import { youngGarbage } from "../../../runtime/young-garbage.ts";
 import type { RouteKeys } from "./peer-handshake.ts";
 
 const PING_EVERY_MS = 5_000;
@@ -24,7 +24,6 @@ export class SealedRoute implements Route {
   #received = 0;
   #wasFull = false;
   #heardAtMs = performance.now();
-  readonly #garbage = new YoungGarbage();
 
   constructor(socket: WebSocket, keys: RouteKeys, peer: InstanceId) {
     this.#socket = socket;
@@ -53,8 +52,9 @@ export class SealedRoute implements Route {
     const socket = this.#socket;
     if (socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount > MAX_UNSENT_BYTES) return socket.terminate();
-    this.#garbage.made(frame.length);
-    socket.send(this.#keys.sealer.seal(this.#sent++, frame), BINARY, () => this.#onWritten());
+    // Ciphertext and message.
+    youngGarbage.made(2 * frame.length);
+    socket.send(this.#keys.sealer.seal(this.#sent++, [frame]), BINARY, () => this.#onWritten());
   }
 
   close(): void {
@@ -66,7 +66,8 @@ export class SealedRoute implements Route {
     const frame = isBinary ? this.#keys.opener.open(this.#received++, data) : undefined;
     if (frame === undefined) return this.close();
     this.events?.onFrame(frame);
-    this.#garbage.made(data.length);
+    // What was read of the socket, the message, and what it holds.
+    youngGarbage.made(3 * data.length);
   }
 
   #onWritten(): void {

@@ -6,7 +6,7 @@ import type { Log } from "../../domain/log.ts";
 import { NumberedReader, NumberedSender } from "./numbered-messages.ts";
 import type { RedisCommands } from "./redis-clients.ts";
 import type { RedisSubscriber } from "./redis-subscriber.ts";
-import { YoungGarbage } from "../../../runtime/young-garbage.ts";
+import { youngGarbage } from "../../../runtime/young-garbage.ts";
 
 export interface CourierDeps {
   run: RunId;
@@ -27,7 +27,6 @@ export interface CourierListener {
 export class Courier {
   readonly #deps: CourierDeps;
   readonly #reader: NumberedReader;
-  readonly #garbage = new YoungGarbage();
   /**
    * For each run that was ever written to, for ever: under one name no number may be used twice. A hundred bytes for each
    * restart of an instance.
@@ -50,10 +49,11 @@ export class Courier {
     this.#deps.subscriber.unsubscribe(channelOf(this.#deps.run));
   }
 
-  /** Sent, or lost: who needs to know asks for an answer. */
-  send(to: RunId, payload: Uint8Array): void {
-    this.#garbage.made(payload.length);
-    const { message } = this.#sender(to).message(payload);
+  /** `parts`: one message. Sent, or lost: who needs to know asks for an answer. */
+  send(to: RunId, parts: readonly Uint8Array[]): void {
+    const { message } = this.#sender(to).message(parts);
+    // Ciphertext, message, and what ioredis writes.
+    youngGarbage.made(3 * message.length);
     // Redis is away: the next message that comes through shows what is missing.
     this.#deps.commands.spublish(channelOf(to), message).catch(() => {});
   }
@@ -68,7 +68,8 @@ export class Courier {
   }
 
   #onMessage(message: Buffer): void {
-    this.#garbage.made(message.length);
+    // What was read of the socket, the message, and what it holds.
+    youngGarbage.made(3 * message.length);
     const read = this.#reader.read(message);
     if (read === undefined) return;
     const { from, payload, isBehindGap } = read;

@@ -109,7 +109,7 @@ export class EventChannel {
 
   #send(): void {
     const batch = this.#waiting.splice(0, MAX_BATCH);
-    const { number, message } = this.#sender.message(encodeWire({ from: this.#deps.instanceId, events: batch }));
+    const { number, message } = this.#sender.message([encodeWire({ from: this.#deps.instanceId, events: batch })]);
     this.#sentAtMs.set(number, this.#deps.now());
     // It was lost: everybody, and we ourselves, find its number missing.
     this.#deps.commands.spublish(CHANNEL, message).catch(() => {});

@@ -98,9 +98,9 @@ export class RedisCalls implements InstanceCalls {
   }
 }
 
-function frame(kind: number, id: number, body: object): Buffer {
+function frame(kind: number, id: number, body: object): readonly Uint8Array[] {
   const header = Buffer.alloc(HEADER_BYTES);
   header[0] = kind;
   header.writeUInt32BE(id, 1);
-  return Buffer.concat([header, encodeWire(body)]);
+  return [header, encodeWire(body)];
 }

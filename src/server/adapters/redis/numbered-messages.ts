@@ -36,13 +36,13 @@ export class NumberedSender {
     this.#last += 1;
   }
 
-  message(payload: Uint8Array): { number: number; message: Buffer } {
+  message(parts: readonly Uint8Array[]): { number: number; message: Buffer } {
     const number = ++this.#last;
     const header = Buffer.alloc(HEADER_BYTES);
     header[0] = VERSION;
     this.#run.copy(header, 1);
     header.writeBigUInt64BE(BigInt(number), 17);
-    return { number, message: Buffer.concat([header, this.#sealer.seal(number, payload)]) };
+    return { number, message: this.#sealer.seal(number, parts, header) };
   }
 }
 

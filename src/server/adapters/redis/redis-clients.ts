@@ -1,6 +1,6 @@
 // Clients of ioredis, with a bound on every wait: one for commands, and those that listen to channels.
 
-import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { Cluster, Command, Redis, type RedisKey, type RedisOptions, type RedisValue } from "ioredis";
 import type { RedisHost, RedisTarget } from "./redis-url.ts";
 
 export type RedisCommands = Redis | Cluster;
@@ -24,9 +24,9 @@ export function retryDelayMs(attempt: number): number {
 /** For commands. They fail at once where there is no connection, and those under way with their connection: none is done twice. */
 export function openCommands(target: RedisTarget): RedisCommands {
   if (target.kind !== "cluster") {
-    return new Redis({ ...optionsOf(target), enableOfflineQueue: false, retryStrategy: retryDelayMs });
+    return lettingGo(new Redis({ ...optionsOf(target), enableOfflineQueue: false, retryStrategy: retryDelayMs }));
   }
-  return new Cluster([...target.nodes], {
+  const cluster = new Cluster([...target.nodes], {
     redisOptions: optionsOf(target),
     enableOfflineQueue: false,
     clusterRetryStrategy: retryDelayMs,
@@ -38,6 +38,22 @@ export function openCommands(target: RedisTarget): RedisCommands {
     // A certificate names hosts, not their addresses.
     ...(target.tls ? { dnsLookup: (host, callback) => callback(null, host) } : {}),
   });
+  return lettingGo(cluster);
+}
+
+/**
+ * What was published is let go once it is answered: with ioredis 6.0.0, a command's arguments outlive it until V8 collects
+ * the whole heap, which a flood through Redis then has it do again and again (docs/performance.md).
+ */
+function lettingGo<Client extends RedisCommands>(client: Client): Client {
+  client.spublish = (channel: RedisKey, message: RedisValue) => {
+    const command = new Command("spublish", [channel, message]);
+    const answer = client.sendCommand(command) as Promise<number>;
+    const letGo = (): void => void command.args.splice(0);
+    answer.then(letGo, letGo);
+    return answer;
+  };
+  return client;
 }
 
 /** For listening: ends when its connection does. `node` says which one of a cluster. */

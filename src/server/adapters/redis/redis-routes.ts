@@ -173,7 +173,7 @@ export class RedisRoutes implements Routes {
     this.#opening.delete(route);
   }
 
-  #say(to: RunId, message: Uint8Array): void {
+  #say(to: RunId, message: readonly Uint8Array[]): void {
     this.#deps.courier.send(to, message);
   }
 }
@@ -190,7 +190,7 @@ class RedisRoute implements Route {
   readonly name: RouteName;
   readonly peer: InstanceId;
   events: RouteEvents | undefined;
-  readonly #deps: { say(message: Uint8Array): void; onClose(route: RedisRoute): void };
+  readonly #deps: { say(message: readonly Uint8Array[]): void; onClose(route: RedisRoute): void };
   #sent = 0;
   #acked = 0;
   #received = 0;
@@ -198,7 +198,7 @@ class RedisRoute implements Route {
   #wasFull = false;
 
   constructor(
-    deps: { say(message: Uint8Array): void; onClose(route: RedisRoute): void },
+    deps: { say(message: readonly Uint8Array[]): void; onClose(route: RedisRoute): void },
     { peer, ...name }: RouteName & { peer: InstanceId },
   ) {
     this.#deps = deps;
@@ -254,11 +254,11 @@ function keyOf(side: Side, id: number): string {
   return `${side} ${id}`;
 }
 
-function frame(side: Side, op: number, id: number, payload?: Uint8Array): Buffer {
+function frame(side: Side, op: number, id: number, payload?: Uint8Array): readonly Uint8Array[] {
   const header = Buffer.alloc(HEADER_BYTES);
   header[0] = ROUTE_KIND;
   header[1] = side;
   header[2] = op;
   header.writeUInt32BE(id, 3);
-  return payload === undefined ? header : Buffer.concat([header, payload]);
+  return payload === undefined ? [header] : [header, payload];
 }

@@ -8,8 +8,11 @@ export interface MessageSeals {
 }
 
 export interface MessageSealer {
-  /** `counter`: another one for every message under one name, for ever; below 2^53. Adds SEAL_BYTES. */
-  seal(counter: number, message: Uint8Array): Uint8Array;
+  /**
+   * Seals `parts` as one message; adds SEAL_BYTES. `counter`: another one for every message under one name, for ever;
+   * below 2^53. `before`: what goes ahead of it unsealed, so that nobody has to copy it there.
+   */
+  seal(counter: number, parts: readonly Uint8Array[], before?: Uint8Array): Buffer;
 }
 
 export interface MessageOpener {

@@ -15,7 +15,7 @@ import { closeAfterError, isOversized } from "./frame-checks.ts";
 import { toStats, toSystemInfo } from "./machine-messages.ts";
 import { OrderedSocket } from "./ordered-socket.ts";
 import { readControl } from "./read-control.ts";
-import { YoungGarbage } from "../../../runtime/young-garbage.ts";
+import { youngGarbage } from "../../../runtime/young-garbage.ts";
 
 export interface AgentSocketDeps {
   lifecycle: AgentLifecycle;
@@ -36,7 +36,6 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
   const { lifecycle, router, log } = deps;
   const { agent, connectionId } = admitted;
   const socket = new OrderedSocket(webSocket);
-  const garbage = new YoungGarbage();
   const link: AgentConnection["link"] = {
     protocol: "rexec.v2",
     connectionId,
@@ -92,7 +91,8 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
     if (typeof state !== "object") return socket.close(CLOSE.POLICY, "hello first");
     lifecycle.heard(state);
     router.heldBy(link, agent.id)?.onAgentFrame(frame);
-    garbage.made(frame.length);
+    // What was read of the socket, and the frame.
+    youngGarbage.made(2 * frame.length);
   }
 
   function onControl(message: ControlMessage | undefined): void {
