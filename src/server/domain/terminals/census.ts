@@ -28,11 +28,12 @@ export function countTerminals(held: Iterable<HeldAgent>): TerminalCensus {
     viewersBehind: 0,
     routes: { out: { direct: 0, redis: 0 }, in: { direct: 0, redis: 0 } },
   };
-  for (const { link, sessions, relays } of held) {
+  for (const agent of held) {
+    const { link, sessions } = agent;
     const isHere = link?.via === undefined;
     if (link && isHere) census.agents[link.protocol]++;
     if (link?.path !== undefined) census.routes.out[link.path]++;
-    const { direct, redis } = relays.count();
+    const { direct, redis } = agent.countRelays();
     census.routes.in.direct += direct;
     census.routes.in.redis += redis;
     for (const session of sessions.values()) {

@@ -48,7 +48,10 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
   };
   /** waiting: no hello yet · greeting: hello is being worked on · a connection: in use · closed */
   let state: "waiting" | "greeting" | "closed" | AgentConnection = "waiting";
-  const helloTimer = setTimeout(() => socket.close(CLOSE.POLICY, "no hello"), HELLO_TIMEOUT_MS);
+  let helloTimer: NodeJS.Timeout | undefined = setTimeout(
+    () => socket.close(CLOSE.POLICY, "no hello"),
+    HELLO_TIMEOUT_MS,
+  );
 
   /** Frames that came with the hello, while it is being worked on: what one read brought, for the socket is paused. */
   let early: { data: Buffer; isBinary: boolean }[] = [];
@@ -121,6 +124,7 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
     if (state !== "waiting") return socket.close(CLOSE.POLICY, "hello twice");
     state = "greeting";
     clearTimeout(helloTimer);
+    helloTimer = undefined;
     webSocket.pause();
     const bootId = parseBootId(hello.bootId);
     if (bootId === undefined || (admitted.bootId !== undefined && bootId !== admitted.bootId)) {

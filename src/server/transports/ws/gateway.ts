@@ -135,7 +135,7 @@ export class WebSocketGateway {
     const deps = this.#deps;
     if (!isOriginAllowed(request, deps.allowedOrigins)) throw new DomainError("ORIGIN_NOT_ALLOWED");
     const url = parseUrl(request.url);
-    const route = ROUTES.find(({ path }) => path.test(url.pathname));
+    const route = routeOf(url);
     const token = presentedToken(request, url);
     const peer = peerOfRequest(this.#deps.trustedProxies, request);
     // An id that is no UUID is an agent that never was; but who asks is asked first.
@@ -200,6 +200,28 @@ export class WebSocketGateway {
     this.#deps.refusals.note({ ...refusedShare(refusal), detail });
   }
 
+  /** Its listeners stay as long as the socket: they see nothing of the handshake. */
+  #opened(webSocket: WebSocket, { agent, identity }: Pick<Admitted, "agent" | "identity">): WatchedSocket {
+    const ordered = new OrderedSocket(webSocket);
+    const open: WatchedSocket = {
+      agentId: agent.id,
+      userId: identity.user.id,
+      ownerId: agent.userId,
+      identity,
+      credential: identity.credential,
+      close: (code, reason) => ordered.close(code, reason),
+      ping: () => {
+        webSocket.ping();
+        // A socket that is not read can't be heard: its silence is our doing.
+        if (webSocket.isPaused) this.connections.heard(open);
+      },
+      terminate: () => webSocket.terminate(),
+    };
+    this.connections.add(open);
+    webSocket.once("close", () => this.connections.delete(open));
+    return open;
+  }
+
   #upgrade(
     request: IncomingMessage,
     socket: Duplex,
@@ -208,37 +230,25 @@ export class WebSocketGateway {
     serve: (webSocket: WebSocket) => void,
   ): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const { agent, identity, kind } = admitted;
       this.#ends.watch(socket);
-      const ordered = new OrderedSocket(webSocket);
-      const open: WatchedSocket = {
-        agentId: agent.id,
-        userId: identity.user.id,
-        ownerId: agent.userId,
-        identity,
-        credential: identity.credential,
-        close: (code, reason) => ordered.close(code, reason),
-        ping: () => {
-          webSocket.ping();
-          // A socket that is not read can't be heard: its silence is our doing.
-          if (webSocket.isPaused) this.connections.heard(open);
-        },
-        terminate: () => webSocket.terminate(),
-      };
-      this.connections.add(open);
-      this.meter.opened(kind, { raw: socket, webSocket });
-      if (kind === "user") this.#watch(open, webSocket, admitted.grantedUntil);
+      const open = this.#opened(webSocket, admitted);
+      this.meter.opened(admitted.kind, { raw: socket, webSocket });
+      if (admitted.kind === "user") this.#watch(open, webSocket, admitted.grantedUntil);
       this.#checkAgain(open, admitted).catch((error: unknown) => {
         // What can't be known now was known a moment ago.
         if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;
-        ordered.close(ERRORS[error.reason].ws, ERRORS[error.reason].message);
+        open.close(ERRORS[error.reason].ws, ERRORS[error.reason].message);
       });
-      webSocket.once("close", () => this.connections.delete(open));
       serve(webSocket);
       // The door may have closed while this caller stood in it.
       if (this.#drained) webSocket.close(ERRORS.DRAINING.ws, ERRORS.DRAINING.message);
     });
   }
+}
+
+/** In a function of its own, or what listens to a socket would keep its URL. */
+function routeOf({ pathname }: URL): (typeof ROUTES)[number] | undefined {
+  return ROUTES.find(({ path }) => path.test(pathname));
 }
 
 /** A listener that holds on to nothing: the request and its headers would stay as long as the socket. */
