@@ -44,10 +44,15 @@ export interface LifecycleDeps {
   log: Log;
 }
 
+export interface SocketAgentLink extends AgentLink {
+  ping(): void;
+  terminate(): void;
+}
+
 /** One open agent socket, from hello to close. Its times are the clock's that only grows. */
 export interface AgentConnection extends HeldLocation {
   location: AgentLocation;
-  readonly link: AgentLink & { ping(): void; terminate(): void };
+  readonly link: SocketAgentLink;
   readonly agent: Agent;
   heardAtMs: number;
   suspect: boolean;
@@ -86,7 +91,7 @@ export class AgentLifecycle {
 
   /** The agent's socket is open and it has said hello. */
   async connected(
-    link: AgentConnection["link"],
+    link: SocketAgentLink,
     agent: Agent,
     hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[]; facts: ConnectionFacts },
   ): Promise<AgentConnection> {

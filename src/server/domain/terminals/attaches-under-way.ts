@@ -27,7 +27,8 @@ const NOBODY = "" as AttachmentOwner;
 
 export class AttachesUnderWay {
   readonly #detach: (detach: ControlOf<"detach">) => void;
-  readonly #requests = new Map<number, UnderWay>();
+  /** Made when it is needed: most agents have no viewers. */
+  #requests: Map<number, UnderWay> | undefined;
   #lastId = 0;
 
   /** @param detach tells the agent. */
@@ -38,6 +39,7 @@ export class AttachesUnderWay {
   /** The request's id, never used again on this instance's hold of the agent. */
   add(owner: AttachmentOwner): number {
     this.#lastId = (this.#lastId + 1) >>> 0;
+    this.#requests ??= new Map();
     for (const oldest of this.#requests.keys()) {
       if (this.#requests.size < MAX_UNDER_WAY) break;
       this.#requests.delete(oldest);
@@ -48,8 +50,8 @@ export class AttachesUnderWay {
 
   /** The agent has answered, with an attachment or without. Returns whose request it was. */
   answered(requestId: number, attachment?: number): AttachmentOwner {
-    const { owner, left } = this.#requests.get(requestId) ?? { owner: NOBODY, left: undefined };
-    this.#requests.delete(requestId);
+    const { owner, left } = this.#requests?.get(requestId) ?? { owner: NOBODY, left: undefined };
+    this.#requests?.delete(requestId);
     if (left !== undefined && left !== attachment) this.letGo({ attachment: left, linger: true }, owner);
     return owner;
   }
@@ -57,13 +59,13 @@ export class AttachesUnderWay {
   /** An attachment has no viewer any more. The agent is told, unless its owner is coming back to it. */
   letGo(detach: ControlOf<"detach">, owner: AttachmentOwner): void {
     let last: UnderWay | undefined;
-    for (const request of this.#requests.values()) if (request.owner === owner) last = request;
+    for (const request of this.#requests?.values() ?? []) if (request.owner === owner) last = request;
     if (last === undefined) this.#detach(detach);
     else last.left = detach.attachment;
   }
 
   clear(): void {
-    this.#requests.clear();
+    this.#requests = undefined;
   }
 }
 

@@ -19,11 +19,13 @@ interface Asked {
 }
 
 export class ExecRequests {
-  readonly #asked = new Map<string, Asked>();
+  /** Made when it is needed: most agents are never asked. */
+  #asked: Map<string, Asked> | undefined;
   #lastId = 0;
 
   /** An id for the command; undefined where too many are under way. */
   add(viewer: Viewer, command: string, now: number): string | undefined {
+    this.#asked ??= new Map();
     if (this.#asked.size >= MAX_EXECS_PER_AGENT) return undefined;
     const id = `x${++this.#lastId}`;
     this.#asked.set(id, { viewer, command, deadlineMs: now + EXEC_TIMEOUT_MS });
@@ -31,14 +33,14 @@ export class ExecRequests {
   }
 
   deliver(result: ControlOf<"execResult">): void {
-    const viewer = this.#asked.get(result.execId)?.viewer;
-    this.#asked.delete(result.execId);
+    const viewer = this.#asked?.get(result.execId)?.viewer;
+    this.#asked?.delete(result.execId);
     if (viewer && viewer.state !== "closed") viewer.link.sendControl({ $case: "execResult", value: result });
   }
 
   /** Tells those who have waited too long that no answer came, and gives their places back. */
   expire(now: number): void {
-    if (this.#asked.size === 0) return;
+    if (this.#asked === undefined || this.#asked.size === 0) return;
     for (const [execId, { command, deadlineMs }] of this.#asked) {
       if (now >= deadlineMs)
         this.deliver({ execId, command, output: "", success: false, error: "the agent did not answer" });
@@ -46,6 +48,6 @@ export class ExecRequests {
   }
 
   clear(): void {
-    this.#asked.clear();
+    this.#asked = undefined;
   }
 }

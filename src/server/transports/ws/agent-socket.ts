@@ -4,11 +4,11 @@ import type { WebSocket } from "ws";
 import { type ControlMessage, encodeControl } from "../../../protocol/control-frame.ts";
 import { FRAME, readHeader } from "../../../protocol/data-frame.ts";
 import { CLOSE, ERRORS } from "../../../protocol/errors.ts";
-import { type BootId, parseBootId } from "../../../protocol/ids.ts";
+import { type BootId, type ConnectionId, parseBootId } from "../../../protocol/ids.ts";
 import { HELLO_TIMEOUT_MS } from "../../../protocol/limits.ts";
 import { harmlessText } from "../../../protocol/names.ts";
 import type { Agent, ConnectionFacts } from "../../domain/agents/agent.ts";
-import type { AgentConnection, AgentLifecycle } from "../../domain/agents/agent-lifecycle.ts";
+import type { AgentConnection, AgentLifecycle, SocketAgentLink } from "../../domain/agents/agent-lifecycle.ts";
 import type { Log } from "../../domain/log.ts";
 import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
 import { closeAfterError, isOversized } from "./frame-checks.ts";
@@ -28,7 +28,43 @@ export interface AdmittedAgent {
   agent: Agent;
   bootId: BootId | undefined;
   facts: ConnectionFacts;
-  connectionId: AgentConnection["link"]["connectionId"];
+  connectionId: ConnectionId;
+}
+
+/** Methods, not functions in an object: an idle server has ten thousand of these and little else. */
+class SocketLink implements SocketAgentLink {
+  readonly protocol = "rexec.v2";
+  readonly connectionId: ConnectionId;
+  readonly #socket: OrderedSocket;
+
+  constructor(socket: OrderedSocket, connectionId: ConnectionId) {
+    this.#socket = socket;
+    this.connectionId = connectionId;
+  }
+
+  sendFrame(frame: Uint8Array): void {
+    this.#socket.sendBinary(frame);
+  }
+
+  sendControl(message: ControlMessage): void {
+    this.#socket.sendBinary(encodeControl(message));
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
+
+  probe(timeoutMs: number): Promise<boolean> {
+    return this.#socket.probe(timeoutMs);
+  }
+
+  ping(): void {
+    this.#socket.ping();
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
 }
 
 /** Serves the socket until it closes. */
@@ -36,16 +72,7 @@ export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, ad
   const { lifecycle, router, log } = deps;
   const { agent, connectionId } = admitted;
   const socket = new OrderedSocket(webSocket);
-  const link: AgentConnection["link"] = {
-    protocol: "rexec.v2",
-    connectionId,
-    sendFrame: (frame) => socket.sendBinary(frame),
-    sendControl: (message) => socket.sendBinary(encodeControl(message)),
-    close: (code, reason) => socket.close(code, reason),
-    probe: (timeoutMs) => socket.probe(timeoutMs),
-    ping: () => socket.ping(),
-    terminate: () => socket.terminate(),
-  };
+  const link = new SocketLink(socket, connectionId);
   /** waiting: no hello yet · greeting: hello is being worked on · a connection: in use · closed */
   let state: "waiting" | "greeting" | "closed" | AgentConnection = "waiting";
   let helloTimer: NodeJS.Timeout | undefined = setTimeout(

@@ -23,8 +23,8 @@ import { admitUser, type AdmitUserDeps } from "./admit-user.ts";
 import { type AgentSocketDeps, serveAgentSocket } from "./agent-socket.ts";
 import { isOriginAllowed, offeredProtocols, presentedToken } from "./credentials.ts";
 import { GrantWatch } from "../../domain/terminals/grant-watch.ts";
-import { type OpenConnection, OpenConnections } from "../../domain/access/open-connections.ts";
-import { OrderedSocket } from "./ordered-socket.ts";
+import { OpenConnections } from "../../domain/access/open-connections.ts";
+import { OpenSocket, OpenViewerSocket } from "./open-socket.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 import { SocketEnds } from "./socket-ends.ts";
 import { SocketMeter } from "./socket-meter.ts";
@@ -56,10 +56,6 @@ interface Admitted {
   token: string;
   /** Of a viewer of a locked agent. */
   grantedUntil?: Date | undefined;
-}
-
-interface WatchedSocket extends OpenConnection {
-  identity: Identity;
 }
 
 /** Closing handshakes are waited for this long when the server stops. */
@@ -145,9 +141,11 @@ export class WebSocketGateway {
     switch (route?.kind) {
       case "agent": {
         const admitted = await admitAgent(deps, { token, peer, agentId, headers: request.headers });
+        const { agent, bootId, facts } = admitted;
+        const known = { agent, bootId, facts, connectionId };
         this.#upgrade(request, socket, head, { ...admitted, kind: route.kind, token }, (webSocket) => {
-          if (isV2) serveAgentSocket(deps, webSocket, { ...admitted, connectionId });
-          else serveV1AgentSocket({ ...deps, bridges: this.#bridges }, webSocket, { ...admitted, connectionId });
+          if (isV2) serveAgentSocket(deps, webSocket, known);
+          else serveV1AgentSocket({ ...deps, bridges: this.#bridges }, webSocket, known);
         });
         return;
       }
@@ -173,7 +171,7 @@ export class WebSocketGateway {
   }
 
   /** What ends between the admission and now would not be missed by the socket alone. */
-  async #checkAgain(open: WatchedSocket, { token, kind }: Pick<Admitted, "token" | "kind">): Promise<void> {
+  async #checkAgain(open: OpenSocket, { token }: Pick<Admitted, "token">): Promise<void> {
     const identity = await authenticate(this.#deps.authenticate, token);
     this.connections.endBy(open, identity.credential.tokenExpiresAtMs);
     // Its agent is looked for by the statement that says that it is connected.
@@ -182,10 +180,10 @@ export class WebSocketGateway {
     if (!agent) throw new DomainError("AGENT_NOT_FOUND");
     // An admin may be none any more.
     if (!mayStay(identity, agent)) throw new DomainError("NOT_AUTHORIZED");
-    if (kind === "user") await this.grants.look(open);
+    if (open instanceof OpenViewerSocket) await this.grants.look(open);
   }
 
-  #watch(open: WatchedSocket, webSocket: WebSocket, grantedUntil: Date | undefined): void {
+  #watch(open: OpenViewerSocket, webSocket: WebSocket, grantedUntil: Date | undefined): void {
     this.grants.add(open, grantedUntil);
     webSocket.once("close", () => this.grants.delete(open));
     const heard = () => this.connections.heard(open);
@@ -200,25 +198,13 @@ export class WebSocketGateway {
     this.#deps.refusals.note({ ...refusedShare(refusal), detail });
   }
 
-  /** Its listeners stay as long as the socket: they see nothing of the handshake. */
-  #opened(webSocket: WebSocket, { agent, identity }: Pick<Admitted, "agent" | "identity">): WatchedSocket {
-    const ordered = new OrderedSocket(webSocket);
-    const open: WatchedSocket = {
-      agentId: agent.id,
-      userId: identity.user.id,
-      ownerId: agent.userId,
-      identity,
-      credential: identity.credential,
-      close: (code, reason) => ordered.close(code, reason),
-      ping: () => {
-        webSocket.ping();
-        // A socket that is not read can't be heard: its silence is our doing.
-        if (webSocket.isPaused) this.connections.heard(open);
-      },
-      terminate: () => webSocket.terminate(),
-    };
-    this.connections.add(open);
-    webSocket.once("close", () => this.connections.delete(open));
+  /** In a method of its own: its listener stays as long as the socket, and sees nothing of the handshake. */
+  #opened(webSocket: WebSocket, { kind, agent, identity }: Admitted): OpenSocket {
+    const { connections } = this;
+    const init = { webSocket, agent, identity, connections };
+    const open = kind === "user" ? new OpenViewerSocket(init) : new OpenSocket(init);
+    connections.add(open);
+    webSocket.once("close", () => connections.delete(open));
     return open;
   }
 
@@ -233,7 +219,7 @@ export class WebSocketGateway {
       this.#ends.watch(socket);
       const open = this.#opened(webSocket, admitted);
       this.meter.opened(admitted.kind, { raw: socket, webSocket });
-      if (admitted.kind === "user") this.#watch(open, webSocket, admitted.grantedUntil);
+      if (open instanceof OpenViewerSocket) this.#watch(open, webSocket, admitted.grantedUntil);
       this.#checkAgain(open, admitted).catch((error: unknown) => {
         // What can't be known now was known a moment ago.
         if (!(error instanceof DomainError) || error.reason === "BACKEND_UNAVAILABLE") return;

@@ -3,7 +3,7 @@
 import type { WebSocket } from "ws";
 import type { ControlMessage } from "../../../../protocol/control-frame.ts";
 import { CLOSE, ERRORS } from "../../../../protocol/errors.ts";
-import type { AgentConnection } from "../../../domain/agents/agent-lifecycle.ts";
+import type { AgentConnection, SocketAgentLink } from "../../../domain/agents/agent-lifecycle.ts";
 import type { AdmittedAgent, AgentSocketDeps } from "../agent-socket.ts";
 import { closeAfterError } from "../frame-checks.ts";
 import { toStats, toSystemInfo } from "../machine-messages.ts";
@@ -35,7 +35,7 @@ export function serveV1AgentSocket(
     control: onControl,
   };
   const { bridge, bootId } = bridges.use(agent.id, bridgeLink);
-  const link: AgentConnection["link"] = {
+  const link: SocketAgentLink = {
     protocol: "rexec.v1",
     connectionId,
     sendFrame: (frame) => bridge.onFrame(frame),
