@@ -25,7 +25,10 @@ export class YoungGarbage {
   }
 }
 
-/** One for the whole process: two that count the same flood would collect in pairs, and what lives through two collections grows old. */
+/**
+ * One for the whole process: two that count the same flood would collect in pairs, and what lives through two
+ * collections grows old.
+ */
 export const youngGarbage = new YoungGarbage();
 
 type Collect = (options: { type: "minor" }) => void;

@@ -38,7 +38,7 @@ export function createMessageSeals(secret: string): MessageSeals {
           decipher.setAuthTag(sealed.subarray(end));
           const message = decipher.update(sealed.subarray(0, end));
           try {
-            // This checks the tag.
+            // In this mode all of the message has come out of `update`; this checks the tag.
             decipher.final();
             return message;
           } catch {

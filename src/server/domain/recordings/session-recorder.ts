@@ -119,7 +119,7 @@ export class SessionRecorder {
     const session = this.#held.sessions.get(this.#shell.stream);
     if (sessionId === MAIN_SESSION || session === undefined || session.ended) return false;
     const others = [...session.viewers].filter(({ open }) => open.recorder === undefined);
-    return others.length === 0 && !this.#held.relays.isWatched(session.stream);
+    return others.length === 0 && !this.#held.relays?.isWatched(session.stream);
   }
 
   /** `from`: output before it is stored. Undefined: it goes on with the screen as it is. */

@@ -29,7 +29,7 @@ beforeEach(() => {
   held.linkUp(agent, "boot-one" as BootId, [started, { ...started, stream: OTHER_STREAM, sessionId: "split-a" }]);
   [one, two] = ["one", "two"].map((peer) => {
     const route = new RecordingRoute(peer);
-    route.events = held.relays.add(route);
+    route.events = held.openRelays().add(route);
     return route;
   });
 });
@@ -108,7 +108,7 @@ describe("what an instance asks of another's agent", () => {
     one!.close();
     const attachment = answer();
     expect(agent.of("detach")).toEqual([{ attachment, linger: true }]);
-    expect(held.relays.count()).toEqual({ direct: 1, redis: 0 });
+    expect(held.openRelays().count()).toEqual({ direct: 1, redis: 0 });
   });
 });
 
@@ -162,7 +162,7 @@ describe("what every instance hears", () => {
       $case: "sessionEnded",
       value: { stream: 9, sessionId: "split-b", endOffset: 0, exitCode: 1, reason: "exited" },
     });
-    held.relays.tellAll({ $case: "agentState", value: { state: AGENT_STATE.SUSPECT } });
+    held.openRelays().tellAll({ $case: "agentState", value: { state: AGENT_STATE.SUSPECT } });
     for (const route of [one!, two!]) {
       const told = route.controls.map(({ $case }) => $case);
       expect(told).toEqual(["sessionStarted", "resized", "sessionEnded", "agentState"]);
@@ -243,7 +243,7 @@ describe("an attachment whose viewer comes back by another way", () => {
 it("an agent that goes takes all routes to it along, once", () => {
   attach(one!);
   held.linkDown(agent);
-  expect([one!.ended, two!.ended, held.relays.count().direct]).toEqual([true, true, 0]);
+  expect([one!.ended, two!.ended, held.openRelays().count().direct]).toEqual([true, true, 0]);
   one!.says(data(FRAME.INPUT, 1, "late"));
   expect([agent.text, agent.of("detach")]).toEqual(["", []]);
 });

@@ -83,7 +83,7 @@ export class AgentRoutes {
   readonly accept: AcceptRoute = ({ agentId, connectionId }, route) => {
     const held = this.#deps.router.heldAgent(agentId);
     if (held?.link?.connectionId !== connectionId || held.link.via !== undefined) return undefined;
-    const events = held.relays.add(route);
+    const events = held.openRelays().add(route);
     const sessions = [...held.sessions.values()].filter(({ ended }) => !ended).map((shell) => shell.describe());
     const hello = { bootId: held.bootId ?? "", version: "", systemInfo: undefined, sessions };
     route.send(encodeControl({ $case: "agentHello", value: hello }));

@@ -19,6 +19,8 @@ export interface TerminalCensus {
   routes: Record<"out" | "in", Record<RoutePath, number>>;
 }
 
+const NONE = { direct: 0, redis: 0 };
+
 export function countTerminals(held: Iterable<HeldAgent>): TerminalCensus {
   const census: TerminalCensus = {
     agents: { "rexec.v1": 0, "rexec.v2": 0 },
@@ -28,12 +30,11 @@ export function countTerminals(held: Iterable<HeldAgent>): TerminalCensus {
     viewersBehind: 0,
     routes: { out: { direct: 0, redis: 0 }, in: { direct: 0, redis: 0 } },
   };
-  for (const agent of held) {
-    const { link, sessions } = agent;
+  for (const { link, sessions, relays } of held) {
     const isHere = link?.via === undefined;
     if (link && isHere) census.agents[link.protocol]++;
     if (link?.path !== undefined) census.routes.out[link.path]++;
-    const { direct, redis } = agent.countRelays();
+    const { direct, redis } = relays?.count() ?? NONE;
     census.routes.in.direct += direct;
     census.routes.in.redis += redis;
     for (const session of sessions.values()) {

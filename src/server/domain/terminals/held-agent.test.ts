@@ -225,7 +225,7 @@ describe("a viewer that comes", () => {
     const other = (): Record<"sent", Uint8Array[]> & RouteEvents => {
       const sent: Uint8Array[] = [];
       const fields = { peer: "other" as InstanceId, path: "redis", isFull: false } as const;
-      return { sent, ...held.relays.add({ ...fields, send: (frame) => void sent.push(frame), close: () => {} }) };
+      return { sent, ...held.openRelays().add({ ...fields, send: (frame) => void sent.push(frame), close: () => {} }) };
     };
     const [one, two, three] = [other(), other(), other()];
     const attach = encodeControl({ $case: "attach", value });

@@ -15,7 +15,6 @@ import { AttachesUnderWay, type AttachmentOwner, attachmentOwner } from "./attac
 import { AttachRequests } from "./attach-requests.ts";
 import { Attendance } from "./attendance.ts";
 import type { AgentLink } from "./links.ts";
-import type { RoutePath } from "./routes.ts";
 import type { ShellSession } from "./shell-session.ts";
 import { attachingUser, type Viewer } from "./viewer.ts";
 
@@ -27,12 +26,12 @@ export interface HeldAgentEvents {
   onExecResult(result: ControlOf<"execResult">): void;
 }
 
-const NO_RELAYS = { direct: 0, redis: 0 };
-
 export class HeldAgent {
   readonly agent: Agent;
   readonly sessions: AgentShells;
   readonly viewers = new Set<Viewer>();
+  /** Other instances with viewers of it; few agents ever have any. */
+  relays: AgentRelays | undefined;
   link: AgentLink | undefined;
   bootId: BootId | undefined;
   readonly #events: HeldAgentEvents;
@@ -41,8 +40,6 @@ export class HeldAgent {
   readonly #clock: Clock;
   readonly #byAttachment = new Map<number, Viewer>();
   readonly #attendance: Attendance;
-  /** Few agents have any. */
-  #relays: AgentRelays | undefined;
 
   constructor(agent: Agent, events: HeldAgentEvents, clock: Clock) {
     this.agent = agent;
@@ -52,21 +49,16 @@ export class HeldAgent {
     this.sessions = new AgentShells({ clock, onChange: (change, session) => events.onSession(change, session) });
   }
 
-  /** Other instances with viewers of it. */
-  get relays(): AgentRelays {
-    this.#relays ??= new AgentRelays({
+  /** For another instance that has viewers of it. */
+  openRelays(): AgentRelays {
+    this.relays ??= new AgentRelays({
       link: () => this.link,
       shells: this.sessions,
       now: () => this.#clock.now(),
       underWay: this.#underWay,
       onTakenAway: (attachment) => this.#replaceOlderConnection(attachment),
     });
-    return this.#relays;
-  }
-
-  /** How many, by how each is reached. */
-  countRelays(): Record<RoutePath, number> {
-    return this.#relays?.count() ?? NO_RELAYS;
+    return this.relays;
   }
 
   /** The agent has dialled in. Viewers that wait for it go on where they were; another boot has none of their shells. */
@@ -89,7 +81,7 @@ export class HeldAgent {
     this.link = undefined;
     this.#attaching.clear();
     this.#underWay.clear();
-    this.#relays?.closeAll();
+    this.relays?.closeAll();
     for (const viewer of this.viewers) {
       viewer.state = viewer.state === "closed" ? "closed" : "attaching";
       viewer.flow.onLinkLost();
@@ -135,14 +127,14 @@ export class HeldAgent {
     if (!link) return;
     const header = readHeader(frame);
     const viewer = header.attachment === 0 ? undefined : this.#byAttachment.get(header.attachment);
-    if (header.attachment !== 0 && viewer === undefined) this.#relays?.sendTo(header.attachment, frame);
+    if (header.attachment !== 0 && viewer === undefined) this.relays?.sendTo(header.attachment, frame);
     if (header.type === FRAME.OUTPUT) {
       const session = this.sessions.get(header.stream);
       if (!session) return;
       session.lastOutputAtMs = this.#clock.now();
       if (header.attachment === 0) {
         session.onBroadcast(header, frame, link);
-        this.#relays?.broadcast(header, frame);
+        this.relays?.broadcast(header, frame);
       } else if (viewer?.stream === header.stream) session.onReplayed(header, frame, viewer, link);
     } else if (header.type === FRAME.INPUT_ACK) viewer?.onInputAck(header, frame);
   }
@@ -152,16 +144,16 @@ export class HeldAgent {
     switch (message.$case) {
       case "sessionStarted":
         this.sessions.learn(message.value, this.link);
-        this.#relays?.tellAll(message);
+        this.relays?.tellAll(message);
         return;
       case "attached": {
         const owner = this.#underWay.answered(message.value.requestId, message.value.attachment);
-        if (!this.#relays?.onAttached(message.value)) this.#onAttached(message.value, owner);
+        if (!this.relays?.onAttached(message.value)) this.#onAttached(message.value, owner);
         return;
       }
       case "attachRefused":
         this.#underWay.answered(message.value.requestId);
-        if (!this.#relays?.onAttachRefused(message.value)) this.#onAttachRefused(message.value);
+        if (!this.relays?.onAttachRefused(message.value)) this.#onAttachRefused(message.value);
         return;
       case "snapshot":
         this.#forwardTo(message.value.attachment, message, (viewer) => viewer.flow.onSnapshot(message.value.offset));
@@ -170,7 +162,7 @@ export class HeldAgent {
         this.#forwardTo(message.value.attachment, message);
         return;
       case "resized": {
-        this.#relays?.tellAll(message);
+        this.relays?.tellAll(message);
         const session = this.sessions.get(message.value.stream);
         if (!session) return;
         session.onResized(message.value);
@@ -178,15 +170,15 @@ export class HeldAgent {
         return;
       }
       case "sessionEnded":
-        this.#relays?.tellAll(message);
+        this.relays?.tellAll(message);
         this.sessions.end(message.value, this.link);
         return;
       case "stats":
-        this.#relays?.tellAll(message);
+        this.relays?.tellAll(message);
         for (const { open, link } of this.viewers) if (!open.guest) link.sendControl(message);
         return;
       case "execResult":
-        if (!this.#relays?.onExecResult(message.value)) this.#events.onExecResult(message.value);
+        if (!this.relays?.onExecResult(message.value)) this.#events.onExecResult(message.value);
         return;
       case "detach":
         // The holder's word: the attachment has a viewer elsewhere.
@@ -273,7 +265,7 @@ export class HeldAgent {
     // A v1 agent starts a shell anew where it was to go on with one that has ended.
     if (viewer.stream !== session.stream) this.sessions.get(viewer.stream)?.viewers.delete(viewer);
     this.#replaceOlderConnection(attached.attachment, viewer);
-    this.#relays?.takeAway(attached.attachment);
+    this.relays?.takeAway(attached.attachment);
     viewer.onAttached(attached);
     this.#byAttachment.set(attached.attachment, viewer);
     session.head = Math.max(session.head, attached.outputOffset);
@@ -308,7 +300,7 @@ export class HeldAgent {
 
   #forwardTo(attachment: number, message: ControlMessage, before?: (viewer: Viewer) => void): void {
     const viewer = this.#byAttachment.get(attachment);
-    if (!viewer) this.#relays?.sendTo(attachment, encodeControl(message));
+    if (!viewer) this.relays?.sendTo(attachment, encodeControl(message));
     const session = viewer && this.sessions.get(viewer.stream);
     if (!viewer || !session || viewer.state !== "attached") return;
     before?.(viewer);

@@ -155,7 +155,7 @@ async function reach(holder: HeldAgent, network: Network): Promise<{ held: HeldA
   const link = new RouteLink(location);
   const open = async (_: unknown, events: RouteEvents) => {
     near.events = events;
-    far.events = holder.relays.add(far);
+    far.events = holder.openRelays().add(far);
     const sessions = [...holder.sessions.values()].map((shell) => shell.describe());
     const value = { bootId: BOOT, version: "", systemInfo: undefined, sessions };
     setImmediate(() => events.onFrame(encodeControl({ $case: "agentHello", value })));

@@ -183,7 +183,7 @@ export class TerminalRouter {
   agentSuspect(agentId: AgentId, suspect: boolean): void {
     const state = suspect ? AGENT_STATE.SUSPECT : AGENT_STATE.ONLINE;
     this.tellState(agentId, state);
-    this.#agents.get(agentId)?.held.relays.tellAll({ $case: "agentState", value: { state } });
+    this.#agents.get(agentId)?.held.relays?.tellAll({ $case: "agentState", value: { state } });
   }
 
   /** The viewers here are told. */
