@@ -154,13 +154,18 @@ describe.each(DATABASES)("recordings on $name", ({ open }) => {
 
   test("says what is recorded of agents, and whose sessions all are", async () => {
     const [plain, watched] = [await addAgent(stores, user.id), await addAgent(stores, user.id)];
-    await stores.agents.update(watched.id, { recordSessions: true }, audit("agent.updated"));
+    await stores.agents.update(watched.id, { name: "renamed", recordSessions: true }, audit("agent.updated"));
     const recording = await create({ agentId: plain.id });
     const over = await create({ agentId: watched.id });
     await end(over, 3, "exit 0");
     const found = await stores.recordings.ofAgents([plain.id, watched.id, randomUUID() as AgentId]);
     expect(found.open.map(({ id }) => id)).toEqual([recording.id]);
-    expect([...found.always]).toEqual([watched.id]);
+    expect(found.agents).toEqual(
+      new Map([
+        [plain.id, { name: plain.name, recordSessions: false }],
+        [watched.id, { name: "renamed", recordSessions: true }],
+      ]),
+    );
   });
 
   test("finds what is old, what is nobody's any more, and what goes on of agents that are gone", async () => {

@@ -53,13 +53,15 @@ export function createRecordingStore(database: Database): RecordingStore {
           .where("ended_at", "is", null)
           .where(isOne("agent_id"))
           .execute();
-        const always = await db
+        const agents = await db
           .selectFrom("agents")
-          .select("id")
-          .where("record_sessions", "=", true)
+          .select(["id", "name", "record_sessions"])
           .where(isOne("id"))
           .execute();
-        return { open: open.map(toRecording), always: new Set(always.map(({ id }) => id)) };
+        const settings = agents.map(
+          ({ id, name, record_sessions }) => [id, { name, recordSessions: record_sessions }] as const,
+        );
+        return { open: open.map(toRecording), agents: new Map(settings) };
       }),
 
     addSegment: (id, segment) => database.transaction((trx) => addSegment(trx, id, segment)),

@@ -8,7 +8,7 @@ import { DomainError } from "../domain-error.ts";
 import { authenticate, type AuthenticateDeps } from "./authenticate.ts";
 import type { User } from "./identity.ts";
 import type { ShareWithUser } from "../shares/share-store.ts";
-import type { JwtClaims, TokenWithUser } from "./token.ts";
+import type { JwtClaims, LiveToken, TokenWithUser } from "./token.ts";
 
 const sha256Hex = (text: string) => createHash("sha256").update(text).digest("hex");
 const AGENT_ID = "6f1b1c9e-0000-4000-8000-000000000001" as AgentId;
@@ -20,7 +20,7 @@ function world() {
   const users = new Map<UserId, User>();
   const shares = new Map<string, ShareWithUser>();
   const jwts = new Map<string, JwtClaims>();
-  const cached = new Map<string, TokenWithUser>();
+  const cached = new Map<string, LiveToken>();
   const used: TokenId[] = [];
   const lookups: string[] = [];
   const deps: AuthenticateDeps = {

@@ -11,10 +11,10 @@ import {
   API_TOKEN,
   type JwtClaims,
   type JwtCodec,
+  type LiveToken,
   type Secrets,
   type TokenCache,
   type TokenStore,
-  type TokenWithUser,
   type UserStore,
 } from "./token.ts";
 import type { TokenUsage } from "./token-usage.ts";
@@ -52,8 +52,8 @@ export async function authenticate(deps: AuthenticateDeps, presented: string): P
 }
 
 /** The token with this hash, neither revoked nor expired. */
-async function liveToken(deps: AuthenticateDeps, hash: string): Promise<TokenWithUser> {
-  let token = deps.tokenCache.get(hash);
+async function liveToken(deps: AuthenticateDeps, hash: string): Promise<LiveToken> {
+  let token: LiveToken | undefined = deps.tokenCache.get(hash);
   if (token === undefined) {
     token = await known(deps.tokens.findByHash(hash));
     if (token !== undefined && token.revokedAt === undefined) deps.tokenCache.put(hash, token);
@@ -83,7 +83,7 @@ async function guestOf(deps: AuthenticateDeps, hash: string): Promise<Identity> 
   return { kind: "guest", user, share, credential };
 }
 
-function identityOfToken(token: TokenWithUser, tokenHash: string): Identity {
+function identityOfToken(token: LiveToken, tokenHash: string): Identity {
   const credential: Credential = {
     type: "api_token",
     tokenHash,
@@ -100,7 +100,7 @@ function identityOfToken(token: TokenWithUser, tokenHash: string): Identity {
   return { kind: "user", user: token.user, scope: strongestScope(token), credential };
 }
 
-function strongestScope(token: TokenWithUser): UserScope {
+function strongestScope(token: LiveToken): UserScope {
   const scope = USER_SCOPES.find((name) => token.scopes.includes(name));
   if (scope === undefined) throw new DomainError("TOKEN_INVALID");
   return ofUser(scope, token.user);

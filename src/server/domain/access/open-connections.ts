@@ -92,6 +92,11 @@ export class OpenConnections {
     for (const connection of this.#connections) connection.close(code, reason);
   }
 
+  /** Without a word. */
+  terminateAll(): void {
+    for (const connection of this.#connections) connection.terminate();
+  }
+
   dispose(): void {
     this.#unsubscribe();
   }

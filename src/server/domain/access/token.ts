@@ -29,6 +29,12 @@ export interface TokenWithUser extends Token {
   user: User;
 }
 
+/** What is asked of a token whenever it is presented, and therefore kept of thousands. */
+export type LiveToken = Pick<
+  TokenWithUser,
+  "id" | "userId" | "scopes" | "agentId" | "expiresAt" | "revokedAt" | "user"
+>;
+
 export interface NewToken {
   id: TokenId;
   userId: UserId;
@@ -86,8 +92,8 @@ export interface TokenStore {
 
 /** Verified tokens and their users for 5 minutes, keyed by hash. */
 export interface TokenCache {
-  get(hash: string): TokenWithUser | undefined;
-  put(hash: string, token: TokenWithUser): void;
+  get(hash: string): LiveToken | undefined;
+  put(hash: string, token: LiveToken): void;
   /** The token is revoked, or ends sooner than was known. */
   forget(hash: string): void;
   /** The user is another one now, or gone: no token of theirs is as it was. */

@@ -9,7 +9,7 @@ import { CLOSE, ERRORS } from "../../../protocol/errors.ts";
 import type { Log } from "../log.ts";
 import type { AgentLink } from "../terminals/links.ts";
 import type { TerminalRouter } from "../terminals/terminal-router.ts";
-import type { Agent, AgentStats, AgentStore, ConnectionFacts, SystemInfo } from "./agent.ts";
+import type { Agent, AgentRef, AgentStats, AgentStore, ConnectionFacts, SystemInfo } from "./agent.ts";
 import { type HeldLocation, HeldLocations } from "./held-locations.ts";
 import type { AgentLocation, AgentLocations } from "./locations.ts";
 import { Presence } from "./presence.ts";
@@ -19,12 +19,6 @@ import { PresenceMarks } from "./presence-marks.ts";
 const SAVE_STATS_EVERY_MS = 60_000;
 /** An agent says what its machine is when it connects, and hardly ever again. */
 const TAKE_SYSTEM_INFO_EVERY_MS = 60_000;
-const NOTHING_SAVED = {
-  statsSavedAtMs: Number.NEGATIVE_INFINITY,
-  systemInfoTakenAtMs: Number.NEGATIVE_INFINITY,
-  nextSystemInfo: undefined,
-  contestedAtMs: Number.NEGATIVE_INFINITY,
-};
 /** Last-seen times are written for all agents at once, this often, with what could not be written before. */
 const SAVE_SEEN_EVERY_MS = 30_000;
 /** Agents of one statement: ten thousand at once hold up the event loop for a tenth of a second. */
@@ -50,18 +44,27 @@ export interface SocketAgentLink extends AgentLink {
 }
 
 /** One open agent socket, from hello to close. Its times are the clock's that only grows. */
-export interface AgentConnection extends HeldLocation {
-  location: AgentLocation;
+export class AgentConnection implements HeldLocation {
   readonly link: SocketAgentLink;
-  readonly agent: Agent;
+  readonly agent: AgentRef;
+  location: AgentLocation;
   heardAtMs: number;
-  suspect: boolean;
-  statsSavedAtMs: number;
-  systemInfoTakenAtMs: number;
+  refreshedAtMs: number;
+  suspect = false;
+  statsSavedAtMs = Number.NEGATIVE_INFINITY;
+  systemInfoTakenAtMs = Number.NEGATIVE_INFINITY;
   /** When a refresh first found somebody else's location that the database knows nothing of. */
-  contestedAtMs: number;
+  contestedAtMs = Number.NEGATIVE_INFINITY;
   /** Came too soon after the one before: taken in when it is time. */
   nextSystemInfo: SystemInfo | undefined;
+
+  constructor(link: SocketAgentLink, agent: AgentRef, location: AgentLocation, now: number) {
+    this.link = link;
+    this.agent = agent;
+    this.location = location;
+    this.heardAtMs = now;
+    this.refreshedAtMs = now;
+  }
 }
 
 export class AgentLifecycle {
@@ -70,7 +73,7 @@ export class AgentLifecycle {
   readonly #connections = new Set<AgentConnection>();
   readonly #marks: PresenceMarks;
   /** Agents that are suspect, or no longer, since the last batch. */
-  readonly #changed = new Set<Agent>();
+  readonly #changed = new Set<AgentRef>();
   readonly #locations: HeldLocations<AgentConnection>;
   #seenSavedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -92,16 +95,17 @@ export class AgentLifecycle {
   /** The agent's socket is open and it has said hello. */
   async connected(
     link: SocketAgentLink,
-    agent: Agent,
+    { id, userId, epoch }: AgentRef & Pick<Agent, "epoch">,
     hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[]; facts: ConnectionFacts },
   ): Promise<AgentConnection> {
     const { clock, locations, router, events, instanceId } = this.#deps;
     const { connectionId, protocol } = link;
+    const agent: AgentRef = { id, userId };
     const boot = hello.bootId === undefined ? {} : { bootId: hello.bootId };
     const claimed = { agentId: agent.id, instanceId, connectionId, protocol, ...boot };
-    const location = await locations.claim(claimed, agent.epoch);
+    const location = await locations.claim(claimed, epoch);
     const now = clock.monotonicMs();
-    const connection = { link, agent, location, heardAtMs: now, refreshedAtMs: now, suspect: false, ...NOTHING_SAVED };
+    const connection = new AgentConnection(link, agent, location, now);
     this.#presence.add(connection, now);
     this.#connections.add(connection);
     if (!router.agentUp(link, agent, { ...hello, epoch: location.epoch })) {

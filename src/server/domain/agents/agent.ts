@@ -15,6 +15,12 @@ export function isSaidToBeConnected({ status }: Pick<Agent, "status">): boolean 
   return status === "online" || status === "suspect";
 }
 
+/** Which agent, and whose: all that is kept of one for as long as it is connected. */
+export interface AgentRef {
+  readonly id: AgentId;
+  readonly userId: UserId;
+}
+
 export interface Agent {
   id: AgentId;
   userId: UserId;

@@ -4,7 +4,7 @@
 import type { AgentId } from "../../../protocol/ids.ts";
 import type { EventBus } from "../events/events.ts";
 import type { Log } from "../log.ts";
-import type { Agent, AgentStore } from "./agent.ts";
+import type { AgentRef, AgentStore } from "./agent.ts";
 
 export type Mark = (store: AgentStore) => Promise<void>;
 
@@ -17,7 +17,7 @@ export interface PresenceMarksDeps {
 export class PresenceMarks {
   readonly #deps: PresenceMarksDeps;
   /** The last mark of each agent that the database does not have yet; one per agent. */
-  readonly #unmarked = new Map<AgentId, { agent: Agent; write: Mark }>();
+  readonly #unmarked = new Map<AgentId, { agent: AgentRef; write: Mark }>();
   readonly #saving = new Set<Promise<void>>();
 
   constructor(deps: PresenceMarksDeps) {
@@ -25,7 +25,7 @@ export class PresenceMarks {
   }
 
   /** Writes whether an agent is connected, now or, where the database is away, with a later batch: epochs keep the order. */
-  mark(agent: Agent, write: Mark): void {
+  mark(agent: AgentRef, write: Mark): void {
     const unmarked = { agent, write };
     this.#unmarked.set(agent.id, unmarked);
     this.save(agent.id, "presence", async (store) => {

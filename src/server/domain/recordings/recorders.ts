@@ -4,12 +4,13 @@
 import type { AgentId, RecordingId, SessionId } from "../../../protocol/ids.ts";
 import { parseShellId } from "../../../protocol/ids.ts";
 import { MAX_SESSIONS_PER_AGENT } from "../../../protocol/limits.ts";
+import type { AgentRef } from "../agents/agent.ts";
 import type { EventBus, DomainEvent } from "../events/events.ts";
 import type { HeldAgent } from "../terminals/held-agent.ts";
 import type { ShellSession } from "../terminals/shell-session.ts";
 import type { TerminalRouter } from "../terminals/terminal-router.ts";
 import { endRecording, STOPPED } from "./end-recording.ts";
-import type { Recording, RecordingCause, RecordingStore, RecordPolicy } from "./recording.ts";
+import type { RecordedAgent, Recording, RecordingCause, RecordingStore, RecordPolicy } from "./recording.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import { type RecordedShell, SessionRecorder, type SessionRecorderDeps } from "./session-recorder.ts";
 
@@ -132,11 +133,10 @@ export class Recorders {
       const ids = looked.map(([id]) => id);
       for (const id of ids) this.#due.delete(id);
       try {
-        const { open, always } = await this.#deps.recordings.ofAgents(ids);
+        const { open, agents } = await this.#deps.recordings.ofAgents(ids);
         for (const [id, begun] of looked) {
           const ofAgent = open.filter(({ agentId }) => agentId === id);
-          const cause = this.#causeOf(always.has(id));
-          await this.#lookAt({ agentId: id, begun }, ofAgent, cause);
+          await this.#lookAt({ agentId: id, begun }, ofAgent, agents.get(id));
         }
       } catch (err) {
         this.#deps.log.warn({ err }, "not known what is to be recorded");
@@ -147,20 +147,21 @@ export class Recorders {
   }
 
   /** Why whatever runs on an agent is recorded; undefined where only what was asked for is. */
-  #causeOf(isAlways: boolean): RecordingCause | undefined {
+  #causeOf({ recordSessions }: RecordedAgent): RecordingCause | undefined {
     if (this.#deps.policy === "always") return "server";
-    return isAlways ? "agent" : undefined;
+    return recordSessions ? "agent" : undefined;
   }
 
   async #lookAt(
     { agentId, begun }: { agentId: AgentId; begun: ReadonlyMap<number, SessionId> },
     open: readonly Recording[],
-    cause: RecordingCause | undefined,
+    agent: RecordedAgent | undefined,
   ): Promise<void> {
     const held = this.#heldHere(agentId);
     if (!held) return;
     for (const recording of open) if (!this.#recorders.has(recording.id)) this.#goOn(held, recording);
-    if (cause === undefined) return;
+    const cause = agent && this.#causeOf(agent);
+    if (agent === undefined || cause === undefined) return;
     const shells = new Map([...begun, ...runningShells(held).map(({ stream, id }) => [stream, id] as const)]);
     for (const recorder of this.#recordersOf(agentId)) shells.delete(recorder.stream);
     // Those whose session's recording is of the shell before: they are looked at again when that has ended.
@@ -168,7 +169,7 @@ export class Recorders {
     for (const [stream, id] of shells) {
       const session = held.sessions.get(stream);
       if (session && this.#declined.has(session)) continue;
-      const recording = await this.#create(held, id, cause);
+      const recording = await this.#create({ ...held.agent, name: agent.name }, id, cause);
       if (this.#heldHere(agentId) !== held) return;
       if (this.#recorders.has(recording.id)) waiting.set(stream, id);
       // One that has reached its size is followed by another, which begins with the screen.
@@ -203,7 +204,11 @@ export class Recorders {
     void this.#end(recording, place ? "agent restarted" : "session ended");
   }
 
-  async #create({ agent }: HeldAgent, sessionId: SessionId, cause: RecordingCause): Promise<Recording> {
+  async #create(
+    agent: AgentRef & Pick<RecordedAgent, "name">,
+    sessionId: SessionId,
+    cause: RecordingCause,
+  ): Promise<Recording> {
     const { clock, secrets, recordings, events } = this.#deps;
     const id = secrets.randomUuid() as RecordingId;
     const startedAt = new Date(clock.now());

@@ -2,6 +2,7 @@
 
 import type { AgentId, BootId, RecordingId, SessionId, UserId } from "../../../protocol/ids.ts";
 import type { TerminalSize } from "../../../protocol/terminal-size.ts";
+import type { Agent } from "../agents/agent.ts";
 import type { AuditRecord } from "../events/audit.ts";
 import type { Page, PageQuery } from "../page.ts";
 
@@ -87,13 +88,19 @@ export interface RecordingFilter {
 export type RecordingOrder = "started_at";
 
 /** Rejections of every method are BACKEND_UNAVAILABLE DomainErrors where the database can't be reached. */
+/** What decides whether, and as whose, an agent's sessions are recorded; read anew each time. */
+export type RecordedAgent = Pick<Agent, "name" | "recordSessions">;
+
 export interface RecordingStore {
   /** Where this session is being recorded already: that recording, and nothing is changed. */
   create(recording: NewRecording, audit: AuditRecord): Promise<Recording>;
   get(id: RecordingId): Promise<Recording | undefined>;
   list(query: PageQuery<RecordingFilter, RecordingOrder>): Promise<Page<Recording>>;
-  /** What of these agents is being recorded, and which of them are to be recorded whatever runs on them. */
-  ofAgents(ids: readonly AgentId[]): Promise<{ open: readonly Recording[]; always: ReadonlySet<AgentId> }>;
+  /** What of these agents is being recorded, and those of them that there are. */
+  ofAgents(ids: readonly AgentId[]): Promise<{
+    open: readonly Recording[];
+    agents: ReadonlyMap<AgentId, RecordedAgent>;
+  }>;
   /** False, and nothing is changed, where another has added its own in this place, or the recording is gone. */
   addSegment(id: RecordingId, segment: Segment): Promise<boolean>;
   /** Keys in the order of the recording. */

@@ -5,7 +5,6 @@ import { aViewer, RecordingAgentLink, RecordingRoute } from "../../../../test/su
 import { AGENT_STATE, type ControlOf } from "../../../protocol/control-frame.ts";
 import { encodeDataFrame, FRAME } from "../../../protocol/data-frame.ts";
 import type { AgentId, BootId, UserId } from "../../../protocol/ids.ts";
-import type { Agent } from "../agents/agent.ts";
 import { HeldAgent } from "./held-agent.ts";
 
 const STREAM = 7;
@@ -15,15 +14,13 @@ const started = { stream: STREAM, sessionId: "main", cols: 80, rows: 24, offset:
 let agent: RecordingAgentLink;
 let held: HeldAgent;
 let [one, two]: RecordingRoute[] = [];
-let results: ControlOf<"execResult">[];
 let attachments: number;
 beforeEach(() => {
   agent = new RecordingAgentLink();
-  results = [];
   attachments = 0;
   held = new HeldAgent(
-    { id: "agent" as AgentId, userId: "owner" as UserId } as Agent,
-    { onSession() {}, onViewer() {}, onExecResult: (result) => results.push(result) },
+    { id: "agent" as AgentId, userId: "owner" as UserId },
+    { onSession() {}, onViewer() {} },
     manualClock(),
   );
   held.linkUp(agent, "boot-one" as BootId, [started, { ...started, stream: OTHER_STREAM, sessionId: "split-a" }]);
@@ -93,6 +90,8 @@ describe("what an instance asks of another's agent", () => {
   });
 
   it("is run for it, and its result goes to nobody else, though all give it the same name", () => {
+    const here = aViewer({});
+    held.execs.add(here.viewer, "id", 0);
     for (const route of [one!, two!]) route.says({ $case: "exec", value: { execId: "x1", command: "id" } });
     const ids = agent.of("exec").map(({ execId }) => execId);
     expect(new Set([...ids, "x1"]).size).toBe(3);
@@ -100,7 +99,7 @@ describe("what an instance asks of another's agent", () => {
     held.onAgentControl({ $case: "execResult", value: { ...result, execId: ids[1]! } });
     held.onAgentControl({ $case: "execResult", value: { ...result, execId: "x1" } });
     expect([one!.of("execResult"), two!.of("execResult")]).toEqual([[], [{ ...result, execId: "x1" }]]);
-    expect(results).toEqual([{ ...result, execId: "x1" }]);
+    expect(here.link.of("execResult")).toEqual([{ ...result, execId: "x1" }]);
   });
 
   it("is given back where it has gone before the answer", () => {

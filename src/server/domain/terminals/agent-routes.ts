@@ -4,7 +4,7 @@
 import { encodeControl } from "../../../protocol/control-frame.ts";
 import type { AgentId, ConnectionId, InstanceId } from "../../../protocol/ids.ts";
 import { parseBootId } from "../../../protocol/ids.ts";
-import { type Agent, isSaidToBeConnected } from "../agents/agent.ts";
+import { type Agent, type AgentRef, isSaidToBeConnected } from "../agents/agent.ts";
 import type { AgentLocation, AgentLocations } from "../agents/locations.ts";
 import type { Clock } from "../clock.ts";
 import type { EventBus } from "../events/events.ts";
@@ -111,7 +111,7 @@ export class AgentRoutes {
   }
 
   /** True where another instance holds it, or says so. */
-  async #search(agent: Agent): Promise<boolean> {
+  async #search(agent: AgentRef): Promise<boolean> {
     const { router, instanceId } = this.#deps;
     const location = await this.#locate(agent);
     if (location === undefined || location.instanceId === instanceId) return location !== undefined;
@@ -131,14 +131,14 @@ export class AgentRoutes {
   }
 
   /** Where it is; the router is told where that is elsewhere. */
-  async #locate(agent: Agent): Promise<AgentLocation | undefined> {
+  async #locate(agent: AgentRef): Promise<AgentLocation | undefined> {
     const { router, locations, instanceId } = this.#deps;
     const location = await locations.get(agent.id);
     if (location !== undefined && location.instanceId !== instanceId) router.movedAway(agent.id);
     return location;
   }
 
-  async #open(agent: Agent, location: AgentLocation): Promise<void> {
+  async #open(agent: AgentRef, location: AgentLocation): Promise<void> {
     const { router, routes, log } = this.#deps;
     const link = new RouteLink(location);
     const hello = await link.open(routes, location, {

@@ -7,7 +7,6 @@ import type { ControlOf } from "../../../protocol/control-frame.ts";
 import { encodeDataFrame, FRAME } from "../../../protocol/data-frame.ts";
 import type { AgentId, BootId, UserId } from "../../../protocol/ids.ts";
 import { MAX_ENDED_SESSIONS_PER_AGENT, MAX_SESSIONS_PER_AGENT, RESUME_GRACE_MS } from "../../../protocol/limits.ts";
-import type { Agent } from "../agents/agent.ts";
 import { HeldAgent } from "./held-agent.ts";
 import type { Viewer, ViewerOpen } from "./viewer.ts";
 
@@ -25,11 +24,10 @@ beforeEach(() => {
   link = new RecordingAgentLink();
   told = [];
   held = new HeldAgent(
-    { id: randomUUID() as AgentId, userId: "owner" as UserId } as Agent,
+    { id: randomUUID() as AgentId, userId: "owner" as UserId },
     {
-      onSession: (change, { id }) => told.push(`${change} ${id}`),
-      onViewer: (change, { open }) => told.push(`${change} ${open.sessionId}`),
-      onExecResult: () => {},
+      onSession: (_held, change, { id }) => told.push(`${change} ${id}`),
+      onViewer: (_held, change, { open }) => told.push(`${change} ${open.sessionId}`),
     },
     clock,
   );

@@ -14,62 +14,65 @@ import { ShellSession } from "./shell-session.ts";
  */
 const MAX_SHELLS = MAX_SESSIONS_PER_AGENT + MAX_ENDED_SESSIONS_PER_AGENT;
 
-export interface AgentShellsDeps {
-  clock: Clock;
+/** Whose shells they are. */
+export interface ShellsOwner {
+  readonly clock: Clock;
   /** Each once for each shell. */
-  onChange(change: "opened" | "ended", session: ShellSession): void;
+  onShell(change: "opened" | "ended", session: ShellSession): void;
 }
 
-export class AgentShells {
-  readonly #deps: AgentShellsDeps;
-  /** By stream. Oldest first. */
-  readonly #shells = new Map<number, ShellSession>();
+const NO_SHELLS: ReadonlyMap<number, ShellSession> = new Map();
 
-  constructor(deps: AgentShellsDeps) {
-    this.#deps = deps;
+export class AgentShells {
+  readonly #owner: ShellsOwner;
+  /** By stream. Oldest first. Made with the first: most agents of many have none. */
+  #shells: Map<number, ShellSession> | undefined;
+
+  constructor(owner: ShellsOwner) {
+    this.#owner = owner;
   }
 
   get size(): number {
-    return this.#shells.size;
+    return this.#known.size;
   }
 
   get(stream: number): ShellSession | undefined {
-    return this.#shells.get(stream);
+    return this.#known.get(stream);
   }
 
   values(): Iterable<ShellSession> {
-    return this.#shells.values();
+    return this.#known.values();
   }
 
   /** The agent says that this shell runs, or how far one has come that is known. */
   learn(started: ControlOf<"sessionStarted">, link: AgentLink | undefined): void {
-    const known = this.#shells.get(started.stream);
+    const known = this.#known.get(started.stream);
     if (known) {
       // Another instance holds the agent by now, and counts.
       if (link?.via !== undefined) known.inputBytes = 0;
       return known.onHead(started.offset, link);
     }
     const session = this.#add(started, new Date(started.startedAtMs));
-    if (session) this.#deps.onChange("opened", session);
+    if (session) this.#owner.onShell("opened", session);
   }
 
   /** The shell that a viewer was put on. An agent names those that run first: one that is unknown has ended before. */
   attachedTo(attached: ControlOf<"attached">): ShellSession | undefined {
-    const known = this.#shells.get(attached.stream);
+    const known = this.#known.get(attached.stream);
     if (known) return known;
-    const { clock } = this.#deps;
+    const { clock } = this.#owner;
     const session = this.#add({ ...attached, offset: attached.outputOffset }, new Date(clock.now()));
     session?.endUnseen(clock.monotonicMs());
     return session;
   }
 
   end(ended: ControlOf<"sessionEnded">, link: AgentLink | undefined): void {
-    const session = this.#shells.get(ended.stream);
+    const session = this.#known.get(ended.stream);
     if (!session) return;
     const wasEnded = session.ended;
-    session.end(ended, link, this.#deps.clock.monotonicMs());
+    session.end(ended, link, this.#owner.clock.monotonicMs());
     this.forgetUnread(session);
-    if (!wasEnded) this.#deps.onChange("ended", session);
+    if (!wasEnded) this.#owner.onShell("ended", session);
   }
 
   /**
@@ -78,29 +81,33 @@ export class AgentShells {
    */
   endUnlisted(running: readonly ControlOf<"sessionStarted">[]): void {
     const listed = new Set(running.map(({ stream }) => stream));
-    for (const session of this.#shells.values()) {
+    for (const session of this.#known.values()) {
       if (session.ended || listed.has(session.stream)) continue;
-      session.endUnseen(this.#deps.clock.monotonicMs());
+      session.endUnseen(this.#owner.clock.monotonicMs());
       this.forgetUnread(session);
-      this.#deps.onChange("ended", session);
+      this.#owner.onShell("ended", session);
     }
   }
 
   /** None of them is there any more. */
   endAll(): void {
-    const shells = [...this.#shells.values()];
-    this.#shells.clear();
-    for (const session of shells) if (!session.ended) this.#deps.onChange("ended", session);
+    const shells = [...this.#known.values()];
+    this.#shells = undefined;
+    for (const session of shells) if (!session.ended) this.#owner.onShell("ended", session);
   }
 
   /** An ended shell is kept for its viewers only. */
   forgetUnread(session: ShellSession): void {
-    if (session.ended && session.viewers.size === 0) this.#shells.delete(session.stream);
+    if (session.ended && session.viewers.size === 0) this.#shells?.delete(session.stream);
   }
 
   /** Gives up viewers that never fetch the rest of an ended shell. */
   expire(now: number): void {
-    for (const session of this.#shells.values()) if (session.expire(now)) this.#shells.delete(session.stream);
+    for (const session of this.#known.values()) if (session.expire(now)) this.#shells?.delete(session.stream);
+  }
+
+  get #known(): ReadonlyMap<number, ShellSession> {
+    return this.#shells ?? NO_SHELLS;
   }
 
   #add(
@@ -109,6 +116,7 @@ export class AgentShells {
   ): ShellSession | undefined {
     const id = parseSessionId(shell.sessionId);
     if (id === undefined || shell.stream === 0) return undefined;
+    this.#shells ??= new Map();
     if (this.#shells.size >= MAX_SHELLS) {
       const oldest = [...this.#shells.values()].find(({ ended }) => ended);
       if (!oldest) return undefined;

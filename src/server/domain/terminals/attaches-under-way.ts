@@ -11,6 +11,7 @@
 import type { ControlOf } from "../../../protocol/control-frame.ts";
 import type { AttachmentKey } from "../../../protocol/ids.ts";
 import { MAX_VIEWERS_PER_SESSION } from "../../../protocol/limits.ts";
+import type { AgentLink } from "./links.ts";
 
 /** Whose attachment one is. */
 export type AttachmentOwner = string & { readonly brand: "AttachmentOwner" };
@@ -26,14 +27,14 @@ const MAX_UNDER_WAY = 16 * MAX_VIEWERS_PER_SESSION;
 const NOBODY = "" as AttachmentOwner;
 
 export class AttachesUnderWay {
-  readonly #detach: (detach: ControlOf<"detach">) => void;
+  readonly #agent: { readonly link: AgentLink | undefined };
   /** Made when it is needed: most agents have no viewers. */
   #requests: Map<number, UnderWay> | undefined;
   #lastId = 0;
 
-  /** @param detach tells the agent. */
-  constructor(detach: (detach: ControlOf<"detach">) => void) {
-    this.#detach = detach;
+  /** `agent`: who is told, while it is there. */
+  constructor(agent: { readonly link: AgentLink | undefined }) {
+    this.#agent = agent;
   }
 
   /** The request's id, never used again on this instance's hold of the agent. */
@@ -60,7 +61,7 @@ export class AttachesUnderWay {
   letGo(detach: ControlOf<"detach">, owner: AttachmentOwner): void {
     let last: UnderWay | undefined;
     for (const request of this.#requests?.values() ?? []) if (request.owner === owner) last = request;
-    if (last === undefined) this.#detach(detach);
+    if (last === undefined) this.#agent.link?.sendControl({ $case: "detach", value: detach });
     else last.left = detach.attachment;
   }
 

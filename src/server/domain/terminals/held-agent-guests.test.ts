@@ -18,7 +18,7 @@ let held: HeldAgent;
 beforeEach(() => {
   link = new RecordingAgentLink();
   const agent = { id: randomUUID() as AgentId, userId: "owner" as UserId } as Agent;
-  held = new HeldAgent(agent, { onSession() {}, onViewer() {}, onExecResult() {} }, manualClock());
+  held = new HeldAgent(agent, { onSession() {}, onViewer() {} }, manualClock());
   held.linkUp(link, BOOT, [started]);
 });
 

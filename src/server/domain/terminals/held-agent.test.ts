@@ -30,9 +30,8 @@ beforeEach(() => {
   held = new HeldAgent(
     agent,
     {
-      onSession: (change, { id }) => sessions.push(`${change} ${id}`),
-      onViewer: (change, { open }) => sessions.push(`${change} ${open.sessionId}`),
-      onExecResult: () => {},
+      onSession: (_held, change, { id }) => sessions.push(`${change} ${id}`),
+      onViewer: (_held, change, { open }) => sessions.push(`${change} ${open.sessionId}`),
     },
     clock,
   );

@@ -7,46 +7,57 @@ import { CLOSE, type ErrorReason, isErrorReason } from "../../../protocol/errors
 import type { BootId, SessionId } from "../../../protocol/ids.ts";
 import { MAX_VIEWERS_PER_SESSION } from "../../../protocol/limits.ts";
 import type { TerminalSize } from "../../../protocol/terminal-size.ts";
-import type { Agent } from "../agents/agent.ts";
+import type { AgentRef } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
 import { AgentRelays } from "./agent-relays.ts";
-import { AgentShells } from "./agent-shells.ts";
+import { AgentShells, type ShellsOwner } from "./agent-shells.ts";
 import { AttachesUnderWay, type AttachmentOwner, attachmentOwner } from "./attaches-under-way.ts";
 import { AttachRequests } from "./attach-requests.ts";
-import { Attendance } from "./attendance.ts";
+import { ExecRequests } from "./exec-requests.ts";
 import type { AgentLink } from "./links.ts";
 import type { ShellSession } from "./shell-session.ts";
 import { attachingUser, type Viewer } from "./viewer.ts";
 
-/** What the owner of a HeldAgent wants to hear. */
+/** What the owner of HeldAgents wants to hear of them. */
 export interface HeldAgentEvents {
-  onSession(change: "opened" | "ended" | "resized", session: ShellSession): void;
+  onSession(held: HeldAgent, change: "opened" | "ended" | "resized", session: ShellSession): void;
   /** Once for each viewer, however often its agent dials in anew. */
-  onViewer(change: "joined" | "left", viewer: Viewer): void;
-  onExecResult(result: ControlOf<"execResult">): void;
+  onViewer(held: HeldAgent, change: "joined" | "left", viewer: Viewer): void;
 }
 
-export class HeldAgent {
-  readonly agent: Agent;
+const NOBODY: ReadonlySet<Viewer> = new Set();
+
+/** Of many thousands, few are looked at: what only those need is made with the first viewer. */
+export class HeldAgent implements ShellsOwner {
+  readonly agent: AgentRef;
+  readonly clock: Clock;
   readonly sessions: AgentShells;
-  readonly viewers = new Set<Viewer>();
-  /** Other instances with viewers of it; few agents ever have any. */
+  readonly execs = new ExecRequests();
+  /** Other instances with viewers of it. */
   relays: AgentRelays | undefined;
   link: AgentLink | undefined;
   bootId: BootId | undefined;
+  /** The last link was a route, or another instance holds it by now: what becomes of the shells, others tell. */
+  isElsewhere = false;
   readonly #events: HeldAgentEvents;
   readonly #attaching = new AttachRequests();
-  readonly #underWay = new AttachesUnderWay((value) => this.link?.sendControl({ $case: "detach", value }));
-  readonly #clock: Clock;
-  readonly #byAttachment = new Map<number, Viewer>();
-  readonly #attendance: Attendance;
+  readonly #underWay = new AttachesUnderWay(this);
+  #viewers: Set<Viewer> | undefined;
+  #byAttachment: Map<number, Viewer> | undefined;
 
-  constructor(agent: Agent, events: HeldAgentEvents, clock: Clock) {
+  constructor(agent: AgentRef, events: HeldAgentEvents, clock: Clock) {
     this.agent = agent;
+    this.clock = clock;
     this.#events = events;
-    this.#clock = clock;
-    this.#attendance = new Attendance((change, viewer) => events.onViewer(change, viewer));
-    this.sessions = new AgentShells({ clock, onChange: (change, session) => events.onSession(change, session) });
+    this.sessions = new AgentShells(this);
+  }
+
+  get viewers(): ReadonlySet<Viewer> {
+    return this.#viewers ?? NOBODY;
+  }
+
+  onShell(change: "opened" | "ended", session: ShellSession): void {
+    this.#events.onSession(this, change, session);
   }
 
   /** For another instance that has viewers of it. */
@@ -54,7 +65,7 @@ export class HeldAgent {
     this.relays ??= new AgentRelays({
       link: () => this.link,
       shells: this.sessions,
-      now: () => this.#clock.now(),
+      now: () => this.clock.now(),
       underWay: this.#underWay,
       onTakenAway: (attachment) => this.#replaceOlderConnection(attachment),
     });
@@ -65,6 +76,7 @@ export class HeldAgent {
   linkUp(link: AgentLink, bootId: BootId | undefined, sessions: readonly ControlOf<"sessionStarted">[]): void {
     const sameBoot = bootId !== undefined && bootId === this.bootId;
     this.link = link;
+    this.isElsewhere = link.via !== undefined;
     this.bootId = bootId;
     if (sameBoot) this.sessions.endUnlisted(sessions);
     else this.#forgetOtherBoot();
@@ -95,19 +107,20 @@ export class HeldAgent {
     if (this.#viewersOf(viewer.open.sessionId) >= MAX_VIEWERS_PER_SESSION)
       return viewer.refuse("SESSION_LIMIT_REACHED");
     if (!this.#isThereFor(viewer)) return viewer.refuse("SESSION_NOT_FOUND");
-    this.viewers.add(viewer);
+    this.#viewers ??= new Set();
+    this.#viewers.add(viewer);
     this.#requestAttach(viewer);
   }
 
   /** The viewer's socket has gone. `linger`: it may come back. */
   removeViewer(viewer: Viewer, linger: boolean): void {
-    this.#attendance.leave(viewer);
-    if (!this.viewers.delete(viewer)) return;
+    this.#leave(viewer);
+    if (!this.#viewers?.delete(viewer)) return;
     viewer.state = "closed";
     const session = this.sessions.get(viewer.stream);
     session?.remove(viewer, this.link);
     this.#attaching.forget(viewer);
-    if (this.#byAttachment.get(viewer.attachment) !== viewer) return;
+    if (this.#byAttachment?.get(viewer.attachment) !== viewer) return;
     this.#byAttachment.delete(viewer.attachment);
     this.#underWay.letGo({ attachment: viewer.attachment, linger }, ownerOf(viewer));
     if (session) this.sessions.forgetUnread(session);
@@ -126,12 +139,12 @@ export class HeldAgent {
     const link = this.link;
     if (!link) return;
     const header = readHeader(frame);
-    const viewer = header.attachment === 0 ? undefined : this.#byAttachment.get(header.attachment);
+    const viewer = header.attachment === 0 ? undefined : this.#byAttachment?.get(header.attachment);
     if (header.attachment !== 0 && viewer === undefined) this.relays?.sendTo(header.attachment, frame);
     if (header.type === FRAME.OUTPUT) {
       const session = this.sessions.get(header.stream);
       if (!session) return;
-      session.lastOutputAtMs = this.#clock.now();
+      session.lastOutputAtMs = this.clock.now();
       if (header.attachment === 0) {
         session.onBroadcast(header, frame, link);
         this.relays?.broadcast(header, frame);
@@ -166,7 +179,7 @@ export class HeldAgent {
         const session = this.sessions.get(message.value.stream);
         if (!session) return;
         session.onResized(message.value);
-        this.#events.onSession("resized", session);
+        this.#events.onSession(this, "resized", session);
         return;
       }
       case "sessionEnded":
@@ -178,7 +191,7 @@ export class HeldAgent {
         for (const { open, link } of this.viewers) if (!open.guest) link.sendControl(message);
         return;
       case "execResult":
-        if (!this.relays?.onExecResult(message.value)) this.#events.onExecResult(message.value);
+        if (!this.relays?.onExecResult(message.value)) this.execs.deliver(message.value);
         return;
       case "detach":
         // The holder's word: the attachment has a viewer elsewhere.
@@ -204,7 +217,7 @@ export class HeldAgent {
     }
     switch (viewer.judgeInput(header, frame.length)) {
       case "pass":
-        session?.onInput(frame, this.link, this.#clock.now());
+        session?.onInput(frame, this.link, this.clock.now());
         this.link?.sendFrame(frame);
         return "ok";
       case "refuse":
@@ -227,6 +240,7 @@ export class HeldAgent {
 
   /** Gives up what has waited too long: attaches without an answer, viewers that never fetch the rest of an ended shell. */
   expire(now: number): void {
+    this.execs.expire(now);
     if (this.#attaching.size === 0 && this.sessions.size === 0) return;
     for (const viewer of this.#attaching.takeOverdue(now)) viewer.refuse("AGENT_RECONNECTING");
     this.sessions.expire(now);
@@ -247,7 +261,7 @@ export class HeldAgent {
   #requestAttach(viewer: Viewer): void {
     if (!this.link || viewer.state === "closed") return;
     const requestId = this.#underWay.add(ownerOf(viewer));
-    this.#attaching.add(requestId, viewer, this.#clock.monotonicMs());
+    this.#attaching.add(requestId, viewer, this.clock.monotonicMs());
     this.link.sendControl({ $case: "attach", value: viewer.askToAttach(requestId) });
   }
 
@@ -267,10 +281,11 @@ export class HeldAgent {
     this.#replaceOlderConnection(attached.attachment, viewer);
     this.relays?.takeAway(attached.attachment);
     viewer.onAttached(attached);
+    this.#byAttachment ??= new Map();
     this.#byAttachment.set(attached.attachment, viewer);
     session.head = Math.max(session.head, attached.outputOffset);
     session.viewers.add(viewer);
-    if (!viewer.open.recorder) this.#attendance.join(viewer);
+    if (!viewer.open.recorder) this.#join(viewer);
     viewer.tellOpened(attached, this.link?.protocol ?? "rexec.v2");
     // Its window has changed while the agent was asked.
     if (viewer.size !== viewer.toldSize) this.onViewerResize(viewer, viewer.size);
@@ -279,11 +294,11 @@ export class HeldAgent {
 
   /** A viewer came back before its old connection was known to be dead: the old one goes. */
   #replaceOlderConnection(attachment: number, viewer?: Viewer): void {
-    const older = this.#byAttachment.get(attachment);
+    const older = this.#byAttachment?.get(attachment);
     if (!older || older === viewer) return;
-    this.#byAttachment.delete(attachment);
-    this.viewers.delete(older);
-    this.#attendance.leave(older);
+    this.#byAttachment?.delete(attachment);
+    this.#viewers?.delete(older);
+    this.#leave(older);
     this.sessions.get(older.stream)?.viewers.delete(older);
     older.closeWith(CLOSE.NORMAL, "resumed elsewhere");
   }
@@ -299,7 +314,7 @@ export class HeldAgent {
   }
 
   #forwardTo(attachment: number, message: ControlMessage, before?: (viewer: Viewer) => void): void {
-    const viewer = this.#byAttachment.get(attachment);
+    const viewer = this.#byAttachment?.get(attachment);
     if (!viewer) this.relays?.sendTo(attachment, encodeControl(message));
     const session = viewer && this.sessions.get(viewer.stream);
     if (!viewer || !session || viewer.state !== "attached") return;
@@ -318,12 +333,24 @@ export class HeldAgent {
 
   #forgetShells(isGivenUp: (viewer: Viewer) => boolean, tell: (viewer: Viewer) => void): void {
     this.sessions.endAll();
-    this.#byAttachment.clear();
+    this.#byAttachment = undefined;
     for (const viewer of [...this.viewers].filter(isGivenUp)) {
-      this.viewers.delete(viewer);
-      this.#attendance.leave(viewer);
+      this.#viewers?.delete(viewer);
+      this.#leave(viewer);
       tell(viewer);
     }
+  }
+
+  #join(viewer: Viewer): void {
+    if (viewer.hasJoined) return;
+    viewer.hasJoined = true;
+    this.#events.onViewer(this, "joined", viewer);
+  }
+
+  #leave(viewer: Viewer): void {
+    if (!viewer.hasJoined) return;
+    viewer.hasJoined = false;
+    this.#events.onViewer(this, "left", viewer);
   }
 }
 

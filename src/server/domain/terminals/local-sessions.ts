@@ -5,23 +5,17 @@ import type { HeldAgent } from "./held-agent.ts";
 import type { LocalSessions, SessionQuery, SessionView, ViewerView } from "./sessions.ts";
 import type { ShellSession } from "./shell-session.ts";
 
-interface KnownAgent {
-  held: HeldAgent;
-  /** Another instance holds it, or did last. */
-  isElsewhere: boolean;
-}
-
 export function localSessions(
-  agents: Iterable<KnownAgent>,
+  agents: Iterable<HeldAgent>,
   { agentIds, userId }: SessionQuery,
   instanceId: InstanceId,
 ): LocalSessions {
   const asked = agentIds && new Set(agentIds);
   const sessions: SessionView[] = [];
   const elsewhere: LocalSessions["elsewhere"][number][] = [];
-  for (const { held, isElsewhere } of agents) {
+  for (const held of agents) {
     if (held.sessions.size === 0) continue;
-    const { agent } = held;
+    const { agent, isElsewhere } = held;
     if ((asked && !asked.has(agent.id)) || (userId !== undefined && agent.userId !== userId)) continue;
     for (const session of held.sessions.values()) {
       if (session.ended) continue;

@@ -144,7 +144,7 @@ class ReadingViewer implements ViewerLink {
 
 function hold(): HeldAgent {
   const agent = { id: location.agentId, userId: "owner" as UserId } as Agent;
-  return new HeldAgent(agent, { onSession() {}, onViewer() {}, onExecResult() {} }, manualClock());
+  return new HeldAgent(agent, { onSession() {}, onViewer() {} }, manualClock());
 }
 
 /** Another instance, with a route to the holder; and the holder's end of that. */

@@ -4,12 +4,12 @@ import { AGENT_STATE, type ControlOf } from "../../../protocol/control-frame.ts"
 import { CLOSE, ERRORS, type ErrorReason } from "../../../protocol/errors.ts";
 import type { AgentId, BootId, InstanceId, SessionId } from "../../../protocol/ids.ts";
 import { RESUME_GRACE_MS } from "../../../protocol/limits.ts";
-import type { Agent } from "../agents/agent.ts";
+import type { AgentRef } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
 import type { EventBus } from "../events/events.ts";
 import { countTerminals, type TerminalCensus } from "./census.ts";
-import { ExecRequests, MAX_EXEC_COMMAND_BYTES } from "./exec-requests.ts";
-import { HeldAgent } from "./held-agent.ts";
+import { MAX_EXEC_COMMAND_BYTES } from "./exec-requests.ts";
+import { HeldAgent, type HeldAgentEvents } from "./held-agent.ts";
 import type { AgentLink, ViewerLink } from "./links.ts";
 import { localSessions } from "./local-sessions.ts";
 import type { LocalSessions, SessionQuery } from "./sessions.ts";
@@ -20,7 +20,6 @@ const PROBE_TIMEOUT_MS = 3_000;
 
 interface Entry {
   held: HeldAgent;
-  execs: ExecRequests;
   /** Of the link that it has or had last. */
   epoch: number;
   /**
@@ -28,8 +27,6 @@ interface Entry {
    * no viewers.
    */
   keepUntilMs: number | undefined;
-  /** The last link was a route: what becomes of the shells, others tell. */
-  isElsewhere: boolean;
 }
 
 export interface TerminalRouterDeps {
@@ -41,9 +38,11 @@ export interface TerminalRouterDeps {
 export class TerminalRouter {
   readonly #deps: TerminalRouterDeps;
   readonly #agents = new Map<AgentId, Entry>();
+  readonly #heldEvents: HeldAgentEvents;
 
   constructor(deps: TerminalRouterDeps) {
     this.#deps = deps;
+    this.#heldEvents = tellOf(deps.events);
     deps.events.subscribe((event) => {
       if (event.type === "agent.deleted") this.#forgetDeleted(event.agentId);
     });
@@ -66,12 +65,13 @@ export class TerminalRouter {
    */
   agentUp(
     link: AgentLink,
-    agent: Agent,
+    agent: AgentRef,
     hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[]; epoch: number },
   ): boolean {
     let entry = this.#agents.get(agent.id);
     if (!entry) {
-      entry = this.#newEntry(agent);
+      const held = new HeldAgent(agent, this.#heldEvents, this.#deps.clock);
+      entry = { held, epoch: 0, keepUntilMs: undefined };
       this.#agents.set(agent.id, entry);
     }
     if (entry.held.link && hello.epoch < entry.epoch) return false;
@@ -82,7 +82,6 @@ export class TerminalRouter {
     }
     entry.keepUntilMs = undefined;
     entry.epoch = hello.epoch;
-    entry.isElsewhere = link.via !== undefined;
     entry.held.linkUp(link, hello.bootId, hello.sessions);
     return true;
   }
@@ -91,7 +90,7 @@ export class TerminalRouter {
   agentDown(link: AgentLink, agentId: AgentId): boolean {
     const entry = this.#agents.get(agentId);
     if (!entry?.held.linkDown(link)) return false;
-    entry.execs.clear();
+    entry.held.execs.clear();
     entry.keepUntilMs = this.#deps.clock.monotonicMs() + RESUME_GRACE_MS;
     return true;
   }
@@ -104,8 +103,8 @@ export class TerminalRouter {
 
   /** Another instance holds the agent by now: its shells have not ended when it is given up here. */
   movedAway(agentId: AgentId): void {
-    const entry = this.#agents.get(agentId);
-    if (entry && !entry.held.link) entry.isElsewhere = true;
+    const held = this.#agents.get(agentId)?.held;
+    if (held && !held.link) held.isElsewhere = true;
   }
 
   /** Where frames of this agent's socket go; undefined once another connection has taken over. */
@@ -147,14 +146,14 @@ export class TerminalRouter {
 
   /** Runs a command on the agent for a viewer; the result goes to that viewer alone. */
   exec(agentId: AgentId, viewer: Viewer, command: string): void {
-    const entry = this.#agents.get(agentId);
+    const held = this.#agents.get(agentId)?.held;
     if (viewer.open.readOnly || viewer.open.guest) return viewer.notify("NOT_AUTHORIZED");
-    if (!entry?.held.link) return viewer.notify("AGENT_OFFLINE");
+    if (!held?.link) return viewer.notify("AGENT_OFFLINE");
     // A UTF-16 unit is at most three bytes of UTF-8.
     if (command === "" || command.length * 3 > MAX_EXEC_COMMAND_BYTES) return viewer.notify("INVALID_ARGUMENT");
-    const execId = entry.execs.add(viewer, command, this.#deps.clock.monotonicMs());
+    const execId = held.execs.add(viewer, command, this.#deps.clock.monotonicMs());
     if (execId === undefined) return viewer.notify("TOO_MANY_ATTEMPTS");
-    entry.held.link.sendControl({ $case: "exec", value: { execId, command } });
+    held.link.sendControl({ $case: "exec", value: { execId, command } });
   }
 
   stopSession(agentId: AgentId, sessionId: SessionId): "told" | ErrorReason {
@@ -199,7 +198,6 @@ export class TerminalRouter {
     // No entry of the map, no iterator of an agent: ten thousand of them are asked, most of which nobody looks at.
     for (const entry of this.#agents.values()) {
       entry.held.expire(now);
-      entry.execs.expire(now);
       if (entry.held.link?.via !== undefined) keepWhileUsed(entry, now);
       if (entry.keepUntilMs === undefined || now < entry.keepUntilMs) continue;
       this.#agents.delete(entry.held.agent.id);
@@ -209,7 +207,8 @@ export class TerminalRouter {
   }
 
   localSessions(query: SessionQuery): LocalSessions {
-    return localSessions(this.#agents.values(), query, this.#deps.instanceId);
+    const held = [...this.#agents.values()].map((entry) => entry.held);
+    return localSessions(held, query, this.#deps.instanceId);
   }
 
   census(): TerminalCensus {
@@ -222,29 +221,22 @@ export class TerminalRouter {
     if (!held?.link) this.#agents.delete(agentId);
     held?.giveUp("AGENT_NOT_FOUND");
   }
+}
 
-  #newEntry(agent: Agent): Entry {
-    const execs = new ExecRequests();
-    const { events, clock } = this.#deps;
-    const of = { agentId: agent.id, userId: agent.userId };
-    const held = new HeldAgent(
-      agent,
-      {
-        onSession(change, { id: sessionId }) {
-          if (!entry.isElsewhere) events.publish({ type: `session.${change}`, ...of, sessionId });
-        },
-        onViewer(change, { open }) {
-          const { sessionId, key: attachmentKey, userId: viewerUserId, guest, readOnly } = open;
-          const viewing = { sessionId, attachmentKey, viewerUserId, shareId: guest?.shareId, readOnly };
-          events.publish({ type: `session.${change}`, ...of, ...viewing });
-        },
-        onExecResult: (result) => execs.deliver(result),
-      },
-      clock,
-    );
-    const entry: Entry = { held, execs, epoch: 0, keepUntilMs: undefined, isElsewhere: false };
-    return entry;
-  }
+/** What becomes of shells and their viewers, as others hear of it. */
+function tellOf(events: EventBus): HeldAgentEvents {
+  return {
+    onSession({ agent, isElsewhere }, change, { id: sessionId }) {
+      const { id: agentId, userId } = agent;
+      if (!isElsewhere) events.publish({ type: `session.${change}`, agentId, userId, sessionId });
+    },
+    onViewer({ agent }, change, { open }) {
+      const { id: agentId, userId } = agent;
+      const { sessionId, key: attachmentKey, userId: viewerUserId, guest, readOnly } = open;
+      const viewing = { sessionId, attachmentKey, viewerUserId, shareId: guest?.shareId, readOnly };
+      events.publish({ type: `session.${change}`, agentId, userId, ...viewing });
+    },
+  };
 }
 
 /** A route that nobody looks through is closed after a while. */

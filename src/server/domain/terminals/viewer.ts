@@ -58,6 +58,8 @@ export class Viewer {
   readonly link: ViewerLink;
   readonly joinedAt: Date;
   state: ViewerState = "attaching";
+  /** Others were told that it looks on, and not that it has left. */
+  hasJoined = false;
   size: TerminalSize;
   /** The size that the agent was last told when it was asked to attach. */
   toldSize: TerminalSize;

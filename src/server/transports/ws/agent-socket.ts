@@ -1,20 +1,20 @@
 // The server's end of an agent's WebSocket that speaks rexec.v2: frames in, frames out, hello first.
 
-import type { WebSocket } from "ws";
-import { type ControlMessage, encodeControl } from "../../../protocol/control-frame.ts";
+import { type ControlMessage, type ControlOf, encodeControl } from "../../../protocol/control-frame.ts";
 import { FRAME, readHeader } from "../../../protocol/data-frame.ts";
 import { CLOSE, ERRORS } from "../../../protocol/errors.ts";
-import { type BootId, type ConnectionId, parseBootId } from "../../../protocol/ids.ts";
+import { type AgentId, type BootId, type ConnectionId, parseBootId } from "../../../protocol/ids.ts";
 import { HELLO_TIMEOUT_MS } from "../../../protocol/limits.ts";
 import { harmlessText } from "../../../protocol/names.ts";
 import type { Agent, ConnectionFacts } from "../../domain/agents/agent.ts";
-import type { AgentConnection, AgentLifecycle, SocketAgentLink } from "../../domain/agents/agent-lifecycle.ts";
+import { AgentConnection, type AgentLifecycle, type SocketAgentLink } from "../../domain/agents/agent-lifecycle.ts";
 import type { Log } from "../../domain/log.ts";
 import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
 import { closeAfterError, isOversized } from "./frame-checks.ts";
 import { toStats, toSystemInfo } from "./machine-messages.ts";
 import { OrderedSocket } from "./ordered-socket.ts";
 import { readControl } from "./read-control.ts";
+import type { ServedSocket, SocketService } from "./served-socket.ts";
 import { youngGarbage } from "../../../runtime/young-garbage.ts";
 
 export interface AgentSocketDeps {
@@ -31,15 +31,39 @@ export interface AdmittedAgent {
   connectionId: ConnectionId;
 }
 
-/** Methods, not functions in an object: an idle server has ten thousand of these and little else. */
-class SocketLink implements SocketAgentLink {
+/** waiting: no hello yet · greeting: hello is being worked on · a connection: in use · closed */
+type State =
+  | { is: "waiting"; admitted: AdmittedAgent; timer: NodeJS.Timeout }
+  /** `early`: frames that came with the hello, which is what one read brought: the socket is paused. */
+  | { is: "greeting"; early: { data: Buffer; isBinary: boolean }[] }
+  | AgentConnection
+  | { is: "closed" };
+
+const CLOSED: State = { is: "closed" };
+
+/** Serves the socket until it closes. */
+export function serveAgentSocket(deps: AgentSocketDeps, webSocket: ServedSocket, admitted: AdmittedAgent): void {
+  webSocket.serve(new AgentSocket(deps, webSocket, admitted));
+}
+
+/** Of the handshake and the hello it keeps nothing: what is here stays as long as the socket, ten thousand times. */
+class AgentSocket implements SocketAgentLink, SocketService {
   readonly protocol = "rexec.v2";
   readonly connectionId: ConnectionId;
+  readonly #deps: AgentSocketDeps;
+  readonly #agentId: AgentId;
+  readonly #webSocket: ServedSocket;
   readonly #socket: OrderedSocket;
+  #state: State;
 
-  constructor(socket: OrderedSocket, connectionId: ConnectionId) {
-    this.#socket = socket;
-    this.connectionId = connectionId;
+  constructor(deps: AgentSocketDeps, webSocket: ServedSocket, admitted: AdmittedAgent) {
+    this.#deps = deps;
+    this.#agentId = admitted.agent.id;
+    this.connectionId = admitted.connectionId;
+    this.#webSocket = webSocket;
+    this.#socket = new OrderedSocket(webSocket);
+    const timer = setTimeout(() => this.close(CLOSE.POLICY, "no hello"), HELLO_TIMEOUT_MS);
+    this.#state = { is: "waiting", admitted, timer };
   }
 
   sendFrame(frame: Uint8Array): void {
@@ -65,129 +89,130 @@ class SocketLink implements SocketAgentLink {
   terminate(): void {
     this.#socket.terminate();
   }
-}
 
-/** Serves the socket until it closes. */
-export function serveAgentSocket(deps: AgentSocketDeps, webSocket: WebSocket, admitted: AdmittedAgent): void {
-  const { lifecycle, router, log } = deps;
-  const { agent, connectionId } = admitted;
-  const socket = new OrderedSocket(webSocket);
-  const link = new SocketLink(socket, connectionId);
-  /** waiting: no hello yet · greeting: hello is being worked on · a connection: in use · closed */
-  let state: "waiting" | "greeting" | "closed" | AgentConnection = "waiting";
-  let helloTimer: NodeJS.Timeout | undefined = setTimeout(
-    () => socket.close(CLOSE.POLICY, "no hello"),
-    HELLO_TIMEOUT_MS,
-  );
+  onMessage(data: Buffer, isBinary: boolean): void {
+    const state = this.#state;
+    if (!isConnection(state) && state.is === "greeting") state.early.push({ data, isBinary });
+    else this.#onFrame(data, isBinary);
+  }
 
-  /** Frames that came with the hello, while it is being worked on: what one read brought, for the socket is paused. */
-  let early: { data: Buffer; isBinary: boolean }[] = [];
+  onPong(): void {
+    if (isConnection(this.#state)) this.#deps.lifecycle.heard(this.#state);
+  }
 
-  webSocket.on("message", (data: Buffer, isBinary) => {
-    if (state === "greeting") early.push({ data, isBinary });
-    else onMessage(data, isBinary);
-  });
+  onError(error: Error): void {
+    this.#deps.log.info({ agentId: this.#agentId, err: error }, "agent socket failed");
+  }
 
-  function onMessage(data: Buffer, isBinary: boolean): void {
+  onClose(code: number): void {
+    const state = this.#state;
+    this.#state = CLOSED;
+    if (isConnection(state)) {
+      this.#deps.log.info({ agentId: this.#agentId, connectionId: this.connectionId, code }, "agent disconnected");
+      void this.#disconnect(state);
+    } else if (state.is === "waiting") clearTimeout(state.timer);
+  }
+
+  #onFrame(data: Buffer, isBinary: boolean): void {
     // What comes after a close frame is not looked at.
-    if (webSocket.readyState !== webSocket.OPEN) return;
-    if (!isBinary) return unknown();
-    if (isOversized(data)) return socket.close(CLOSE.TOO_BIG, "frame too large");
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
+    if (!isBinary) return this.#onUnknown();
+    if (isOversized(data)) return this.close(CLOSE.TOO_BIG, "frame too large");
     try {
-      if (data[0] === FRAME.CONTROL) onControl(readControl(data, "agent"));
-      else onData(data);
+      if (data[0] === FRAME.CONTROL) this.#onControl(readControl(data, "agent"));
+      else this.#onData(data);
     } catch (error) {
-      closeAfterError({ socket, log }, error);
+      closeAfterError({ socket: this.#socket, log: this.#deps.log }, error);
     }
   }
 
-  webSocket.on("pong", () => {
-    if (typeof state === "object") lifecycle.heard(state);
-  });
-  // What went wrong shows in the close code; `close` always follows.
-  webSocket.on("error", (error) => log.info({ agentId: agent.id, err: error }, "agent socket failed"));
-  webSocket.on("close", (code) => {
-    clearTimeout(helloTimer);
-    const connection = state;
-    state = "closed";
-    if (typeof connection !== "object") return;
-    log.info({ agentId: agent.id, connectionId, code }, "agent disconnected");
-    void disconnect(connection);
-  });
-
-  function onData(frame: Uint8Array): void {
+  #onData(frame: Uint8Array): void {
     const { type } = readHeader(frame);
-    if (type !== FRAME.OUTPUT && type !== FRAME.INPUT_ACK) return unknown();
-    if (typeof state !== "object") return socket.close(CLOSE.POLICY, "hello first");
-    lifecycle.heard(state);
-    router.heldBy(link, agent.id)?.onAgentFrame(frame);
+    if (type !== FRAME.OUTPUT && type !== FRAME.INPUT_ACK) return this.#onUnknown();
+    if (!isConnection(this.#state)) return this.close(CLOSE.POLICY, "hello first");
+    this.#deps.lifecycle.heard(this.#state);
+    this.#deps.router.heldBy(this, this.#agentId)?.onAgentFrame(frame);
     // What was read of the socket, and the frame.
     youngGarbage.made(2 * frame.length);
   }
 
-  function onControl(message: ControlMessage | undefined): void {
-    if (message === undefined) return unknown();
+  #onControl(message: ControlMessage | undefined): void {
+    if (message === undefined) return this.#onUnknown();
     if (message.$case === "agentHello") {
-      void greet(message.value);
+      void this.#greet(message.value);
       return;
     }
-    if (typeof state !== "object") return socket.close(CLOSE.POLICY, "hello first");
-    lifecycle.heard(state);
-    const held = router.heldBy(link, agent.id);
+    const { lifecycle, router } = this.#deps;
+    const connection = this.#state;
+    if (!isConnection(connection)) return this.close(CLOSE.POLICY, "hello first");
+    lifecycle.heard(connection);
+    const held = router.heldBy(this, this.#agentId);
     switch (message.$case) {
       case "stats": {
         const stats = toStats(message.value);
-        lifecycle.onStats(state, stats);
+        lifecycle.onStats(connection, stats);
         return held?.onAgentControl({ $case: "stats", value: stats });
       }
       case "systemInfo":
-        return lifecycle.onSystemInfo(state, toSystemInfo(message.value));
+        return lifecycle.onSystemInfo(connection, toSystemInfo(message.value));
       default:
         return held?.onAgentControl(message);
     }
   }
 
-  async function greet(hello: Extract<ControlMessage, { $case: "agentHello" }>["value"]): Promise<void> {
-    if (state !== "waiting") return socket.close(CLOSE.POLICY, "hello twice");
-    state = "greeting";
-    clearTimeout(helloTimer);
-    helloTimer = undefined;
-    webSocket.pause();
-    const bootId = parseBootId(hello.bootId);
-    if (bootId === undefined || (admitted.bootId !== undefined && bootId !== admitted.bootId)) {
-      webSocket.resume();
-      return socket.close(CLOSE.BAD_OFFSET, "bad boot id");
-    }
+  async #greet(hello: ControlOf<"agentHello">): Promise<void> {
+    const state = this.#state;
+    if (isConnection(state) || state.is !== "waiting") return this.close(CLOSE.POLICY, "hello twice");
+    const { admitted, timer } = state;
+    const greeting: State = { is: "greeting", early: [] };
+    this.#state = greeting;
+    clearTimeout(timer);
+    this.#webSocket.pause();
     try {
-      const systemInfo = hello.systemInfo && toSystemInfo(hello.systemInfo);
-      const facts = { ...admitted.facts, version: harmlessText(hello.version, 64), ...(systemInfo && { systemInfo }) };
-      const connection = await lifecycle.connected(link, agent, { bootId, sessions: hello.sessions, facts });
-      if ((state as string) === "closed") return void disconnect(connection);
-      state = connection;
-      link.sendControl({
-        $case: "welcome",
-        value: { connectionId, epoch: connection.location.epoch, serverVersion: deps.serverVersion },
-      });
-      log.info({ agentId: agent.id, connectionId, epoch: connection.location.epoch }, "agent connected");
-      for (const { data, isBinary } of early) onMessage(data, isBinary);
+      const bootId = parseBootId(hello.bootId);
+      if (bootId === undefined || (admitted.bootId !== undefined && bootId !== admitted.bootId))
+        return this.close(CLOSE.BAD_OFFSET, "bad boot id");
+      const connection = await this.#connect(admitted, bootId, hello);
+      // It may have closed meanwhile.
+      if (this.#state !== greeting) return void this.#disconnect(connection);
+      this.#state = connection;
+      this.#welcome(connection);
+      for (const { data, isBinary } of greeting.early) this.#onFrame(data, isBinary);
     } catch (error) {
-      log.error({ agentId: agent.id, err: error }, "agent could not be taken");
-      socket.close(ERRORS.BACKEND_UNAVAILABLE.ws, ERRORS.BACKEND_UNAVAILABLE.message);
+      this.#deps.log.error({ agentId: this.#agentId, err: error }, "agent could not be taken");
+      this.close(ERRORS.BACKEND_UNAVAILABLE.ws, ERRORS.BACKEND_UNAVAILABLE.message);
     } finally {
-      early = [];
-      webSocket.resume();
+      this.#webSocket.resume();
     }
   }
 
-  function disconnect(connection: AgentConnection): Promise<void> {
+  #connect(admitted: AdmittedAgent, bootId: BootId, hello: ControlOf<"agentHello">): Promise<AgentConnection> {
+    const systemInfo = hello.systemInfo && toSystemInfo(hello.systemInfo);
+    const facts = { ...admitted.facts, version: harmlessText(hello.version, 64), ...(systemInfo && { systemInfo }) };
+    return this.#deps.lifecycle.connected(this, admitted.agent, { bootId, sessions: hello.sessions, facts });
+  }
+
+  #welcome({ location: { epoch } }: AgentConnection): void {
+    const { connectionId } = this;
+    const { serverVersion, log } = this.#deps;
+    this.sendControl({ $case: "welcome", value: { connectionId, epoch, serverVersion } });
+    log.info({ agentId: this.#agentId, connectionId, epoch }, "agent connected");
+  }
+
+  #disconnect(connection: AgentConnection): Promise<void> {
+    const { lifecycle, log } = this.#deps;
     return lifecycle.disconnected(connection).catch((error: unknown) => {
-      log.warn({ agentId: agent.id, err: error }, "agent's location not released");
+      log.warn({ agentId: this.#agentId, err: error }, "agent's location not released");
     });
   }
 
-  function unknown(): void {
-    if (!socket.tolerateUnknown()) return;
+  #onUnknown(): void {
+    if (!this.#socket.tolerateUnknown()) return;
     const { message } = ERRORS.UNKNOWN_MESSAGE_TYPE;
-    link.sendControl({ $case: "error", value: { reason: "UNKNOWN_MESSAGE_TYPE", message } });
+    this.sendControl({ $case: "error", value: { reason: "UNKNOWN_MESSAGE_TYPE", message } });
   }
+}
+
+function isConnection(state: State): state is AgentConnection {
+  return state instanceof AgentConnection;
 }

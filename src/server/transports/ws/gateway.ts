@@ -26,6 +26,7 @@ import { GrantWatch } from "../../domain/terminals/grant-watch.ts";
 import { OpenConnections } from "../../domain/access/open-connections.ts";
 import { OpenSocket, OpenViewerSocket } from "./open-socket.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
+import { ServedSocket } from "./served-socket.ts";
 import { SocketEnds } from "./socket-ends.ts";
 import { SocketMeter } from "./socket-meter.ts";
 import { serveUserSocket, type UserSocketDeps } from "./user-socket.ts";
@@ -70,8 +71,11 @@ export class WebSocketGateway {
   readonly #ends = new SocketEnds();
   readonly meter = new SocketMeter();
   #drained: Promise<void> | undefined;
-  readonly #server = new WebSocketServer({
+  readonly #server = new WebSocketServer<typeof ServedSocket>({
     noServer: true,
+    WebSocket: ServedSocket,
+    // They are among our open connections.
+    clientTracking: false,
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
     maxFragments: MAX_FRAGMENTS,
@@ -82,8 +86,17 @@ export class WebSocketGateway {
     },
   });
 
+  /** One listener for all sockets: `this` is the one that has closed. */
+  readonly #onClose: (this: WebSocket, code: number) => void;
+
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
+    const closed = (open: OpenSocket | undefined): void => this.#closed(open);
+    this.#onClose = function (code) {
+      const { open, service } = this as ServedSocket;
+      closed(open);
+      service?.onClose(code);
+    };
     this.connections = new OpenConnections({ ...deps, users: deps.authenticate.users });
     this.grants = new GrantWatch(deps);
     this.#bridges = new KeptBridges(deps);
@@ -120,7 +133,7 @@ export class WebSocketGateway {
     const deadlineMs = clock.monotonicMs() + CLOSE_ALL_MS;
     while (this.connections.size > 0 && clock.monotonicMs() < deadlineMs)
       await new Promise((resolve) => setTimeout(resolve, 10));
-    for (const client of this.#server.clients) client.terminate();
+    this.connections.terminateAll();
     this.connections.dispose();
     this.grants.dispose();
     this.#bridges.dispose();
@@ -198,14 +211,21 @@ export class WebSocketGateway {
     this.#deps.refusals.note({ ...refusedShare(refusal), detail });
   }
 
-  /** In a method of its own: its listener stays as long as the socket, and sees nothing of the handshake. */
-  #opened(webSocket: WebSocket, { kind, agent, identity }: Admitted): OpenSocket {
+  #opened(webSocket: ServedSocket, raw: Duplex, { kind, agent, identity }: Admitted): OpenSocket {
     const { connections } = this;
-    const init = { webSocket, agent, identity, connections };
+    const init = { webSocket, raw, agent, identity, connections };
     const open = kind === "user" ? new OpenViewerSocket(init) : new OpenSocket(init);
+    webSocket.open = open;
+    webSocket.on("close", this.#onClose);
     connections.add(open);
-    webSocket.once("close", () => connections.delete(open));
+    this.meter.opened(kind, open);
     return open;
+  }
+
+  #closed(open: OpenSocket | undefined): void {
+    if (open === undefined) return;
+    this.connections.delete(open);
+    this.meter.closed(open);
   }
 
   #upgrade(
@@ -213,12 +233,12 @@ export class WebSocketGateway {
     socket: Duplex,
     head: Buffer,
     admitted: Admitted,
-    serve: (webSocket: WebSocket) => void,
+    serve: (webSocket: ServedSocket) => void,
   ): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      socket.off("error", destroyThis);
       this.#ends.watch(socket);
-      const open = this.#opened(webSocket, admitted);
-      this.meter.opened(admitted.kind, { raw: socket, webSocket });
+      const open = this.#opened(webSocket, socket, admitted);
       if (open instanceof OpenViewerSocket) this.#watch(open, webSocket, admitted.grantedUntil);
       this.#checkAgain(open, admitted).catch((error: unknown) => {
         // What can't be known now was known a moment ago.

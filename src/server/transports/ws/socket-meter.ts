@@ -6,11 +6,11 @@ import type { ErrorReason } from "../../../protocol/errors.ts";
 import type { SocketFigures, SocketPeer } from "../../domain/metrics.ts";
 
 /** A TCP or TLS socket counts; any other stream has nothing to tell. */
-type CountingSocket = Duplex & { readonly bytesRead?: number; readonly bytesWritten?: number };
+export type CountingSocket = Duplex & { readonly bytesRead?: number; readonly bytesWritten?: number };
 
-interface MeteredSocket {
-  raw: CountingSocket;
-  webSocket: { readonly bufferedAmount: number };
+export interface MeteredSocket {
+  readonly raw: CountingSocket;
+  readonly webSocket: { readonly bufferedAmount: number };
 }
 
 export class SocketMeter {
@@ -29,11 +29,14 @@ export class SocketMeter {
 
   opened(peer: SocketPeer, socket: MeteredSocket): void {
     this.#open[peer].add(socket);
-    socket.raw.once("close", () => {
-      if (!this.#open[peer].delete(socket)) return;
+  }
+
+  closed(socket: MeteredSocket): void {
+    for (const peer of ["agent", "user"] as const) {
+      if (!this.#open[peer].delete(socket)) continue;
       this.#closed[peer].received += socket.raw.bytesRead ?? 0;
       this.#closed[peer].sent += socket.raw.bytesWritten ?? 0;
-    });
+    }
   }
 
   figures(): Record<SocketPeer, SocketFigures> {
