@@ -55,8 +55,8 @@ beforeEach(() => {
   } as unknown as LifecycleDeps);
 });
 
-async function connect(id = "agent", facts: ConnectionFacts = {}) {
-  const agent = { id: id as AgentId, userId: "owner" as UserId, epoch: 0 } as Agent;
+async function connect(id = "agent", facts: ConnectionFacts = {}, known: Partial<Agent> = {}) {
+  const agent = { id: id as AgentId, userId: "owner" as UserId, epoch: 0, ...known } as Agent;
   const link = Object.assign(new RecordingAgentLink(), { ping() {}, terminate() {} });
   const connection = await lifecycle.connected(link, agent, { bootId: undefined, sessions: [], facts });
   return { connection, link };
@@ -89,6 +89,16 @@ it("what a connection says of its machine is written with it, told, and counts a
   lifecycle.tick();
   await lifecycle.settled();
   expect(saved).toEqual(["second"]);
+});
+
+it("what a connection says of its machine is news where it said something else before, or nothing", async () => {
+  const before = { ...machine("one"), cpuCount: 4, memoryFreeBytes: 1 };
+  const now = { ...before, memoryFreeBytes: 2 };
+  await connect("agent", { systemInfo: now }, { systemInfo: before });
+  await connect("agent", { systemInfo: { ...now, cpuCount: 8 } }, { systemInfo: before });
+  await connect("agent", { systemInfo: now });
+  const news = published.flatMap((event) => (event.type === "agent.system_info" ? [event.isNews] : []));
+  expect(news).toEqual([false, true, true]);
 });
 
 it("a connection that is written late, when the database is back, brings no old system information back", async () => {

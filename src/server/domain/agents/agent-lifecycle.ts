@@ -7,11 +7,19 @@ import type { Clock } from "../clock.ts";
 import type { EventBus } from "../events/events.ts";
 import { CLOSE, ERRORS } from "../../../protocol/errors.ts";
 import type { Log } from "../log.ts";
-import type { AgentLink } from "../terminals/links.ts";
 import type { TerminalRouter } from "../terminals/terminal-router.ts";
-import type { Agent, AgentRef, AgentStats, AgentStore, ConnectionFacts, SystemInfo } from "./agent.ts";
-import { type HeldLocation, HeldLocations } from "./held-locations.ts";
-import type { AgentLocation, AgentLocations } from "./locations.ts";
+import {
+  type Agent,
+  type AgentRef,
+  type AgentStats,
+  type AgentStore,
+  type ConnectionFacts,
+  isSameMachine,
+  type SystemInfo,
+} from "./agent.ts";
+import { AgentConnection, type SocketAgentLink } from "./agent-connection.ts";
+import { HeldLocations } from "./held-locations.ts";
+import type { AgentLocations } from "./locations.ts";
 import { Presence } from "./presence.ts";
 import { PresenceMarks } from "./presence-marks.ts";
 
@@ -36,35 +44,6 @@ export interface LifecycleDeps {
   events: EventBus;
   router: TerminalRouter;
   log: Log;
-}
-
-export interface SocketAgentLink extends AgentLink {
-  ping(): void;
-  terminate(): void;
-}
-
-/** One open agent socket, from hello to close. Its times are the clock's that only grows. */
-export class AgentConnection implements HeldLocation {
-  readonly link: SocketAgentLink;
-  readonly agent: AgentRef;
-  location: AgentLocation;
-  heardAtMs: number;
-  refreshedAtMs: number;
-  suspect = false;
-  statsSavedAtMs = Number.NEGATIVE_INFINITY;
-  systemInfoTakenAtMs = Number.NEGATIVE_INFINITY;
-  /** When a refresh first found somebody else's location that the database knows nothing of. */
-  contestedAtMs = Number.NEGATIVE_INFINITY;
-  /** Came too soon after the one before: taken in when it is time. */
-  nextSystemInfo: SystemInfo | undefined;
-
-  constructor(link: SocketAgentLink, agent: AgentRef, location: AgentLocation, now: number) {
-    this.link = link;
-    this.agent = agent;
-    this.location = location;
-    this.heardAtMs = now;
-    this.refreshedAtMs = now;
-  }
 }
 
 export class AgentLifecycle {
@@ -95,7 +74,7 @@ export class AgentLifecycle {
   /** The agent's socket is open and it has said hello. */
   async connected(
     link: SocketAgentLink,
-    { id, userId, epoch }: AgentRef & Pick<Agent, "epoch">,
+    { id, userId, epoch, systemInfo: said }: AgentRef & Pick<Agent, "epoch" | "systemInfo">,
     hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[]; facts: ConnectionFacts },
   ): Promise<AgentConnection> {
     const { clock, locations, router, events, instanceId } = this.#deps;
@@ -113,7 +92,9 @@ export class AgentLifecycle {
       return connection;
     }
     events.publish({ type: "agent.connected", agentId: agent.id, userId: agent.userId });
-    if (hello.facts.systemInfo !== undefined) this.#tellSystemInfo(connection, hello.facts.systemInfo);
+    const { systemInfo } = hello.facts;
+    if (systemInfo !== undefined)
+      this.#tellSystemInfo(connection, systemInfo, { isNews: !isSameMachine(said, systemInfo) });
     this.#markConnected(connection, hello.facts);
     return connection;
   }
@@ -233,7 +214,7 @@ export class AgentLifecycle {
       connection.nextSystemInfo = systemInfo;
       return;
     }
-    this.#tellSystemInfo(connection, systemInfo);
+    this.#tellSystemInfo(connection, systemInfo, { isNews: true });
     const { id: agentId, userId } = connection.agent;
     this.#marks.save(agentId, "system information", async (store) => {
       await store.saveSystemInfo(agentId, systemInfo);
@@ -241,11 +222,11 @@ export class AgentLifecycle {
     });
   }
 
-  #tellSystemInfo(connection: AgentConnection, systemInfo: SystemInfo): void {
+  #tellSystemInfo(connection: AgentConnection, systemInfo: SystemInfo, { isNews }: { isNews: boolean }): void {
     const { id: agentId, userId } = connection.agent;
     connection.systemInfoTakenAtMs = this.#deps.clock.monotonicMs();
     connection.nextSystemInfo = undefined;
-    this.#deps.events.publish({ type: "agent.system_info", agentId, userId, systemInfo });
+    this.#deps.events.publish({ type: "agent.system_info", agentId, userId, systemInfo, isNews });
   }
 
   onStats(connection: AgentConnection, stats: AgentStats): void {

@@ -69,6 +69,18 @@ export interface SystemInfo {
   hasSudo: boolean;
 }
 
+/** What a machine still is in a minute, as the audit log keeps it: not how much of its memory is free. */
+export function lastingFacts({ hostname, os, arch, distro, cpuCount }: SystemInfo): Readonly<Record<string, string>> {
+  return { hostname, os, arch, distro, cpus: String(cpuCount) };
+}
+
+/** Whether the lasting facts are those that were said before. */
+export function isSameMachine(said: SystemInfo | undefined, says: SystemInfo): boolean {
+  if (said === undefined) return false;
+  const before = lastingFacts(said);
+  return Object.entries(lastingFacts(says)).every(([name, value]) => before[name] === value);
+}
+
 /** What could not be measured is undefined. */
 export interface AgentStats {
   measuredAt: Date;

@@ -6,7 +6,8 @@ import { RecordingAgentLink } from "../../../../test/support/terminal-links.ts";
 import type { AgentId, InstanceId, UserId } from "../../../protocol/ids.ts";
 import { OFFLINE_AFTER_MS } from "../../../protocol/limits.ts";
 import { TerminalRouter } from "../terminals/terminal-router.ts";
-import { type AgentConnection, AgentLifecycle, type LifecycleDeps } from "./agent-lifecycle.ts";
+import type { AgentConnection } from "./agent-connection.ts";
+import { AgentLifecycle, type LifecycleDeps } from "./agent-lifecycle.ts";
 import type { Agent, AgentStats, AgentStore } from "./agent.ts";
 import type { AgentLocation } from "./locations.ts";
 

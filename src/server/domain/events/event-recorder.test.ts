@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { AgentId, InstanceId, UserId } from "../../../protocol/ids.ts";
+import type { SystemInfo } from "../agents/agent.ts";
 import type { AuditRecord } from "./audit.ts";
 import { createEventRecorder } from "./event-recorder.ts";
 import type { DomainEvent } from "./events.ts";
@@ -59,6 +60,18 @@ describe("the recorder of events", () => {
       "instance.up instance:one",
       "agent.connected agent:a",
       "instance.down instance:one",
+    ]);
+  });
+
+  it("writes what a machine is where that is news", async () => {
+    const { publish, written, close } = recorder();
+    const systemInfo = { hostname: "host", os: "linux", arch: "x64", distro: "Debian", cpuCount: 4 } as SystemInfo;
+    const said = { type: "agent.system_info", agentId: "a" as AgentId, userId: "owner" as UserId, systemInfo } as const;
+    publish({ ...said, isNews: true });
+    publish({ ...said, isNews: false });
+    await close();
+    expect(written.map(({ type, detail }) => [type, detail])).toEqual([
+      ["agent.system_info", { hostname: "host", os: "linux", arch: "x64", distro: "Debian", cpus: "4" }],
     ]);
   });
 

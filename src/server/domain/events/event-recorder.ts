@@ -4,6 +4,7 @@
 import type { RecordLimits } from "../access/rate-limits.ts";
 import type { Secrets } from "../access/token.ts";
 import type { Clock } from "../clock.ts";
+import { lastingFacts } from "../agents/agent.ts";
 import type { AuditRecord, EventLog } from "./audit.ts";
 import type { DomainEvent, EventBus } from "./events.ts";
 
@@ -104,9 +105,10 @@ function recordOf(event: DomainEvent, at: Date): AuditRecord | undefined {
       return { at, type: event.type, subject: agent, actor: agent, userId: event.userId, detail: {} };
     }
     case "agent.system_info": {
-      const { hostname, os, arch, distro, cpuCount } = event.systemInfo;
+      // Every agent says it whenever it connects.
+      if (!event.isNews) return undefined;
       const agent = `agent:${event.agentId}`;
-      const detail = { hostname, os, arch, distro, cpus: String(cpuCount) };
+      const detail = lastingFacts(event.systemInfo);
       return { at, type: event.type, subject: agent, actor: agent, userId: event.userId, detail };
     }
     case "session.opened":

@@ -30,7 +30,8 @@ export type DomainEvent =
   /** What was told before can be read from the database now. */
   | ({ type: "agent.stored" } & OfAgent)
   | ({ type: "agent.stats"; stats: AgentStats } & OfAgent)
-  | ({ type: "agent.system_info"; systemInfo: SystemInfo } & OfAgent)
+  /** isNews: not what it said when it was here last. */
+  | ({ type: "agent.system_info"; systemInfo: SystemInfo; isNews: boolean } & OfAgent)
   /** moved: something was typed or printed since it was last said. */
   | ({ type: "session.opened" | "session.ended" | "session.resized" | "session.moved" } & OfSession)
   | ({

@@ -7,7 +7,8 @@ import { type AgentId, type BootId, type ConnectionId, parseBootId } from "../..
 import { HELLO_TIMEOUT_MS } from "../../../protocol/limits.ts";
 import { harmlessText } from "../../../protocol/names.ts";
 import type { Agent, ConnectionFacts } from "../../domain/agents/agent.ts";
-import { AgentConnection, type AgentLifecycle, type SocketAgentLink } from "../../domain/agents/agent-lifecycle.ts";
+import { AgentConnection, type SocketAgentLink } from "../../domain/agents/agent-connection.ts";
+import type { AgentLifecycle } from "../../domain/agents/agent-lifecycle.ts";
 import type { Log } from "../../domain/log.ts";
 import type { TerminalRouter } from "../../domain/terminals/terminal-router.ts";
 import { closeAfterError, isOversized } from "./frame-checks.ts";

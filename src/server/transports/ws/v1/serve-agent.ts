@@ -3,7 +3,7 @@
 import type { WebSocket } from "ws";
 import type { ControlMessage } from "../../../../protocol/control-frame.ts";
 import { CLOSE, ERRORS } from "../../../../protocol/errors.ts";
-import type { AgentConnection, SocketAgentLink } from "../../../domain/agents/agent-lifecycle.ts";
+import type { AgentConnection, SocketAgentLink } from "../../../domain/agents/agent-connection.ts";
 import type { AdmittedAgent, AgentSocketDeps } from "../agent-socket.ts";
 import { closeAfterError } from "../frame-checks.ts";
 import { toStats, toSystemInfo } from "../machine-messages.ts";
