@@ -1,5 +1,6 @@
 // The token cache in process.
 import { describe, expect, it } from "vitest";
+import type { AgentId } from "../../src/protocol/ids.ts";
 import type { LiveToken, TokenWithUser } from "../../src/server/domain/access/token.ts";
 import { createTokenCache } from "../../src/server/adapters/memory/token-cache.ts";
 import { aToken, aUser } from "../support/identities.ts";
@@ -19,6 +20,13 @@ describe("the token cache", () => {
     expect(cache.get("hash")).toEqual(kept(token));
     clock.advance(2);
     expect(cache.get("hash")).toBeUndefined();
+  });
+
+  it("keeps until when a token holds, and for which agent", () => {
+    const cache = createTokenCache({ clock: manualClock() });
+    const ofAgent = { scopes: ["agent" as const], agentId: "agent" as AgentId, expiresAt: new Date(5) };
+    cache.put("hash", aToken(aUser(), ofAgent));
+    expect(cache.get("hash")).toMatchObject(ofAgent);
   });
 
   it("holds it no longer where somebody sets the clock back", () => {

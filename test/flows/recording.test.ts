@@ -163,6 +163,8 @@ it("records all of an agent from its shells' first byte, each shell by itself", 
     async () => expect((await ofAgent(agentId)).map(({ endReason }) => endReason)).toEqual(["exit 0"]),
     soon,
   );
+  const renamed = Agent.fromPartial({ id: agentId, name: `renamed-${agentId}` });
+  await call(server.agents, "updateAgent", { agent: renamed, updateMask: ["name"] }, server.adminToken);
   const again = view(agentId);
   again.type("echo second-$((6*7))\n");
   await again.shows(printed("second-42"));
@@ -170,6 +172,8 @@ it("records all of an agent from its shells' first byte, each shell by itself", 
   await vi.waitFor(async () => expect(await ofAgent(agentId)).toHaveLength(2), soon);
   const [second, first] = (await ofAgent(agentId)) as [Recording, Recording];
   const file = await fileWith(second.id, /second-42/);
+  expect(first.agentName).not.toBe(renamed.name);
+  expect(second.agentName).toBe(renamed.name);
   expect(first).toMatchObject({ cause: RecordingCause.RECORDING_CAUSE_AGENT, startedBy: "", gaps: 0 });
   expect(await recordings.read(first.id)).toMatch(/first-42/);
   expect(await recordings.read(first.id)).not.toMatch(/second-42/);

@@ -5,6 +5,7 @@ import { request } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AgentId } from "../../src/protocol/ids.ts";
 import type { User } from "../../src/server/domain/access/identity.ts";
+import { RawPeer } from "./raw-peer.ts";
 import { refusal } from "./refusal.ts";
 import { V1Agent } from "./v1-agent.ts";
 import { V2Agent } from "./v2-agent.ts";
@@ -80,6 +81,23 @@ describe("a handshake", () => {
     await expect
       .poll(() => refusal(terminalUrl(agent.agentId), { token }).catch((error: unknown) => error))
       .toEqual({ status: 503, body, retryAfter: "1" });
+  });
+
+  it("of a peer that resets its connection right afterwards harms nobody else", async () => {
+    const registered = await wire.addAgent(owner);
+    const agent = await V2Agent.connect(wire.server, registered);
+    const other = await wire.addAgent(owner);
+    const port = wire.server.running.httpPort;
+    for (let round = 0; round < 20; round++) {
+      const peers = [
+        await RawPeer.dial(port, `/ws/agent/${other.agentId}`, { token: other.token, protocol: "rexec.v2" }),
+        await RawPeer.dial(port, `/ws/agent/${registered.agentId}/terminal`, { token, protocol: "rexec.v2" }),
+      ];
+      for (const { socket } of peers) socket.resetAndDestroy();
+      await Promise.all(peers.map(({ closed }) => closed));
+    }
+    await agent.wire.settled();
+    await agent.wire.close();
   });
 
   it("over the terminal limit is 403 with code and limit, and slots come back when viewers leave", async () => {

@@ -89,6 +89,13 @@ function tickAt(ms: number): void {
 const userId = "user" as UserId;
 
 describe("open connections", () => {
+  it("can all be cut off, also those that were told to close", () => {
+    const [told, other] = [open(), open()];
+    told.close(1012, "server draining");
+    connections.terminateAll();
+    expect([told.ended, other.ended]).toEqual([true, true]);
+  });
+
   it("end with a token that was shortened, though nobody has told of it", async () => {
     const [shortened, standing] = [
       open({ tokenHash: "shortened", tokenExpiresAtMs: 9_000 }),

@@ -22,6 +22,8 @@ export class AgentConnection implements HeldLocation {
   systemInfoTakenAtMs = Number.NEGATIVE_INFINITY;
   /** When a refresh first found somebody else's location that the database knows nothing of. */
   contestedAtMs = Number.NEGATIVE_INFINITY;
+  /** Of its machine, by the connection before; until it says something by this one. */
+  said: SystemInfo | undefined;
   /** Came too soon after the one before: taken in when it is time. */
   nextSystemInfo: SystemInfo | undefined;
 

@@ -93,8 +93,8 @@ export class AgentLifecycle {
     }
     events.publish({ type: "agent.connected", agentId: agent.id, userId: agent.userId });
     const { systemInfo } = hello.facts;
-    if (systemInfo !== undefined)
-      this.#tellSystemInfo(connection, systemInfo, { isNews: !isSameMachine(said, systemInfo) });
+    connection.said = said;
+    if (systemInfo !== undefined) this.#tellSystemInfo(connection, systemInfo);
     this.#markConnected(connection, hello.facts);
     return connection;
   }
@@ -214,7 +214,7 @@ export class AgentLifecycle {
       connection.nextSystemInfo = systemInfo;
       return;
     }
-    this.#tellSystemInfo(connection, systemInfo, { isNews: true });
+    this.#tellSystemInfo(connection, systemInfo);
     const { id: agentId, userId } = connection.agent;
     this.#marks.save(agentId, "system information", async (store) => {
       await store.saveSystemInfo(agentId, systemInfo);
@@ -222,8 +222,10 @@ export class AgentLifecycle {
     });
   }
 
-  #tellSystemInfo(connection: AgentConnection, systemInfo: SystemInfo, { isNews }: { isNews: boolean }): void {
+  #tellSystemInfo(connection: AgentConnection, systemInfo: SystemInfo): void {
     const { id: agentId, userId } = connection.agent;
+    const isNews = !isSameMachine(connection.said, systemInfo);
+    connection.said = undefined;
     connection.systemInfoTakenAtMs = this.#deps.clock.monotonicMs();
     connection.nextSystemInfo = undefined;
     this.#deps.events.publish({ type: "agent.system_info", agentId, userId, systemInfo, isNews });

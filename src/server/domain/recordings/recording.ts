@@ -87,10 +87,10 @@ export interface RecordingFilter {
 
 export type RecordingOrder = "started_at";
 
-/** Rejections of every method are BACKEND_UNAVAILABLE DomainErrors where the database can't be reached. */
 /** What decides whether, and as whose, an agent's sessions are recorded; read anew each time. */
 export type RecordedAgent = Pick<Agent, "name" | "recordSessions">;
 
+/** Rejections of every method are BACKEND_UNAVAILABLE DomainErrors where the database can't be reached. */
 export interface RecordingStore {
   /** Where this session is being recorded already: that recording, and nothing is changed. */
   create(recording: NewRecording, audit: AuditRecord): Promise<Recording>;

@@ -70,7 +70,8 @@ export class TerminalRouter {
   ): boolean {
     let entry = this.#agents.get(agent.id);
     if (!entry) {
-      const held = new HeldAgent(agent, this.#heldEvents, this.#deps.clock);
+      // Whoever looks for an agent elsewhere knows all of it, which would stay here for as long.
+      const held = new HeldAgent({ id: agent.id, userId: agent.userId }, this.#heldEvents, this.#deps.clock);
       entry = { held, epoch: 0, keepUntilMs: undefined };
       this.#agents.set(agent.id, entry);
     }

@@ -183,6 +183,8 @@ class AgentSocket implements SocketAgentLink, SocketService {
       this.#deps.log.error({ agentId: this.#agentId, err: error }, "agent could not be taken");
       this.close(ERRORS.BACKEND_UNAVAILABLE.ws, ERRORS.BACKEND_UNAVAILABLE.message);
     } finally {
+      // It is being closed: what still comes is nobody's.
+      if (this.#state === greeting) this.#state = CLOSED;
       this.#webSocket.resume();
     }
   }

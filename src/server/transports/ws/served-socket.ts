@@ -1,5 +1,5 @@
-// A WebSocket whose events go to one object. An idle server has ten thousand sockets and little else: a function for each
-// event of each of them, and what those see, would take more than the socket itself.
+// A WebSocket whose events may go to one object, as those of agents do. An idle server has ten thousand of them and little
+// else: a function for each event of each of them, and what those see, would take more than the socket itself.
 
 import { WebSocket } from "ws";
 import type { OpenSocket } from "./open-socket.ts";
@@ -13,7 +13,7 @@ export interface SocketService {
 }
 
 export class ServedSocket extends WebSocket {
-  /** What let it in; set as soon as it is open. */
+  /** By what right it is open; set at once. */
   open: OpenSocket | undefined;
   #service: SocketService | undefined;
 
