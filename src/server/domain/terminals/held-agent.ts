@@ -4,13 +4,14 @@
 import { AGENT_STATE, type ControlMessage, type ControlOf, encodeControl } from "../../../protocol/control-frame.ts";
 import { FRAME, readHeader } from "../../../protocol/data-frame.ts";
 import { CLOSE, type ErrorReason, isErrorReason } from "../../../protocol/errors.ts";
-import type { BootId, SessionId } from "../../../protocol/ids.ts";
+import type { BootId } from "../../../protocol/ids.ts";
 import { MAX_VIEWERS_PER_SESSION } from "../../../protocol/limits.ts";
 import type { TerminalSize } from "../../../protocol/terminal-size.ts";
 import type { AgentRef } from "../agents/agent.ts";
 import type { Clock } from "../clock.ts";
 import { AgentRelays } from "./agent-relays.ts";
 import { AgentShells, type ShellsOwner } from "./agent-shells.ts";
+import { AgentViewers, type ViewersOwner } from "./agent-viewers.ts";
 import { AttachesUnderWay, type AttachmentOwner, attachmentOwner } from "./attaches-under-way.ts";
 import { AttachRequests } from "./attach-requests.ts";
 import { ExecRequests } from "./exec-requests.ts";
@@ -25,10 +26,7 @@ export interface HeldAgentEvents {
   onViewer(held: HeldAgent, change: "joined" | "left", viewer: Viewer): void;
 }
 
-const NOBODY: ReadonlySet<Viewer> = new Set();
-
-/** Of many thousands, few are looked at: what only those need is made with the first viewer. */
-export class HeldAgent implements ShellsOwner {
+export class HeldAgent implements ShellsOwner, ViewersOwner {
   readonly agent: AgentRef;
   readonly clock: Clock;
   readonly sessions: AgentShells;
@@ -42,8 +40,7 @@ export class HeldAgent implements ShellsOwner {
   readonly #events: HeldAgentEvents;
   readonly #attaching = new AttachRequests();
   readonly #underWay = new AttachesUnderWay(this);
-  #viewers: Set<Viewer> | undefined;
-  #byAttachment: Map<number, Viewer> | undefined;
+  readonly #viewers = new AgentViewers(this);
 
   constructor(agent: AgentRef, events: HeldAgentEvents, clock: Clock) {
     this.agent = agent;
@@ -53,11 +50,15 @@ export class HeldAgent implements ShellsOwner {
   }
 
   get viewers(): ReadonlySet<Viewer> {
-    return this.#viewers ?? NOBODY;
+    return this.#viewers.all;
   }
 
   onShell(change: "opened" | "ended", session: ShellSession): void {
     this.#events.onSession(this, change, session);
+  }
+
+  onViewer(change: "joined" | "left", viewer: Viewer): void {
+    this.#events.onViewer(this, change, viewer);
   }
 
   /** For another instance that has viewers of it. */
@@ -104,24 +105,22 @@ export class HeldAgent implements ShellsOwner {
 
   /** Puts a viewer on its shell; the answer comes through its link. The agent must be linked. */
   addViewer(viewer: Viewer): void {
-    if (this.#viewersOf(viewer.open.sessionId) >= MAX_VIEWERS_PER_SESSION)
+    if (this.#viewers.countOf(viewer.open.sessionId) >= MAX_VIEWERS_PER_SESSION)
       return viewer.refuse("SESSION_LIMIT_REACHED");
     if (!this.#isThereFor(viewer)) return viewer.refuse("SESSION_NOT_FOUND");
-    this.#viewers ??= new Set();
     this.#viewers.add(viewer);
     this.#requestAttach(viewer);
   }
 
   /** The viewer's socket has gone. `linger`: it may come back. */
   removeViewer(viewer: Viewer, linger: boolean): void {
-    this.#leave(viewer);
-    if (!this.#viewers?.delete(viewer)) return;
+    if (!this.#viewers.remove(viewer)) return;
     viewer.state = "closed";
     const session = this.sessions.get(viewer.stream);
     session?.remove(viewer, this.link);
     this.#attaching.forget(viewer);
-    if (this.#byAttachment?.get(viewer.attachment) !== viewer) return;
-    this.#byAttachment.delete(viewer.attachment);
+    if (this.#viewers.on(viewer.attachment) !== viewer) return;
+    this.#viewers.detached(viewer.attachment);
     this.#underWay.letGo({ attachment: viewer.attachment, linger }, ownerOf(viewer));
     if (session) this.sessions.forgetUnread(session);
   }
@@ -139,7 +138,7 @@ export class HeldAgent implements ShellsOwner {
     const link = this.link;
     if (!link) return;
     const header = readHeader(frame);
-    const viewer = header.attachment === 0 ? undefined : this.#byAttachment?.get(header.attachment);
+    const viewer = header.attachment === 0 ? undefined : this.#viewers.on(header.attachment);
     if (header.attachment !== 0 && viewer === undefined) this.relays?.sendTo(header.attachment, frame);
     if (header.type === FRAME.OUTPUT) {
       const session = this.sessions.get(header.stream);
@@ -246,12 +245,6 @@ export class HeldAgent implements ShellsOwner {
     this.sessions.expire(now);
   }
 
-  #viewersOf(id: SessionId): number {
-    let count = 0;
-    for (const viewer of this.viewers) if (viewer.open.sessionId === id) count++;
-    return count;
-  }
-
   /** Nobody starts a shell as a guest: not even one is asked for that does not run, or has begun since it was shared. */
   #isThereFor(viewer: Viewer): boolean {
     const { guest, sessionId } = viewer.open;
@@ -281,11 +274,9 @@ export class HeldAgent implements ShellsOwner {
     this.#replaceOlderConnection(attached.attachment, viewer);
     this.relays?.takeAway(attached.attachment);
     viewer.onAttached(attached);
-    this.#byAttachment ??= new Map();
-    this.#byAttachment.set(attached.attachment, viewer);
     session.head = Math.max(session.head, attached.outputOffset);
     session.viewers.add(viewer);
-    if (!viewer.open.recorder) this.#join(viewer);
+    this.#viewers.attached(attached.attachment, viewer);
     viewer.tellOpened(attached, this.link?.protocol ?? "rexec.v2");
     // Its window has changed while the agent was asked.
     if (viewer.size !== viewer.toldSize) this.onViewerResize(viewer, viewer.size);
@@ -294,11 +285,10 @@ export class HeldAgent implements ShellsOwner {
 
   /** A viewer came back before its old connection was known to be dead: the old one goes. */
   #replaceOlderConnection(attachment: number, viewer?: Viewer): void {
-    const older = this.#byAttachment?.get(attachment);
+    const older = this.#viewers.on(attachment);
     if (!older || older === viewer) return;
-    this.#byAttachment?.delete(attachment);
-    this.#viewers?.delete(older);
-    this.#leave(older);
+    this.#viewers.detached(attachment);
+    this.#viewers.remove(older);
     this.sessions.get(older.stream)?.viewers.delete(older);
     older.closeWith(CLOSE.NORMAL, "resumed elsewhere");
   }
@@ -314,7 +304,7 @@ export class HeldAgent implements ShellsOwner {
   }
 
   #forwardTo(attachment: number, message: ControlMessage, before?: (viewer: Viewer) => void): void {
-    const viewer = this.#byAttachment?.get(attachment);
+    const viewer = this.#viewers.on(attachment);
     if (!viewer) this.relays?.sendTo(attachment, encodeControl(message));
     const session = viewer && this.sessions.get(viewer.stream);
     if (!viewer || !session || viewer.state !== "attached") return;
@@ -333,24 +323,11 @@ export class HeldAgent implements ShellsOwner {
 
   #forgetShells(isGivenUp: (viewer: Viewer) => boolean, tell: (viewer: Viewer) => void): void {
     this.sessions.endAll();
-    this.#byAttachment = undefined;
+    this.#viewers.allDetached();
     for (const viewer of [...this.viewers].filter(isGivenUp)) {
-      this.#viewers?.delete(viewer);
-      this.#leave(viewer);
+      this.#viewers.remove(viewer);
       tell(viewer);
     }
-  }
-
-  #join(viewer: Viewer): void {
-    if (viewer.hasJoined) return;
-    viewer.hasJoined = true;
-    this.#events.onViewer(this, "joined", viewer);
-  }
-
-  #leave(viewer: Viewer): void {
-    if (!viewer.hasJoined) return;
-    viewer.hasJoined = false;
-    this.#events.onViewer(this, "left", viewer);
   }
 }
 
