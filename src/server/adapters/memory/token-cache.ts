@@ -5,7 +5,7 @@ import type { Clock } from "../../domain/clock.ts";
 import type { LiveToken, TokenCache } from "../../domain/access/token.ts";
 
 const TTL_MS = 5 * 60_000;
-/** About half a KiB each. At the bound the least recently used are looked up again. */
+/** About 700 bytes each. At the bound the least recently used are looked up again. */
 const MAX_ENTRIES = 10_000;
 /** Longer than any database query is waited for. */
 const FORGOTTEN_FOR_MS = 60_000;

@@ -1,4 +1,4 @@
-// One open agent socket as the rules about agents see it.
+// One open agent socket, from hello to close.
 
 import type { AgentLink } from "../terminals/links.ts";
 import type { AgentRef, SystemInfo } from "./agent.ts";
@@ -10,7 +10,7 @@ export interface SocketAgentLink extends AgentLink {
   terminate(): void;
 }
 
-/** One open agent socket, from hello to close. Its times are the clock's that only grows. */
+/** Its times are the clock's that only grows. */
 export class AgentConnection implements HeldLocation {
   readonly link: SocketAgentLink;
   readonly agent: AgentRef;
@@ -22,8 +22,8 @@ export class AgentConnection implements HeldLocation {
   systemInfoTakenAtMs = Number.NEGATIVE_INFINITY;
   /** When a refresh first found somebody else's location that the database knows nothing of. */
   contestedAtMs = Number.NEGATIVE_INFINITY;
-  /** Of its machine, by the connection before; until it says something by this one. */
-  said: SystemInfo | undefined;
+  /** What the agent last said of its machine by an earlier connection; until it says something by this one. */
+  saidBefore: SystemInfo | undefined;
   /** Came too soon after the one before: taken in when it is time. */
   nextSystemInfo: SystemInfo | undefined;
 

@@ -74,7 +74,7 @@ export class AgentLifecycle {
   /** The agent's socket is open and it has said hello. */
   async connected(
     link: SocketAgentLink,
-    { id, userId, epoch, systemInfo: said }: AgentRef & Pick<Agent, "epoch" | "systemInfo">,
+    { id, userId, epoch, systemInfo: saidBefore }: AgentRef & Pick<Agent, "epoch" | "systemInfo">,
     hello: { bootId: BootId | undefined; sessions: readonly ControlOf<"sessionStarted">[]; facts: ConnectionFacts },
   ): Promise<AgentConnection> {
     const { clock, locations, router, events, instanceId } = this.#deps;
@@ -93,7 +93,7 @@ export class AgentLifecycle {
     }
     events.publish({ type: "agent.connected", agentId: agent.id, userId: agent.userId });
     const { systemInfo } = hello.facts;
-    connection.said = said;
+    connection.saidBefore = saidBefore;
     if (systemInfo !== undefined) this.#tellSystemInfo(connection, systemInfo);
     this.#markConnected(connection, hello.facts);
     return connection;
@@ -224,8 +224,8 @@ export class AgentLifecycle {
 
   #tellSystemInfo(connection: AgentConnection, systemInfo: SystemInfo): void {
     const { id: agentId, userId } = connection.agent;
-    const isNews = !isSameMachine(connection.said, systemInfo);
-    connection.said = undefined;
+    const isNews = !isSameMachine(connection.saidBefore, systemInfo);
+    connection.saidBefore = undefined;
     connection.systemInfoTakenAtMs = this.#deps.clock.monotonicMs();
     connection.nextSystemInfo = undefined;
     this.#deps.events.publish({ type: "agent.system_info", agentId, userId, systemInfo, isNews });

@@ -74,11 +74,9 @@ export function lastingFacts({ hostname, os, arch, distro, cpuCount }: SystemInf
   return { hostname, os, arch, distro, cpus: String(cpuCount) };
 }
 
-/** Whether the lasting facts are those that were said before. */
-export function isSameMachine(said: SystemInfo | undefined, says: SystemInfo): boolean {
-  if (said === undefined) return false;
-  const before = lastingFacts(said);
-  return Object.entries(lastingFacts(says)).every(([name, value]) => before[name] === value);
+/** Whether these are the lasting facts of one machine. */
+export function isSameMachine(one: SystemInfo | undefined, other: SystemInfo): boolean {
+  return one !== undefined && JSON.stringify(lastingFacts(one)) === JSON.stringify(lastingFacts(other));
 }
 
 /** What could not be measured is undefined. */

@@ -105,7 +105,7 @@ function recordOf(event: DomainEvent, at: Date): AuditRecord | undefined {
       return { at, type: event.type, subject: agent, actor: agent, userId: event.userId, detail: {} };
     }
     case "agent.system_info": {
-      // Every agent says it whenever it connects.
+      // Agents say it whenever they connect.
       if (!event.isNews) return undefined;
       const agent = `agent:${event.agentId}`;
       const detail = lastingFacts(event.systemInfo);

@@ -30,7 +30,7 @@ export type DomainEvent =
   /** What was told before can be read from the database now. */
   | ({ type: "agent.stored" } & OfAgent)
   | ({ type: "agent.stats"; stats: AgentStats } & OfAgent)
-  /** isNews: the connection's first word of it, where it is what was said before, is none. */
+  /** isNews: not what it said by its connection before. */
   | ({ type: "agent.system_info"; systemInfo: SystemInfo; isNews: boolean } & OfAgent)
   /** moved: something was typed or printed since it was last said. */
   | ({ type: "session.opened" | "session.ended" | "session.resized" | "session.moved" } & OfSession)

@@ -160,8 +160,9 @@ export class Recorders {
     const held = this.#heldHere(agentId);
     if (!held) return;
     for (const recording of open) if (!this.#recorders.has(recording.id)) this.#goOn(held, recording);
-    const cause = agent && this.#causeOf(agent);
-    if (agent === undefined || cause === undefined) return;
+    if (agent === undefined) return;
+    const cause = this.#causeOf(agent);
+    if (cause === undefined) return;
     const shells = new Map([...begun, ...runningShells(held).map(({ stream, id }) => [stream, id] as const)]);
     for (const recorder of this.#recordersOf(agentId)) shells.delete(recorder.stream);
     // Those whose session's recording is of the shell before: they are looked at again when that has ended.
